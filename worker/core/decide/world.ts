@@ -1,0 +1,69 @@
+/**
+ * Everything a decision looks at besides the request, taken at one moment: the switched-on targets with what can be
+ * computed ahead, the compiled policy, health, the caller, the clock and one draw. With the same world and request,
+ * `decide` gives the same plan, today or in a replay.
+ */
+import type { Caller } from '../../schema/caller.ts'
+import type { Price, Provider, Target, Terms } from '../../schema/catalogue.ts'
+import type { HealthSnapshot } from '../../schema/health.ts'
+import type { DecisionId, PolicyName, PolicyVersion, TargetId } from '../../schema/ids.ts'
+import type { Policy } from '../../schema/policy.ts'
+import type { Ms, Wh } from '../../schema/units.ts'
+
+/** A target that is switched on, with its address resolved and its priors laid out for reading by index. */
+export type LiveTarget = {
+  id: TargetId
+  target: Target
+  provider: Provider
+  /** Where a chat call goes, base address and path joined. */
+  chat_url: string
+  terms: Terms
+  readiness: 'always_warm' | 'serverless'
+  /** Input and output modalities as bits, in the order of `MODALITIES`. */
+  input_mask: number
+  output_mask: number
+  /** By index in `TASKS`: prior quality and its doubt, already shrunk toward the target's overall figure. */
+  quality: Float64Array
+  quality_uncertainty: Float64Array
+  /** The price in force when the catalogue was compiled, and when the next one begins (Infinity where none is known). */
+  price: Price | null
+  price_until_ms: Ms
+  first_token_ms: Ms
+  tokens_per_second: number
+  /** Whole-chain estimate; null where the parameters are unknown. */
+  wh_per_output_token: Wh | null
+  wh_per_input_token: Wh | null
+}
+
+export type LiveCatalogue = {
+  /** First 16 hex digits of the SHA-256 of the catalogue's text, with the names of what is switched on. */
+  version: string
+  targets: LiveTarget[]
+  by_id: Map<TargetId, LiveTarget>
+  /** Plain model names and aliases to the targets that serve them, in lower case. */
+  by_name: Map<string, LiveTarget[]>
+  /** What is off, and what would switch it on. */
+  off: { provider: string; targets: number; how_to_enable: string }[]
+}
+
+/** A rule's condition, compiled once when the policy was loaded. */
+export type CompiledRule = { matches(variables: Record<string, unknown>): boolean }
+
+export type CompiledPolicy = {
+  policy: Policy
+  version: PolicyVersion
+  rules: CompiledRule[]
+}
+
+export type World = {
+  catalogue: LiveCatalogue
+  policy: CompiledPolicy
+  /** Names of the other policies the caller may write, for `near` on an unknown model. */
+  policy_names: PolicyName[]
+  health: HealthSnapshot
+  caller: Caller
+  now_ms: Ms
+  draw: number
+  decision_id: DecisionId
+  endpoint: string
+}

@@ -1,0 +1,181 @@
+/**
+ * Every way a request can fail, once. An error is a value that carries what a reader of the log will ask for; the table
+ * gives its status and whose fault it is, and the compiler keeps the table complete. Words are chosen in `wording`, once,
+ * in the sentence a caller can act on; each dialect only chooses the envelope. `worker/ERRORS.md` is tested against this.
+ */
+import type { RefusalReason } from '../schema/decision.ts'
+import type { TargetId } from '../schema/ids.ts'
+import type { Bytes, Micros, Ms } from '../schema/units.ts'
+
+export type GatewayError =
+  | { code: 'invalid_json'; message: string }
+  | { code: 'invalid_request'; param: string; message: string }
+  | { code: 'unsupported_media_type'; got: string }
+  | { code: 'unsupported_encoding'; got: string }
+  | { code: 'body_too_large'; limit: Bytes }
+  | { code: 'body_too_slow'; limit_ms: Ms }
+  | { code: 'missing_key' }
+  | { code: 'invalid_key' }
+  | { code: 'ambiguous_credentials' }
+  | { code: 'forbidden'; message: string }
+  | { code: 'model_not_found'; model: string; near: string[] }
+  | { code: 'no_eligible_target'; reasons: { reason: RefusalReason; count: number }[] }
+  | { code: 'refused_by_policy'; rule: string; message: string }
+  | { code: 'budget_exhausted'; window: string; spent_micros: Micros; limit_micros: Micros; resets_at_ms: Ms }
+  | { code: 'accounting_unavailable' }
+  | { code: 'policy_unavailable'; policy: string; message: string }
+  | { code: 'upstream_rejected'; target: TargetId; status: number; message: string; param: string | null; upstream_code: string | null }
+  | { code: 'upstream_failed'; target: TargetId; status: number | null; message: string }
+  | { code: 'upstream_unreachable'; target: TargetId; message: string }
+  | { code: 'upstream_silent'; target: TargetId; phase: 'headers' | 'first_token' | 'idle' | 'total'; limit_ms: Ms }
+  | { code: 'upstream_garbage'; target: TargetId; message: string }
+  | { code: 'upstream_truncated'; target: TargetId; message: string }
+  | { code: 'upstream_rate_limited'; target: TargetId; retry_after_ms: Ms | null }
+  | { code: 'upstream_credential'; target: TargetId }
+  | { code: 'decision_not_found'; id: string }
+  | { code: 'not_found'; path: string }
+  | { code: 'method_not_allowed'; allowed: string[] }
+  | { code: 'caller_left' }
+  | { code: 'internal'; reference: string }
+
+export type ErrorCode = GatewayError['code']
+export type Blame = 'caller' | 'operator' | 'upstream' | 'router'
+/** The class of error, in the words all three dialects share; each maps it to its own `type`. */
+export type ErrorKind =
+  | 'invalid_request'
+  | 'authentication'
+  | 'permission'
+  | 'not_found'
+  | 'too_large'
+  | 'rate_limit'
+  | 'billing'
+  | 'api'
+  | 'overloaded'
+  | 'timeout'
+
+export type Facts = { status: number; blame: Blame; kind: ErrorKind; retryable: boolean }
+
+export const FACTS = {
+  invalid_json: { status: 400, blame: 'caller', kind: 'invalid_request', retryable: false },
+  invalid_request: { status: 400, blame: 'caller', kind: 'invalid_request', retryable: false },
+  unsupported_media_type: { status: 415, blame: 'caller', kind: 'invalid_request', retryable: false },
+  unsupported_encoding: { status: 415, blame: 'caller', kind: 'invalid_request', retryable: false },
+  body_too_large: { status: 413, blame: 'caller', kind: 'too_large', retryable: false },
+  body_too_slow: { status: 408, blame: 'caller', kind: 'timeout', retryable: true },
+  missing_key: { status: 401, blame: 'caller', kind: 'authentication', retryable: false },
+  invalid_key: { status: 401, blame: 'caller', kind: 'authentication', retryable: false },
+  ambiguous_credentials: { status: 401, blame: 'caller', kind: 'authentication', retryable: false },
+  forbidden: { status: 403, blame: 'caller', kind: 'permission', retryable: false },
+  model_not_found: { status: 404, blame: 'caller', kind: 'not_found', retryable: false },
+  no_eligible_target: { status: 422, blame: 'operator', kind: 'invalid_request', retryable: false },
+  refused_by_policy: { status: 403, blame: 'operator', kind: 'permission', retryable: false },
+  budget_exhausted: { status: 402, blame: 'caller', kind: 'billing', retryable: false },
+  accounting_unavailable: { status: 503, blame: 'router', kind: 'overloaded', retryable: true },
+  policy_unavailable: { status: 503, blame: 'operator', kind: 'api', retryable: true },
+  upstream_rejected: { status: 400, blame: 'caller', kind: 'invalid_request', retryable: false },
+  upstream_failed: { status: 502, blame: 'upstream', kind: 'api', retryable: true },
+  upstream_unreachable: { status: 502, blame: 'upstream', kind: 'api', retryable: true },
+  upstream_silent: { status: 504, blame: 'upstream', kind: 'timeout', retryable: true },
+  upstream_garbage: { status: 502, blame: 'upstream', kind: 'api', retryable: true },
+  upstream_truncated: { status: 502, blame: 'upstream', kind: 'api', retryable: true },
+  upstream_rate_limited: { status: 429, blame: 'upstream', kind: 'rate_limit', retryable: true },
+  upstream_credential: { status: 502, blame: 'operator', kind: 'api', retryable: false },
+  decision_not_found: { status: 404, blame: 'caller', kind: 'not_found', retryable: false },
+  not_found: { status: 404, blame: 'caller', kind: 'not_found', retryable: false },
+  method_not_allowed: { status: 405, blame: 'caller', kind: 'invalid_request', retryable: false },
+  caller_left: { status: 499, blame: 'caller', kind: 'invalid_request', retryable: false },
+  internal: { status: 500, blame: 'router', kind: 'api', retryable: true },
+} satisfies Record<ErrorCode, Facts>
+
+/** The status to answer with: an upstream's own 4xx verdict on the request is kept, everything else is the table's. */
+export function statusOf(error: GatewayError): number {
+  return error.code === 'upstream_rejected' ? error.status : FACTS[error.code].status
+}
+
+const usd = (micros: Micros) => `$${(micros / 1_000_000).toFixed(micros % 10_000 === 0 ? 2 : 6)}`
+const seconds = (duration_ms: Ms) => `${duration_ms / 1000} s`
+
+/** One sentence or two for the caller: what happened and what to change. Never holds a secret or an upstream's raw body. */
+export function wording(error: GatewayError): string {
+  switch (error.code) {
+    case 'invalid_json':
+      return `The request body is not valid JSON: ${error.message}`
+    case 'invalid_request':
+      return error.message
+    case 'unsupported_media_type':
+      return `Send the body as application/json; this request said ${error.got}.`
+    case 'unsupported_encoding':
+      return `Send the body uncompressed; content-encoding ${error.got} is not supported.`
+    case 'body_too_large':
+      return `The request body is larger than ${error.limit} bytes. Send a shorter prompt, or refer to images and files by URL.`
+    case 'body_too_slow':
+      return `The request body did not arrive within ${seconds(error.limit_ms)}.`
+    case 'missing_key':
+      return 'No API key. Send it as "authorization: Bearer <key>" or "x-api-key: <key>".'
+    case 'invalid_key':
+      return 'This API key is not valid here: it is mistyped, expired or revoked.'
+    case 'ambiguous_credentials':
+      return 'The request carries two different API keys. Send one, as "authorization: Bearer <key>" or as "x-api-key".'
+    case 'forbidden':
+      return error.message
+    case 'model_not_found':
+      return `There is no model, target, group or policy named "${error.model}" here.${error.near.length ? ` Near: ${error.near.join(', ')}.` : ''} "auto" always works; GET /v1/models lists the rest.`
+    case 'no_eligible_target':
+      return `No target may answer this request: ${error.reasons.map(r => `${r.count} refused for ${r.reason}`).join(', ') || 'none is switched on'}. POST the same body to /v1/route for the reason of each.`
+    case 'refused_by_policy':
+      return `Refused by the policy's rule "${error.rule}": ${error.message}`
+    case 'budget_exhausted':
+      return `The ${error.window} budget of ${usd(error.limit_micros)} is used up (${usd(error.spent_micros)} spent or reserved). It resets at ${new Date(error.resets_at_ms).toISOString()}.`
+    case 'accounting_unavailable':
+      return 'The router cannot record this request right now and so does not answer it. Nothing was delivered; try again.'
+    case 'policy_unavailable':
+      return `The policy "${error.policy}" cannot be used: ${error.message}`
+    case 'upstream_rejected':
+      return `${error.target} refused the request: ${error.message}`
+    case 'upstream_failed':
+      return `${error.target} failed${error.status === null ? '' : ` with status ${error.status}`}: ${error.message}`
+    case 'upstream_unreachable':
+      return `${error.target} could not be reached: ${error.message}`
+    case 'upstream_silent':
+      return `${error.target} was silent for ${seconds(error.limit_ms)} (${error.phase.replace('_', ' ')}).`
+    case 'upstream_garbage':
+      return `${error.target} sent something that is not an answer: ${error.message}`
+    case 'upstream_truncated':
+      return `The answer of ${error.target} broke off before its end: ${error.message}`
+    case 'upstream_rate_limited':
+      return `${error.target} is rate-limited and no other target could answer.${error.retry_after_ms === null ? '' : ` Try again in ${Math.ceil(error.retry_after_ms / 1000)} s.`}`
+    case 'upstream_credential':
+      return `${error.target} refused the router's credential. This is for the operator of this router to mend, not for you.`
+    case 'decision_not_found':
+      return `There is no decision "${error.id}" for this key. Decisions are kept for the retention period and shown to their own organisation only.`
+    case 'not_found':
+      return `There is nothing at ${error.path}.`
+    case 'method_not_allowed':
+      return `Use ${error.allowed.join(' or ')} here.`
+    case 'caller_left':
+      return 'The caller closed the connection.'
+    case 'internal':
+      return `The router failed. Its operator can find this by the reference ${error.reference}.`
+  }
+}
+
+/** The field the caller should look at, where there is one. */
+export function paramOf(error: GatewayError): string | null {
+  switch (error.code) {
+    case 'invalid_request':
+      return error.param
+    case 'model_not_found':
+      return 'model'
+    case 'upstream_rejected':
+      return error.param
+    default:
+      return null
+  }
+}
+
+/** How long to wait, for a `Retry-After` header. */
+export function retryAfterOf(error: GatewayError, now_ms: Ms): Ms | null {
+  if (error.code === 'upstream_rate_limited') return error.retry_after_ms
+  if (error.code === 'budget_exhausted') return Math.max(0, error.resets_at_ms - now_ms)
+  return null
+}

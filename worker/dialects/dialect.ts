@@ -1,0 +1,94 @@
+/**
+ * A dialect is a wire format, read and written. One folder each, the same three files: `request.ts`, `reply.ts`,
+ * `error.ts`. When caller and target speak the same dialect the caller's bytes pass through and only `observe` looks at
+ * the reply; otherwise the neutral form of `schema/chat.ts` lies between.
+ */
+import type { GatewayError } from '../core/errors.ts'
+import type { Result } from '../core/result.ts'
+import type { ChatRequest, DialectName, JsonObject, Loss, Reply, StreamEvent, TokenUsage } from '../schema/chat.ts'
+
+/** One event of a server-sent event stream, already framed. `data` is the joined data lines. */
+export type SseEvent = { event: string | null; data: string }
+
+/**
+ * What has been seen of an answer so far: a fold over its events, cheap enough to run beside the bytes. It tells the
+ * commit point (`content`), the end (`finish`, `terminated`), an error in band, and what was used.
+ */
+export type Observation = {
+  /** A non-empty piece of text, reasoning, refusal or tool call was seen: the commit point. */
+  content: boolean
+  /** The provider's own word for why it ended, once seen. */
+  finish_raw: string | null
+  /** The stream's own terminator was seen: `[DONE]`, `message_stop`, `response.completed`. */
+  terminated: boolean
+  error: { status: number | null; code: string | null; message: string } | null
+  usage: TokenUsage | null
+  /** Characters of output seen, for an estimate where no usage is sent. */
+  output_chars: number
+  events: number
+  malformed: number
+  /** The newest event was malformed: a bad last event means truncated. */
+  last_malformed: boolean
+}
+
+export const nothingSeen = (): Observation => ({
+  content: false,
+  finish_raw: null,
+  terminated: false,
+  error: null,
+  usage: null,
+  output_chars: 0,
+  events: 0,
+  malformed: 0,
+  last_malformed: false,
+})
+
+/** What an upstream said when it refused: reduced to what we act on. `message` is sanitized and at most 200 characters. */
+export type UpstreamError = {
+  status: number
+  code: string | null
+  type: string | null
+  param: string | null
+  message: string
+  kind: 'context_length' | 'content_filter' | 'quota' | 'model_gone' | 'other'
+}
+
+export type WrittenRequest = { body: JsonObject; losses: Loss[] }
+
+/** Turns neutral events into wire events, keeping whatever state the format needs between them. */
+export type EventWriter = { write(event: StreamEvent): SseEvent[] }
+/** Turns wire events into neutral ones. */
+export type EventReader = { read(event: SseEvent): StreamEvent[] }
+
+export type Dialect = {
+  name: DialectName
+  request: {
+    /** Checks what is used and carries the rest. The error names the field and says what to change. */
+    read(body: JsonObject): Result<ChatRequest, GatewayError>
+    /** For a target that calls the model `model`. */
+    write(request: ChatRequest, model: string): WrittenRequest
+  }
+  reply: {
+    read(body: JsonObject): Result<Reply, string>
+    write(reply: Reply): { body: JsonObject; losses: Loss[] }
+    reader(): EventReader
+    writer(): EventWriter
+    /** Folds one event into what has been seen. Never throws; a bad event is counted. */
+    observe(seen: Observation, event: SseEvent): void
+    /** The same for a whole, non-streamed body. */
+    observeWhole(seen: Observation, body: JsonObject): void
+    /**
+     * May a chunk of bytes be forwarded without parsing? True only where these bytes provably hold no finish, usage,
+     * error or terminator: then only their length is looked at.
+     */
+    dull(chunk: Uint8Array): boolean
+  }
+  error: {
+    /** The error as this dialect's clients expect it. */
+    write(error: GatewayError): JsonObject
+    /** The same inside a stream that has begun, terminator included. */
+    writeInBand(error: GatewayError): SseEvent[]
+    /** An upstream's error body, whatever it holds. */
+    read(status: number, body: string): UpstreamError
+  }
+}

@@ -1,0 +1,49 @@
+/**
+ * A caller: who a key stands for, and what it may do. Stored in KV under `caller/<key id>`, without anything from which
+ * the key could be made: only an HMAC of its secret under a pepper that KV never holds.
+ */
+import * as z from 'zod'
+import { keyId, orgId, policyName } from './ids.ts'
+import { micros, ms } from './units.ts'
+
+export const budget = z.strictObject({
+  window: z.enum(['day', 'week', 'month']),
+  limit_micros: micros,
+  /** `hard`: a request waits for its reservation and is refused beyond the limit. `soft`: a header warns. */
+  kind: z.enum(['hard', 'soft']),
+})
+export type Budget = z.infer<typeof budget>
+
+export const scopes = z.strictObject({
+  /** Policies this key may name; null for all. */
+  policies: z.array(policyName).nullable().default(null),
+  /** Target ids, or `provider/*`; null for all. Holds on every edge: first choice, fallback, hedge. */
+  targets: z.array(z.string()).nullable().default(null),
+  /** May it name a target or model itself, or only `auto` and policies? */
+  may_pin: z.boolean().default(true),
+  /** Inference only in these regions; null for anywhere. */
+  regions: z.array(z.string()).nullable().default(null),
+})
+
+export const caller = z.strictObject({
+  v: z.literal(1),
+  key_id: keyId,
+  /** Hex HMAC-SHA-256 of the key's secret under the pepper named by `pepper`. */
+  secret_hmac: z.string().regex(/^[0-9a-f]{64}$/),
+  pepper: z.string().default('1'),
+  last4: z.string().length(4),
+  label: z.string().max(100),
+  /** Owner of the budget: one UsageObject each. */
+  org: orgId,
+  team: z.string().max(60).nullable().default(null),
+  /** Free labels that rules may read as `caller.tier`, `caller.tags`. */
+  tier: z.string().max(30).default('standard'),
+  tags: z.array(z.string().max(60)).max(20).default([]),
+  policy: policyName.default('default'),
+  scopes: scopes.default({ policies: null, targets: null, may_pin: true, regions: null }),
+  budgets: z.array(budget).max(6).default([]),
+  created_at_ms: ms,
+  expires_at_ms: ms.nullable().default(null),
+  revoked_at_ms: ms.nullable().default(null),
+})
+export type Caller = z.infer<typeof caller>

@@ -1,0 +1,148 @@
+/**
+ * The catalogue: providers and their targets, as data. Shared code never asks who a provider is; it asks for a property
+ * declared here. A new provider of a known dialect is an entry and no code.
+ *
+ * Unknown is not zero and not false: what a source does not say is `null`.
+ */
+import * as z from 'zod'
+import { DIALECTS } from './chat.ts'
+import { modality, task } from './features.ts'
+import { providerId, targetId } from './ids.ts'
+
+const variable = z.string().regex(/^[A-Z][A-Z0-9_]*$/, 'a variable or secret name is UPPER_SNAKE')
+const date = z.iso.date()
+/** Where a figure comes from: a vendor page or paper, and the day it was read or published. */
+const source = z.strictObject({ name: z.string(), url: z.string().optional(), as_of: date })
+
+/** How the provider wants its credential. `secret` names the binding that holds it; without it, its targets are off. */
+export const auth = z.discriminatedUnion('style', [
+  z.strictObject({ style: z.literal('bearer'), secret: variable }),
+  z.strictObject({ style: z.literal('header'), header: z.string().regex(/^[a-z0-9-]+$/), secret: variable }),
+  z.strictObject({ style: z.literal('none') }),
+])
+
+/** What happens to the data. `null` means the provider does not say, and a policy that requires it refuses the target. */
+export const terms = z.strictObject({
+  /** Where inference runs: `eu`, `us`, `cn`, `global` (anywhere), `local` (the operator's own machine). */
+  regions: z.array(z.string()).min(1),
+  retention_days: z.int().min(0).nullable(),
+  trains_on_data: z.boolean().nullable(),
+  certifications: z.array(z.string()).default([]),
+  source,
+})
+
+export const energy = z.strictObject({
+  /** Billions of parameters used per token, and in all. Vendors of closed models do not say; then the tier says `guess`. */
+  active_params_b: z.number().positive().nullable(),
+  total_params_b: z.number().positive().nullable(),
+  /** Measured accelerator joules per output token, where a benchmark has the model. */
+  measured_j_per_token: z.number().positive().nullable(),
+  confidence: z.enum(['measured', 'disclosed', 'guess']),
+  source,
+})
+
+/** Prices in integer micro-USD per million tokens, from a day on; a class of token with no known price is null. */
+export const price = z.strictObject({
+  from: date,
+  input_micros_per_mtok: z.int().min(0).nullable(),
+  output_micros_per_mtok: z.int().min(0).nullable(),
+  cache_read_micros_per_mtok: z.int().min(0).nullable(),
+  cache_write_micros_per_mtok: z.int().min(0).nullable(),
+  cache_write_1h_micros_per_mtok: z.int().min(0).nullable().default(null),
+  source,
+})
+
+/** A quality prior: 0..1 on a task (or on all, where `task` is null), with one standard deviation of doubt. */
+export const quality = z.strictObject({
+  task: task.nullable(),
+  score: z.number().min(0).max(1),
+  uncertainty: z.number().min(0).max(0.5),
+  benchmark: z.string(),
+  source,
+})
+
+export const capability = z.strictObject({
+  input: z.array(modality).min(1),
+  output: z.array(modality).min(1),
+  tools: z.boolean(),
+  parallel_tools: z.boolean(),
+  structured_output: z.enum(['none', 'json_object', 'json_schema']),
+  streaming: z.boolean(),
+  reasoning: z.boolean(),
+  logprobs: z.boolean(),
+  /** More than one answer a request (`n`). */
+  choices: z.boolean(),
+  /** Goes on from a trailing assistant message; null where nobody has said. */
+  prefill: z.boolean().nullable(),
+  context_tokens: z.int().positive(),
+  output_tokens: z.int().positive(),
+})
+
+export const provider = z.strictObject({
+  id: providerId,
+  name: z.string(),
+  dialect: z.enum(DIALECTS),
+  /** Either an address, or the variable that holds it (local servers, accounts); one of the two. May hold `{VARIABLE}` parts. */
+  base_url: z.string().optional(),
+  base_url_var: variable.optional(),
+  /** Appended to the base address for a chat call. */
+  chat_path: z.string().default('/chat/completions'),
+  auth,
+  headers: z.record(z.string(), z.string()).default({}),
+  /** `worker`: answered inside this Worker (the demo). Everything else goes over the network. */
+  transport: z.enum(['network', 'worker']).default('network'),
+  /** A plain-text variable that must be `on` as well. */
+  enabled_by: variable.optional(),
+  /** A variable that lists model names, comma-separated; each becomes a target made from `open_models`. */
+  models_var: variable.optional(),
+  open_models: z.lazy(() => openTarget).optional(),
+  terms,
+  readiness: z.enum(['always_warm', 'serverless']),
+  /** Power usage effectiveness of its data centres and carbon intensity of their grid, for energy. */
+  pue: z.number().min(1).max(3).nullable().default(null),
+  grid_kg_co2e_per_kwh: z.number().min(0).max(2).nullable().default(null),
+  /** A sentence for the operator: what to set to switch it on. */
+  how_to_enable: z.string(),
+})
+export type Provider = z.infer<typeof provider>
+
+const targetFacts = {
+  /** Models, agents and tools are chosen alike. */
+  kind: z.enum(['model', 'agent', 'tool']).default('model'),
+  family: z.string(),
+  released: date.nullable().default(null),
+  capability,
+  prices: z.array(price),
+  quality: z.array(quality),
+  /** Before anything is measured: time to first token and tokens per second. */
+  latency_prior: z.strictObject({ first_token_ms: z.number().positive(), tokens_per_second: z.number().positive(), source }),
+  energy,
+  /** Where a model's terms or readiness differ from its provider's. */
+  terms: terms.optional(),
+  readiness: z.enum(['always_warm', 'serverless']).optional(),
+}
+
+const openTarget = z.strictObject(targetFacts)
+
+export const target = z.strictObject({
+  id: targetId,
+  provider: providerId,
+  /** What the provider calls it, sent in `model`. */
+  model: z.string().min(1).max(200),
+  /** Other plain names a caller may use for it. */
+  aliases: z.array(z.string()).default([]),
+  ...targetFacts,
+})
+export type Target = z.infer<typeof target>
+export type Price = z.infer<typeof price>
+export type Terms = z.infer<typeof terms>
+export type Capability = z.infer<typeof capability>
+
+export const catalogue = z.strictObject({
+  /** Day the figures were gathered. */
+  as_of: date,
+  notice: z.string(),
+  providers: z.array(provider),
+  targets: z.array(target),
+})
+export type Catalogue = z.infer<typeof catalogue>

@@ -1,0 +1,127 @@
+/**
+ * The decision record: everything known at the moment of choice that is needed to say why. Codes and numbers only; the
+ * sentences are made from it by `core/decide/explain.ts`, on demand, so that a request never pays for prose.
+ */
+import type { DialectName, Loss } from './chat.ts'
+import type { Features } from './features.ts'
+import type { DecisionId, KeyId, OrgId, PolicyName, PolicyVersion, TargetId } from './ids.ts'
+import type { Limits, Objective } from './policy.ts'
+import type { Micros, Ms, Wh } from './units.ts'
+
+/** Why a target may not answer this request. `need` and `have` are the two sides of the comparison that failed. */
+export type Refusal = { reason: RefusalReason; need?: string | number | boolean; have?: string | number | boolean | null }
+
+export const REFUSAL_REASONS = [
+  'not_named', // the caller asked for another target, model or group
+  'not_in_policy', // outside the policy's `targets`
+  'not_in_scope', // the caller's key may not use it
+  'narrowed_by_rule',
+  'modality',
+  'output_modality',
+  'tools',
+  'structured_output',
+  'streaming',
+  'logprobs',
+  'choices',
+  'context_window',
+  'output_limit',
+  'region',
+  'retention',
+  'training',
+  'certification',
+  'provider',
+  'excluded',
+  'quality',
+  'cost',
+  'latency',
+  'energy',
+  'readiness',
+  'lossy',
+  'dialect',
+  'open', // its breaker is open
+  'isolated',
+  'rate_limited',
+  'credential',
+  'ramping', // recovering, and this request is not in its share
+] as const
+export type RefusalReason = (typeof REFUSAL_REASONS)[number]
+
+/** One eligible target's terms. Each `*_score` is 0..1, higher is better; `total` is their weighted mean less `penalty`. */
+export type Score = {
+  target: TargetId
+  quality: number
+  quality_uncertainty: number
+  /** Estimated for this request; null where a price is unknown. */
+  cost_micros: Micros | null
+  latency_ms: Ms
+  energy_wh: Wh | null
+  quality_score: number
+  cost_score: number
+  latency_score: number
+  energy_score: number
+  penalty: number
+  total: number
+}
+
+/** One step of the plan: whom to call, and how long to wait for what. */
+export type PlanStep = { target: TargetId; headers_ms: Ms; first_token_ms: Ms; idle_ms: Ms }
+
+export type Plan = {
+  steps: PlanStep[]
+  /** Deadline of the whole request, from its start. */
+  total_ms: Ms
+  attempts: number
+  attempts_per_target: number
+  retry_after_at_most_ms: Ms
+  /** Targets beside the plan that get a copy, by a `shadow` rule. */
+  shadows: TargetId[]
+  /** Every usable target was open, so openness was ignored. */
+  panic: boolean
+}
+
+export type DecisionRecord = {
+  v: 1
+  decision_id: DecisionId
+  at_ms: Ms
+  org: OrgId
+  key_id: KeyId
+  dialect: DialectName
+  requested_model: string
+  policy: PolicyName
+  policy_version: PolicyVersion
+  catalogue_version: string
+  /** Age of the health snapshot when it was used; null where there was none yet. */
+  health_age_ms: Ms | null
+  features: Features
+  objective: Objective
+  limits: Limits
+  /** Names of the rules that matched, in order; those whose expression failed are in `rule_errors`. */
+  rules: string[]
+  rule_errors: { rule: string; message: string }[]
+  /** Eligible targets, best first; at most 20 are kept, `eligible` says how many there were. */
+  scores: Score[]
+  eligible: number
+  /** Refused targets by reason, so that 100 of them stay small. */
+  refused: {
+    reason: RefusalReason
+    need?: string | number | boolean
+    targets: { target: TargetId; have?: string | number | boolean | null }[]
+  }[]
+  plan: Plan
+  chosen: TargetId
+  /** `best`: highest total · `pinned`, `split`: by rule or by name · `explored`: by the draw · `panic`: nothing was healthy. */
+  chosen_by: 'best' | 'pinned' | 'split' | 'explored' | 'panic'
+  /** Probability that this choice would be made again with another draw. */
+  propensity: number
+  draw: number
+  losses: Loss[]
+}
+
+/** A decision, or why there is none. */
+export type Undecided = {
+  code: 'no_eligible_target' | 'refused_by_policy' | 'model_not_found'
+  message: string
+  rule: string | null
+  record: Omit<DecisionRecord, 'plan' | 'chosen' | 'chosen_by' | 'propensity'>
+  near: string[]
+}

@@ -1,0 +1,80 @@
+/**
+ * What an attempt told about its target, and what the fleet knows of every target from such reports.
+ */
+import type { SizeClass } from './features.ts'
+import type { DecisionId, TargetId } from './ids.ts'
+import type { Ms } from './units.ts'
+
+/**
+ * How an attempt ended, seen as evidence about the target.
+ *
+ * ok: a complete answer, however it finished · connection: refused, reset before headers, DNS, TLS · server: 5xx, or the same in band ·
+ * late: no first token yet at the time it usually has one · timeout: a deadline passed · truncated: the stream ended without a terminator ·
+ * garbage: 200 with no answer in it · rate: 429 or quota · auth: our credential was refused · gone: the model does not exist there ·
+ * client: the request's own fault · cancelled: we or the caller went away.
+ */
+export const OUTCOME_CLASSES = [
+  'ok',
+  'connection',
+  'server',
+  'late',
+  'timeout',
+  'truncated',
+  'garbage',
+  'rate',
+  'auth',
+  'gone',
+  'client',
+  'cancelled',
+] as const
+export type OutcomeClass = (typeof OUTCOME_CLASSES)[number]
+
+export type Outcome = {
+  target: TargetId
+  class: OutcomeClass
+  decision_id: DecisionId
+  /** The budget owner, so that one tenant's evidence can be capped. */
+  org: string
+  size: SizeClass
+  sent_at_ms: Ms
+  at_ms: Ms
+  first_token_ms: Ms | null
+  tokens_per_second: number | null
+  /** How long the provider asked to be left alone, already parsed and bounded. */
+  retry_after_ms: Ms | null
+  /** Held a probe lease for an open target. */
+  probe: boolean
+}
+
+/** `closed`: requests flow. `open`: left alone until `until_ms`. `probing`: one request at a time. `ramp`: some. `isolated`: by hand. */
+export type BreakerState = 'closed' | 'open' | 'probing' | 'ramp' | 'isolated'
+
+/** One target's health at one moment, small enough to ride on every report's reply. */
+export type TargetHealth = {
+  state: BreakerState
+  /** When an open target may be probed. */
+  until_ms: Ms | null
+  /** Rate-limited until; orthogonal to `state`. */
+  limited_until_ms: Ms | null
+  /** Our credential was refused there; nothing is sent until it changes or this passes. */
+  auth_broken_until_ms: Ms | null
+  /** Share of requests let through while ramping, 0..1. */
+  ramp_share: number
+  /** Recent failure share while requests flow, 0..1; null with no evidence. */
+  error_rate: number | null
+  /** Decayed mean of ln(first token ms) by prompt size class; null where nothing was measured. */
+  ln_first_token_ms: Record<SizeClass, number | null>
+  ln_tokens_per_second: number | null
+  slow: boolean
+  /** When it last answered; drives readiness of targets that sleep. */
+  last_ok_at_ms: Ms | null
+  samples: number
+}
+
+export type HealthSnapshot = { v: 1; taken_at_ms: Ms; targets: Record<TargetId, TargetHealth> }
+
+export const NO_HEALTH: HealthSnapshot = { v: 1, taken_at_ms: 0, targets: {} }
+
+/** What an isolate sends: its own id and a running number, so that a repeated report counts once. */
+export type HealthReport = { v: 1; isolate: string; seq: number; outcomes: Outcome[]; wants_probe: TargetId[] }
+export type HealthReply = { v: 1; snapshot: HealthSnapshot; probes: TargetId[] }

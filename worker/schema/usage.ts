@@ -1,0 +1,87 @@
+/**
+ * What a request cost: its intent (durable before the first byte leaves), its settlement (once), and the row in D1 that
+ * both become. Field names are the same in TypeScript, JSON and SQL.
+ */
+import type { DialectName, TokenUsage } from './chat.ts'
+import type { OutcomeClass } from './health.ts'
+import type { DecisionId, KeyId, OrgId, PolicyName, PolicyVersion, TargetId } from './ids.ts'
+import type { Micros, Ms, Wh } from './units.ts'
+
+/** One call to one target. A request has at most a handful. */
+export type AttemptRecord = {
+  target: TargetId
+  class: OutcomeClass
+  status: number | null
+  sent_at_ms: Ms
+  headers_ms: Ms | null
+  first_token_ms: Ms | null
+  ended_ms: Ms
+  /** One line for the operator, sanitized. */
+  detail: string | null
+  probe: boolean
+}
+
+/** `completed`: whole answer delivered · `failed`: the caller got an error · `truncated`: the caller got an in-band error after the commit ·
+ * `caller_left`: the caller went away first · `orphan`: the process died before settling; the row is made from the intent. */
+export type UsageOutcome = 'completed' | 'failed' | 'truncated' | 'caller_left' | 'orphan'
+
+export type Intent = {
+  v: 1
+  decision_id: DecisionId
+  at_ms: Ms
+  org: OrgId
+  key_id: KeyId
+  team: string | null
+  dialect: DialectName
+  endpoint: string
+  requested_model: string
+  policy: PolicyName
+  policy_version: PolicyVersion
+  task: string
+  stream: boolean
+  /** The plan's first target; the settlement says who answered. */
+  target: TargetId
+  provider: string
+  /** Estimates the orphan row is made from, and the reservation under a hard budget. */
+  estimated_input_tokens: number
+  estimated_output_tokens: number
+  estimated_cost_micros: Micros | null
+  reserved_micros: Micros
+  /** After this the intent counts as orphaned. */
+  expires_at_ms: Ms
+  /** The decision record, as JSON. */
+  decision: string
+}
+
+export type Settlement = {
+  v: 1
+  decision_id: DecisionId
+  org: OrgId
+  outcome: UsageOutcome
+  /** Who answered; null where nobody did. */
+  target: TargetId | null
+  provider: string | null
+  status: number
+  error_code: string | null
+  finish_reason: string | null
+  usage: TokenUsage
+  /** True where counts are ours and not the provider's. */
+  usage_estimated: boolean
+  cost_micros: Micros | null
+  energy_wh: Wh | null
+  attempts: AttemptRecord[]
+  first_token_ms: Ms | null
+  total_ms: Ms
+  settled_at_ms: Ms
+}
+
+export type BudgetRefusal = {
+  ok: false
+  code: 'budget_exhausted'
+  window: string
+  limit_micros: Micros
+  spent_micros: Micros
+  held_micros: Micros
+  resets_at_ms: Ms
+}
+export type BudgetAnswer = { ok: true; duplicate?: true } | BudgetRefusal
