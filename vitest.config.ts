@@ -1,0 +1,55 @@
+import { readFileSync } from 'node:fs'
+import { cloudflareTest, readD1Migrations } from '@cloudflare/vitest-plugin'
+import { defineConfig } from 'vitest/config'
+
+/** Policies are imported as text, as wrangler's `[[rules]]` has it for the Worker itself. */
+const yamlAsText = {
+  name: 'yaml-as-text',
+  enforce: 'pre' as const,
+  load(id: string) {
+    const path = id.split('?')[0] ?? id
+    return path.endsWith('.yaml') ? `export default ${JSON.stringify(readFileSync(path, 'utf8'))}` : undefined
+  },
+}
+
+const PURE = ['core', 'schema', 'stream', 'dialects', 'dispatch', 'policies', 'cli']
+
+export default defineConfig({
+  test: {
+    projects: [
+      {
+        plugins: [yamlAsText],
+        test: { name: 'pure', include: [...PURE.map(room => `test/${room}/**/*.test.ts`), 'test/*.test.ts'], environment: 'node' },
+      },
+      {
+        plugins: [
+          yamlAsText,
+          cloudflareTest(async () => ({
+            wrangler: { configPath: './wrangler.toml' },
+            remoteBindings: false,
+            miniflare: {
+              cf: false,
+              bindings: {
+                TEST_MIGRATIONS: await readD1Migrations('worker/store/migrations'),
+                DEMO_TARGETS: 'on',
+                KEY_PEPPER: 'test-pepper-of-at-least-32-characters',
+              },
+            },
+          })),
+        ],
+        // Each isolated file costs a workerd start of about two seconds; the files reset what they share instead.
+        test: { name: 'workerd', include: ['test/store/**/*.test.ts', 'test/routes/**/*.test.ts'], isolate: false, maxWorkers: 1 },
+      },
+      {
+        test: {
+          name: 'e2e',
+          include: ['test/e2e/**/*.test.ts', 'test/faults/**/*.test.ts'],
+          environment: 'node',
+          fileParallelism: false,
+          testTimeout: 30_000,
+          hookTimeout: 60_000,
+        },
+      },
+    ],
+  },
+})
