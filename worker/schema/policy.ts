@@ -116,6 +116,8 @@ export const sketch = z.strictObject({
       tags: z.array(z.string()).optional(),
     })
     .optional(),
+  /** Targets that count as switched on; the whole catalogue but for the built-in demo where absent. */
+  live: selectors.optional(),
   /** Targets that count as open (left alone) in this test. */
   down: z.array(z.string()).optional(),
 })

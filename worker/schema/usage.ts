@@ -10,6 +10,8 @@ import type { Micros, Ms, Wh } from './units.ts'
 /** One call to one target. A request has at most a handful. */
 export type AttemptRecord = {
   target: TargetId
+  /** `shadow`: a copy whose answer nobody sees, by a policy's rule; it costs money all the same. */
+  role: 'answer' | 'shadow'
   class: OutcomeClass
   status: number | null
   sent_at_ms: Ms
@@ -19,6 +21,8 @@ export type AttemptRecord = {
   /** One line for the operator, sanitized. */
   detail: string | null
   probe: boolean
+  /** What this call alone used, null where the target did not say; the row's `usage` and `cost_micros` sum over attempts. */
+  usage: TokenUsage | null
 }
 
 /** `completed`: whole answer delivered · `failed`: the caller got an error · `truncated`: the caller got an in-band error after the commit ·

@@ -5,6 +5,7 @@
  */
 import type { Caller } from '../../schema/caller.ts'
 import type { Price, Provider, Target, Terms } from '../../schema/catalogue.ts'
+import type { DialectName, Loss } from '../../schema/chat.ts'
 import type { HealthSnapshot } from '../../schema/health.ts'
 import type { DecisionId, PolicyName, PolicyVersion, TargetId } from '../../schema/ids.ts'
 import type { Policy } from '../../schema/policy.ts'
@@ -61,6 +62,10 @@ export type World = {
   /** Names of the other policies the caller may write, for `near` on an unknown model. */
   policy_names: PolicyName[]
   health: HealthSnapshot
+  /** Wire formats this router can write; a target of another one is refused for its dialect. */
+  codecs: ReadonlySet<DialectName>
+  /** What this request would lose on the way into a dialect; empty where both sides speak the same one. */
+  losses(dialect: DialectName): Loss[]
   caller: Caller
   now_ms: Ms
   draw: number
