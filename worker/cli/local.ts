@@ -1,0 +1,178 @@
+/**
+ * The router on this machine: local KV, D1 and Durable Objects under one state directory, migrations applied, policies
+ * seeded, a developer's key made. `npm run dev` is this with words around it; the end-to-end tests are this with a state
+ * directory of their own.
+ *
+ * Seeding never overwrites: a policy that is already in KV stays as its owner left it.
+ */
+import type { ChildProcess } from 'node:child_process'
+import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { createServer } from 'node:net'
+import { join } from 'node:path'
+import { makeKey } from '../store/keys.ts'
+import { PROJECT, spawnWrangler, wrangler } from './wrangler.ts'
+
+export const DEFAULT_STATE_DIR = join(PROJECT, '.wrangler/state')
+/** How long wrangler may take to be ready; a cold, busy machine was seen to need 15 s. */
+const READY_WITHIN_MS = 90_000
+
+export type LocalOptions = {
+  /** 0 for any free port. */
+  port: number
+  state_dir: string
+  /** Everything the Worker reads from its environment, `KEY_PEPPER` included. */
+  vars: Record<string, string>
+  /** Another entry point than wrangler.toml's, for tests that wrap a binding. */
+  entry?: string
+  /** Each line that wrangler prints once it runs. */
+  onLine?: (line: string) => void
+}
+
+export type Local = {
+  url: string
+  /** The leader of the process group that wrangler and workerd are in. */
+  pid: number
+  /** Ends it and waits until it has ended. */
+  stop(): Promise<void>
+  /** SIGKILL to the whole group, as a machine that dies would. */
+  kill(): Promise<void>
+  /** Resolves when the server has ended, however. */
+  ended: Promise<void>
+}
+
+/** Starts the router on a state directory that `prepareLocal` made ready. */
+export async function startLocal(options: LocalOptions): Promise<Local> {
+  const port = options.port || (await freePort())
+  const vars_file = join(options.state_dir, 'vars')
+  writeFileSync(vars_file, Object.entries(options.vars).map(([name, value]) => `${name}=${JSON.stringify(value)}\n`).join(''), { mode: 0o600 })
+  const child = spawnWrangler(
+    [
+      'dev',
+      ...(options.entry ? [options.entry] : []),
+      ...['--local', '--ip', '127.0.0.1', '--port', String(port), '--inspector-port', String(await freePort())],
+      ...['--persist-to', options.state_dir, '--env-file', vars_file, '--show-interactive-dev-session=false', '--test-scheduled'],
+    ],
+    true,
+  )
+  const ended = new Promise<void>(resolve => child.once('exit', () => resolve()))
+  const end = (signal: NodeJS.Signals) => {
+    signalGroup(child, signal)
+    return ended
+  }
+  try {
+    await ready(child, options.onLine)
+  } catch (error) {
+    await end('SIGKILL')
+    throw error
+  }
+  return {
+    url: `http://127.0.0.1:${port}`,
+    pid: child.pid ?? 0,
+    stop: async () => {
+      const patience = setTimeout(() => signalGroup(child, 'SIGKILL'), 5_000)
+      await end('SIGTERM')
+      clearTimeout(patience)
+      // workerd outlives a wrangler that was told to go; the group is swept once its leader has ended.
+      signalGroup(child, 'SIGKILL')
+    },
+    kill: () => end('SIGKILL'),
+    ended,
+  }
+}
+
+/** Migrations, policies and a developer's key (of organisation `dev`), each only where it is missing. Gives the key. */
+export async function prepareLocal({ state_dir, vars }: Pick<LocalOptions, 'state_dir' | 'vars'>): Promise<string> {
+  mkdirSync(state_dir, { recursive: true })
+  const place = ['--local', '--persist-to', state_dir]
+  const [listed] = await Promise.all([
+    wrangler(['kv', 'key', 'list', '--binding', 'KV', ...place]),
+    wrangler(['d1', 'migrations', 'apply', 'DB', ...place]),
+  ])
+  const present = new Set((JSON.parse(listed.slice(listed.indexOf('['))) as { name: string }[]).map(entry => entry.name))
+  const missing: { key: string; value: string }[] = []
+
+  for (const [name, text] of bundledPolicies()) {
+    if (!present.has(`policy/${name}`)) missing.push({ key: `policy/${name}`, value: text })
+  }
+  const key_file = join(state_dir, 'dev-key')
+  let key = readIfThere(key_file)?.trim()
+  const key_id = key?.slice('sk-sb1_'.length, 'sk-sb1_'.length + 11)
+  if (!key || !present.has(`caller/${key_id}`)) {
+    const made = await makeKey(vars.KEY_PEPPER ?? '', { label: 'local development', org: 'dev' })
+    key = made.key
+    writeFileSync(key_file, `${key}\n`, { mode: 0o600 })
+    missing.push({ key: `caller/${made.caller.key_id}`, value: JSON.stringify(made.caller) })
+  }
+  if (missing.length) {
+    const file = join(state_dir, 'seed.json')
+    writeFileSync(file, JSON.stringify(missing), { mode: 0o600 })
+    await wrangler(['kv', 'bulk', 'put', file, '--binding', 'KV', ...place])
+    rmSync(file)
+  }
+  return key
+}
+
+/** Name and text of each policy file in `policies/`. */
+export function bundledPolicies(): [name: string, text: string][] {
+  const folder = join(PROJECT, 'policies')
+  return readdirSync(folder)
+    .filter(file => file.endsWith('.yaml'))
+    .map(file => [file.slice(0, -'.yaml'.length), readFileSync(join(folder, file), 'utf8')])
+}
+
+/** Resolves at wrangler's own word that it listens. */
+function ready(child: ChildProcess, onLine: LocalOptions['onLine']): Promise<void> {
+  return new Promise((resolve, reject) => {
+    let said = ''
+    const late = setTimeout(() => reject(new Error(`wrangler dev was not ready within ${READY_WITHIN_MS / 1000} s:\n${said}`)), READY_WITHIN_MS)
+    let partial = ''
+    const hear = (chunk: Buffer) => {
+      const lines = (partial + chunk).split('\n')
+      partial = lines.pop() ?? ''
+      for (const line of lines) {
+        said = `${said}${line}\n`.slice(-4_000)
+        onLine?.(line)
+        if (/Ready on http/.test(line)) {
+          clearTimeout(late)
+          resolve()
+        }
+      }
+    }
+    child.stdout?.on('data', hear)
+    child.stderr?.on('data', hear)
+    child.once('exit', () => {
+      clearTimeout(late)
+      reject(new Error(`wrangler dev ended before it was ready:\n${said}`))
+    })
+  })
+}
+
+function signalGroup(child: ChildProcess, signal: NodeJS.Signals): void {
+  if (child.pid === undefined) return
+  try {
+    process.kill(-child.pid, signal)
+  } catch (error) {
+    // ESRCH: the group has ended already, which is what was wanted.
+    if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error
+  }
+}
+
+export function freePort(): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const server = createServer()
+    server.once('error', reject)
+    server.listen(0, '127.0.0.1', () => {
+      const address = server.address()
+      server.close(() => (address && typeof address === 'object' ? resolve(address.port) : reject(new Error('no port'))))
+    })
+  })
+}
+
+function readIfThere(file: string): string | null {
+  try {
+    return readFileSync(file, 'utf8')
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null
+    throw error
+  }
+}

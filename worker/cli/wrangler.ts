@@ -1,0 +1,50 @@
+/**
+ * Running wrangler, quietly: no telemetry, no update check, no banner, nothing fetched. Every command of the CLI that
+ * touches local KV, D1 or the dev server goes through here.
+ */
+import { type ChildProcess, spawn } from 'node:child_process'
+import { fileURLToPath } from 'node:url'
+
+/** The checkout this file lies in; wrangler.toml is at its top. */
+export const PROJECT = fileURLToPath(new URL('../..', import.meta.url))
+const WRANGLER = fileURLToPath(new URL('../../node_modules/wrangler/bin/wrangler.js', import.meta.url))
+
+const QUIET = {
+  WRANGLER_SEND_METRICS: 'false',
+  WRANGLER_SEND_ERROR_REPORTS: 'false',
+  WRANGLER_HIDE_BANNER: 'true',
+  WRANGLER_NO_SKILLS_UPDATE_PROMPTS: 'true',
+  CLOUDFLARE_CF_FETCH_ENABLED: 'false',
+  NO_COLOR: '1',
+  FORCE_COLOR: '0',
+}
+
+/** Starts wrangler with this Node; `detached` puts it and what it starts into a process group of their own. */
+export function spawnWrangler(args: string[], detached = false): ChildProcess {
+  return spawn(process.execPath, [WRANGLER, ...args], {
+    cwd: PROJECT,
+    env: { ...process.env, ...QUIET },
+    stdio: ['ignore', 'pipe', 'pipe'],
+    detached,
+  })
+}
+
+/** Runs wrangler to its end. Gives its standard output; rejects with its words where it fails. */
+export function wrangler(args: string[]): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const child = spawnWrangler(args)
+    let out = ''
+    let errors = ''
+    child.stdout?.on('data', chunk => {
+      out += chunk
+    })
+    child.stderr?.on('data', chunk => {
+      errors += chunk
+    })
+    child.on('error', reject)
+    child.on('close', code => {
+      if (code === 0) resolve(out)
+      else reject(new Error(`wrangler ${args.slice(0, 3).join(' ')} failed:\n${(errors || out).trim()}`))
+    })
+  })
+}
