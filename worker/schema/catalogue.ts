@@ -12,7 +12,10 @@ import { providerId, targetId } from './ids.ts'
 const variable = z.string().regex(/^[A-Z][A-Z0-9_]*$/, 'a variable or secret name is UPPER_SNAKE')
 const date = z.iso.date()
 /** Where a figure comes from: a vendor page or paper, and the day it was read or published. */
-const source = z.strictObject({ name: z.string(), url: z.string().optional(), as_of: date })
+export const sourceFacts = z.strictObject({ name: z.string(), url: z.string().optional(), as_of: date })
+export type SourceFacts = z.infer<typeof sourceFacts>
+/** A name in the catalogue's `sources`, so that what a hundred figures share is written once; or the facts in place. */
+const source = z.union([z.string().min(1).max(60), sourceFacts])
 
 /** How the provider wants its credential. `secret` names the binding that holds it; without it, its targets are off. */
 export const auth = z.discriminatedUnion('style', [
@@ -142,6 +145,8 @@ export const catalogue = z.strictObject({
   /** Day the figures were gathered. */
   as_of: date,
   notice: z.string(),
+  /** What the `source` of a figure may refer to by name. */
+  sources: z.record(z.string(), sourceFacts).default({}),
   providers: z.array(provider),
   targets: z.array(target),
 })
