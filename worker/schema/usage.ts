@@ -2,6 +2,7 @@
  * What a request cost: its intent (durable before the first byte leaves), its settlement (once), and the row in D1 that
  * both become. Field names are the same in TypeScript, JSON and SQL.
  */
+import type { Budget } from './caller.ts'
 import type { DialectName, TokenUsage } from './chat.ts'
 import type { OutcomeClass } from './health.ts'
 import type { DecisionId, KeyId, OrgId, PolicyName, PolicyVersion, TargetId } from './ids.ts'
@@ -51,6 +52,8 @@ export type Intent = {
   estimated_output_tokens: number
   estimated_cost_micros: Micros | null
   reserved_micros: Micros
+  /** The caller's budgets. The object that keeps an organisation's spend judges each hard one before the intent is taken. */
+  budgets: Budget[]
   /** After this the intent counts as orphaned. */
   expires_at_ms: Ms
   /** The decision record, as JSON. */
