@@ -23,6 +23,7 @@ export const REFUSAL_REASONS = [
   'streaming',
   'logprobs',
   'choices',
+  'reasoning',
   'context_window',
   'output_limit',
   'region',
@@ -64,7 +65,14 @@ export type Score = {
 }
 
 /** One step of the plan: whom to call, and how long to wait for what. */
-export type PlanStep = { target: TargetId; headers_ms: Ms; first_token_ms: Ms; idle_ms: Ms }
+export type PlanStep = {
+  target: TargetId
+  headers_ms: Ms
+  first_token_ms: Ms
+  idle_ms: Ms
+  /** This call is the one allowed to find out whether a target that was left alone answers again. */
+  probe?: true
+}
 
 export type Plan = {
   steps: PlanStep[]
@@ -98,13 +106,15 @@ export type DecisionRecord = {
   /** Names of the rules that matched, in order; those whose expression failed are in `rule_errors`. */
   rules: string[]
   rule_errors: { rule: string; message: string }[]
-  /** Eligible targets, best first; at most 20 are kept, `eligible` says how many there were. */
+  /** Eligible targets, best first, the chosen one always among them: 8 for a served request, 20 for a dry run. `eligible` counts all. */
   scores: Score[]
   eligible: number
   /** Refused targets by reason, so that 100 of them stay small. */
   refused: {
     reason: RefusalReason
     need?: string | number | boolean
+    /** How many in all; `targets` names at most the first 100 of a record. */
+    count: number
     targets: { target: TargetId; have?: string | number | boolean | null }[]
   }[]
   plan: Plan
@@ -117,9 +127,9 @@ export type DecisionRecord = {
   losses: Loss[]
 }
 
-/** A decision, or why there is none. */
+/** A decision, or why there is none. `forbidden`: the caller's key may not name that policy, or not name a model at all. */
 export type Undecided = {
-  code: 'no_eligible_target' | 'refused_by_policy' | 'model_not_found'
+  code: 'no_eligible_target' | 'refused_by_policy' | 'model_not_found' | 'forbidden'
   message: string
   rule: string | null
   record: Omit<DecisionRecord, 'plan' | 'chosen' | 'chosen_by' | 'propensity'>

@@ -10,6 +10,7 @@ import type { HealthSnapshot } from '../../schema/health.ts'
 import type { DecisionId, PolicyName, PolicyVersion, TargetId } from '../../schema/ids.ts'
 import type { Policy } from '../../schema/policy.ts'
 import type { Ms, Wh } from '../../schema/units.ts'
+import type { Result } from '../result.ts'
 
 /** A target that is switched on, with its address resolved and its priors laid out for reading by index. */
 export type LiveTarget = {
@@ -47,8 +48,8 @@ export type LiveCatalogue = {
   off: { provider: string; targets: number; how_to_enable: string }[]
 }
 
-/** A rule's condition, compiled once when the policy was loaded. */
-export type CompiledRule = { matches(variables: Record<string, unknown>): boolean }
+/** A rule's condition, compiled once when the policy was loaded. An expression that fails at run time says why; such a rule does not match. */
+export type CompiledRule = { matches(variables: Record<string, unknown>): Result<boolean, string> }
 
 export type CompiledPolicy = {
   policy: Policy
@@ -62,6 +63,8 @@ export type World = {
   /** Names of the other policies the caller may write, for `near` on an unknown model. */
   policy_names: PolicyName[]
   health: HealthSnapshot
+  /** Open targets this isolate holds the lease to try once; where absent, any whose `until_ms` has passed may be tried. */
+  probes?: ReadonlySet<TargetId>
   /** Wire formats this router can write; a target of another one is refused for its dialect. */
   codecs: ReadonlySet<DialectName>
   /** What this request would lose on the way into a dialect; empty where both sides speak the same one. */
