@@ -1,0 +1,81 @@
+/**
+ * What tokens cost, in whole micro-dollars. Unknown is not zero: where a class of token was used and nobody knows its
+ * price, the whole cost is unknown, because a sum that silently leaves out a part is wrong in the caller's favour today
+ * and in nobody's tomorrow.
+ *
+ * Three fallbacks are facts about how providers bill, and not guesses:
+ * - no price for reading the cache: cached tokens are billed as input;
+ * - no price for writing the cache at all: writing is billed as input (providers that cache by themselves);
+ * - how many tokens were cached is unknown: all are billed as input, which is never too little for a read.
+ * A price for the five-minute cache says nothing about the one-hour cache, which costs more; that stays unknown.
+ */
+import type { Price } from '../../schema/catalogue.ts'
+import type { TokenUsage } from '../../schema/chat.ts'
+import type { Micros, Ms, Tokens } from '../../schema/units.ts'
+
+const PER_MTOK = 1_000_000
+
+/** Tokens times price, both may be unknown; nothing used costs nothing, whatever the price. Not yet divided or rounded. */
+function product(count: Tokens, micros_per_mtok: Micros | null): number | null {
+  if (count === 0) return 0
+  return micros_per_mtok === null ? null : count * micros_per_mtok
+}
+
+/**
+ * The cost of what a target reports to have used; null where it cannot be known. Rounded once, at the end, half up.
+ * Sound is priced apart from text by those who take it and the catalogue has no figure for it, so it makes the cost unknown.
+ */
+export function costOf(usage: TokenUsage, price: Price | null): Micros | null {
+  if (price === null || usage.input_tokens === null || usage.output_tokens === null) return null
+  if (usage.audio_input_tokens || usage.audio_output_tokens) return null
+
+  // A provider whose parts exceed the whole is not believed about the parts.
+  const read = Math.min(usage.cache_read_tokens ?? 0, usage.input_tokens)
+  const written = Math.min(usage.cache_write_tokens ?? 0, usage.input_tokens - read)
+  const written_1h = Math.min(usage.cache_write_1h_tokens ?? 0, written)
+  const plain = usage.input_tokens - read - written
+
+  const input_price = price.input_micros_per_mtok
+  const write_price = price.cache_write_micros_per_mtok
+  const write_1h_price = price.cache_write_1h_micros_per_mtok ?? (write_price === null ? input_price : null)
+  const parts = [
+    product(plain, input_price),
+    product(read, price.cache_read_micros_per_mtok ?? input_price),
+    product(written - written_1h, write_price ?? input_price),
+    product(written_1h, write_1h_price),
+    product(usage.output_tokens, price.output_micros_per_mtok),
+  ]
+  let sum = 0
+  for (const part of parts) {
+    if (part === null) return null
+    sum += part
+  }
+  return Math.round(sum / PER_MTOK)
+}
+
+/** The cost of a request not yet made, nothing cached. Called once per target and request, so it allocates nothing. */
+export function estimateCost(prompt_tokens: Tokens, output_tokens: Tokens, price: Price | null): Micros | null {
+  if (price === null) return null
+  const { input_micros_per_mtok, output_micros_per_mtok } = price
+  if ((input_micros_per_mtok === null && prompt_tokens > 0) || (output_micros_per_mtok === null && output_tokens > 0)) return null
+  return Math.round((prompt_tokens * (input_micros_per_mtok ?? 0) + output_tokens * (output_micros_per_mtok ?? 0)) / PER_MTOK)
+}
+
+/**
+ * The price in force at an instant, and the instant from which another one is (Infinity where none is announced). A price
+ * begins at midnight UTC of its day; before the first one, the price is unknown.
+ */
+export function priceAt(prices: readonly Price[], now_ms: Ms): { price: Price | null; until_ms: Ms } {
+  let price: Price | null = null
+  let from_ms = Number.NEGATIVE_INFINITY
+  let until_ms = Number.POSITIVE_INFINITY
+  for (const candidate of prices) {
+    const candidate_ms = Date.parse(candidate.from)
+    if (candidate_ms > now_ms) until_ms = Math.min(until_ms, candidate_ms)
+    else if (candidate_ms >= from_ms) {
+      price = candidate
+      from_ms = candidate_ms
+    }
+  }
+  return { price, until_ms }
+}
