@@ -6,8 +6,8 @@
  * yesterday's, and a new day starts at nothing held. Windows are UTC, for one budget has one reset, wherever its callers are.
  */
 import type { Budget } from '../../schema/caller.ts'
-import type { BudgetRefusal } from '../../schema/usage.ts'
 import type { Micros, Ms } from '../../schema/units.ts'
+import type { BudgetRefusal } from '../../schema/usage.ts'
 
 export type Window = Budget['window']
 export type WindowBounds = { start_ms: Ms; resets_at_ms: Ms }
