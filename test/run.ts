@@ -1,0 +1,53 @@
+/**
+ * `npm test`: format and lint, types, then every test project, each said in one line; the last line counts tests. A missing
+ * tool is said in one line too, never skipped over.
+ */
+import { spawnSync } from 'node:child_process'
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+
+const PROJECT = fileURLToPath(new URL('..', import.meta.url))
+const [major = 0] = process.versions.node.split('.').map(Number)
+if (major < 22) {
+  console.error(`Node ${process.versions.node} is too old to run the tests: run them as "npm test", which uses the Node that "npm ci" installed.`)
+  process.exit(1)
+}
+
+/** Runs a program of node_modules with this Node; true where it ended well. */
+function run(title: string, program: string, args: string[]): boolean {
+  const started = performance.now()
+  console.log(`\n== ${title}`)
+  const { status, error } = spawnSync(process.execPath, [join(PROJECT, 'node_modules', program), ...args], {
+    cwd: PROJECT,
+    stdio: 'inherit',
+    env: { ...process.env, WRANGLER_SEND_METRICS: 'false', CLOUDFLARE_CF_FETCH_ENABLED: 'false', WRANGLER_HIDE_BANNER: 'true' },
+  })
+  if (error) console.error(`${program} could not be started: ${error.message}. Run "npm ci" first.`)
+  console.log(`== ${title}: ${status === 0 ? 'ok' : 'FAILED'} in ${((performance.now() - started) / 1000).toFixed(1)} s`)
+  return status === 0
+}
+
+type Report = { numPassedTests: number; numFailedTests: number; numPendingTests: number; numTodoTests: number; success: boolean }
+
+const scratch = mkdtempSync(join(tmpdir(), 'signalbox-run-'))
+const report_file = join(scratch, 'report.json')
+const checks = [
+  run('format and lint', '@biomejs/biome/bin/biome', ['check', '.']),
+  run('types', 'typescript/bin/tsc', ['--noEmit']),
+  run('tests', 'vitest/vitest.mjs', ['run', '--reporter=default', '--reporter=json', `--outputFile.json=${report_file}`, ...process.argv.slice(2)]),
+]
+let report: Report = { numPassedTests: 0, numFailedTests: 1, numPendingTests: 0, numTodoTests: 0, success: false }
+try {
+  report = JSON.parse(readFileSync(report_file, 'utf8'))
+} catch (error) {
+  console.error(`The test runner left no report: ${(error as Error).message}`)
+}
+rmSync(scratch, { recursive: true, force: true })
+
+const skipped = report.numPendingTests + report.numTodoTests
+// A check that fails counts as a failed test, so that the closing line never reads better than the run was.
+const failed = report.numFailedTests + checks.filter(passed => !passed).length
+console.log(`\n${report.numPassedTests} passed, ${failed} failed${skipped ? `, ${skipped} skipped` : ''}`)
+process.exit(failed === 0 && skipped === 0 ? 0 : 1)

@@ -1,0 +1,96 @@
+/**
+ * The two facts that make a usage row: the intent, written before the first byte leaves, and the settlement, written once
+ * however the answer ended. Between them nothing else about a request has to survive a crash.
+ */
+import { estimateCost } from '../core/spend/price.ts'
+import { costOf } from '../core/spend/price.ts'
+import { energyOf } from '../core/spend/energy.ts'
+import type { LiveTarget } from '../core/decide/world.ts'
+import type { Ended } from '../dispatch/dispatch.ts'
+import type { Caller } from '../schema/caller.ts'
+import type { DecisionRecord } from '../schema/decision.ts'
+import type { OutcomeClass } from '../schema/health.ts'
+import type { TargetId } from '../schema/ids.ts'
+import type { Micros, Ms, Wh } from '../schema/units.ts'
+import type { AttemptRecord, Intent, Settlement } from '../schema/usage.ts'
+
+/** An isolate that says nothing of a request for this long after its deadline has died; its intent becomes an orphan row. */
+const ORPHAN_GRACE_MS: Ms = 60_000
+
+type TargetOf = (id: TargetId) => LiveTarget | undefined
+
+export function intentOf(record: DecisionRecord, caller: Caller, endpoint: string, targetOf: TargetOf): Intent {
+  const { features, limits } = record
+  const output_tokens = features.max_output_tokens ?? Math.max(limits.output_tokens_assumed, features.expected_output_tokens)
+  let worst: Micros = 0
+  for (const { target } of record.plan.steps) {
+    worst = Math.max(worst, estimateCost(features.prompt_tokens, output_tokens, targetOf(target)?.price ?? null) ?? 0)
+  }
+  const first = targetOf(record.chosen)
+  return {
+    v: 1,
+    decision_id: record.decision_id,
+    at_ms: record.at_ms,
+    org: record.org,
+    key_id: record.key_id,
+    team: caller.team,
+    dialect: record.dialect,
+    endpoint,
+    requested_model: record.requested_model,
+    policy: record.policy,
+    policy_version: record.policy_version,
+    task: features.task,
+    stream: features.streaming,
+    target: record.chosen,
+    provider: first?.provider.id ?? '',
+    estimated_input_tokens: features.prompt_tokens,
+    estimated_output_tokens: features.expected_output_tokens,
+    estimated_cost_micros: estimateCost(features.prompt_tokens, features.expected_output_tokens, first?.price ?? null),
+    // Several attempts may each cost money, but only one of them in full: a failed one ends before its answer.
+    reserved_micros: worst,
+    budgets: caller.budgets,
+    expires_at_ms: record.at_ms + record.plan.total_ms + ORPHAN_GRACE_MS,
+    decision: JSON.stringify(record),
+  }
+}
+
+/** Refused or unreachable calls that no provider bills; for any other class unknown usage makes the sum unknown. */
+const UNBILLED: ReadonlySet<OutcomeClass> = new Set(['connection', 'server', 'rate', 'auth', 'gone', 'client', 'garbage'])
+
+export function settlementOf(record: DecisionRecord, ended: Ended, shadows: AttemptRecord[], targetOf: TargetOf, now_ms: Ms): Settlement {
+  const attempts = [...ended.attempts, ...shadows]
+  return {
+    v: 1,
+    decision_id: record.decision_id,
+    org: record.org,
+    outcome: ended.outcome,
+    target: ended.target,
+    provider: ended.target === null ? null : (targetOf(ended.target)?.provider.id ?? null),
+    status: ended.status,
+    error_code: ended.error?.code ?? null,
+    finish_reason: ended.finish_reason,
+    usage: ended.usage,
+    usage_estimated: ended.usage_estimated,
+    cost_micros: sumOver(attempts, targetOf, (usage, target) => costOf(usage, target.price)),
+    energy_wh: sumOver(attempts, targetOf, (usage, target): Wh | null =>
+      usage.input_tokens === null || usage.output_tokens === null ? null : energyOf(target, usage.input_tokens, usage.output_tokens),
+    ),
+    attempts,
+    first_token_ms: ended.first_token_ms,
+    total_ms: ended.total_ms,
+    settled_at_ms: now_ms,
+  }
+}
+
+/** A sum over what each attempt used; null as soon as one of them is unknown. */
+function sumOver(attempts: AttemptRecord[], targetOf: TargetOf, of: (usage: NonNullable<AttemptRecord['usage']>, target: LiveTarget) => number | null): number | null {
+  let sum = 0
+  for (const attempt of attempts) {
+    const target = targetOf(attempt.target)
+    if (attempt.usage === null && UNBILLED.has(attempt.class)) continue
+    const part = attempt.usage === null || !target ? null : of(attempt.usage, target)
+    if (part === null) return null
+    sum += part
+  }
+  return sum
+}

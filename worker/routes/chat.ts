@@ -1,0 +1,65 @@
+/**
+ * The straight line: every chat request walks these steps, each made of what the steps above made, and the first failure
+ * ends it in the caller's dialect. What a step does is said where it lives; the order is said here and only here.
+ *
+ * The intent is under way while the target is called, and no byte of an answer leaves before it is durable: whatever began
+ * to be answered has its row. Only a hard budget (or a policy that asks for it) makes the call wait.
+ */
+import { decide } from '../core/decide/decide.ts'
+import type { GatewayError } from '../core/errors.ts'
+import { understand } from '../core/understand/understand.ts'
+import type { Dialect } from '../dialects/dialect.ts'
+import { dispatch } from '../dispatch/dispatch.ts'
+import type { Context, Deps } from '../env.ts'
+import type { BudgetAnswer } from '../schema/usage.ts'
+import { intentOf } from './account.ts'
+import { decisionHeaders, errorOf, refused } from './answer.ts'
+import { carrierFor, settle } from './carry.ts'
+import { readChat } from './read.ts'
+
+export async function chat(request: Request, dialect: Dialect, deps: Deps, ctx: Context): Promise<Response> {
+  const started_at_ms = deps.effects.nowMs()
+  const refuse = (error: GatewayError, headers?: Record<string, string>) => refused(dialect, error, deps.effects.nowMs(), headers)
+
+  const caller = await deps.authenticate(request.headers, ctx)
+  if (!caller.ok) return refuse(caller.error)
+  const asked = await readChat(request, dialect, deps.effects)
+  if (!asked.ok) return refuse(asked.error)
+  const world = await deps.world(caller.value, asked.value.request, ctx)
+  if (!world.ok) return refuse(world.error)
+  const decided = decide(asked.value.request, understand(asked.value.request), world.value)
+  if (!decided.ok) return refuse(errorOf(decided.error))
+
+  const record = decided.value
+  const { policy } = world.value.policy
+  const intent = intentOf(record, caller.value, world.value.endpoint, deps.target)
+  const durable = deps.intend(intent, ctx).then(refusalOf, unrecorded)
+  if (policy.durable_before_dispatch || intent.budgets.some(budget => budget.kind === 'hard')) {
+    const refusal = await durable
+    if (refusal) return refuse(refusal)
+  }
+  const call = { dialect, ...asked.value, record, stream_usage: policy.stream_usage, started_at_ms, gone: request.signal }
+  const carrier = carrierFor(deps, ctx)
+  const carried = await dispatch(call, carrier)
+  const refusal = await durable
+  if (refusal) {
+    if (carried.ok) carried.value.abandon(refusal)
+    return refuse(refusal, decisionHeaders(record, null, 0))
+  }
+  if (!carried.ok) {
+    settle(call, Promise.resolve(carried.error), carrier, deps, ctx)
+    return refuse(carried.error.error ?? { code: 'internal', reference: record.decision_id }, decisionHeaders(record, null, carried.error.attempts.length))
+  }
+  const { target, status, headers, attempts, release } = carried.value
+  const { body, ended } = release()
+  settle(call, ended, carrier, deps, ctx)
+  return new Response(body, { status, headers: { ...headers, ...decisionHeaders(record, target.id, attempts) } })
+}
+
+function refusalOf(answer: BudgetAnswer): GatewayError | null {
+  return answer.ok ? null : { ...answer, spent_micros: answer.spent_micros + answer.held_micros }
+}
+
+function unrecorded(): GatewayError {
+  return { code: 'accounting_unavailable' }
+}

@@ -1,0 +1,35 @@
+/**
+ * `POST /v1/route`: the decision for a request, whole, with its reasons in words, and nobody called, nothing spent, nothing
+ * recorded. It runs the very code that serves requests, on the same moment's policy, catalogue and health.
+ */
+import { decide } from '../core/decide/decide.ts'
+import { explain } from '../core/decide/explain.ts'
+import { wording } from '../core/errors.ts'
+import { understand } from '../core/understand/understand.ts'
+import type { Dialect } from '../dialects/dialect.ts'
+import type { Context, Deps } from '../env.ts'
+import { answered, decisionHeaders, errorOf, refused } from './answer.ts'
+import { readChat } from './read.ts'
+
+/** The record of a dry run keeps more of the runners-up than a served request's does. */
+const DRY_RUN_SCORES = 20
+
+export async function dryRun(request: Request, dialect: Dialect, deps: Deps, ctx: Context): Promise<Response> {
+  const caller = await deps.authenticate(request.headers, ctx)
+  if (!caller.ok) return refused(dialect, caller.error, deps.effects.nowMs())
+  const asked = await readChat(request, dialect, deps.effects)
+  if (!asked.ok) return refused(dialect, asked.error, deps.effects.nowMs())
+  const world = await deps.world(caller.value, asked.value.request, ctx)
+  if (!world.ok) return refused(dialect, world.error, deps.effects.nowMs())
+
+  const decided = decide(asked.value.request, understand(asked.value.request), world.value, DRY_RUN_SCORES)
+  const alarms = Object.fromEntries(deps.alarms().map(({ name, message }) => [`x-signalbox-alarm-${name}`, message.replace(/[^\x20-\x7e]/g, '?').slice(0, 200)]))
+  if (decided.ok) {
+    const record = decided.value
+    return answered({ object: 'decision', outcome: 'would_route', ...record, explanation: explain(record) }, 200, { ...alarms, ...decisionHeaders(record, record.chosen, 0) })
+  }
+  const error = errorOf(decided.error)
+  // An unknown name is the caller's slip and not a decision; it reads as it would on the real endpoint.
+  if (error.code === 'model_not_found') return refused(dialect, error, deps.effects.nowMs(), alarms)
+  return answered({ object: 'decision', outcome: 'would_refuse', code: error.code, message: wording(error), ...decided.error.record, chosen: null }, 200, alarms)
+}

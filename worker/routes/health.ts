@@ -1,0 +1,28 @@
+/**
+ * `GET /health`: is the router up, and is anything wrong that an operator should see. Anyone may ask how it is; which
+ * targets are in trouble, and why a policy was not taken, is for those with a key.
+ */
+import type { Dialect } from '../dialects/dialect.ts'
+import type { Context, Deps } from '../env.ts'
+import { answered, refused } from './answer.ts'
+
+export async function health(request: Request, dialect: Dialect, deps: Deps, ctx: Context): Promise<Response> {
+  const now_ms = deps.effects.nowMs()
+  const snapshot = deps.health(now_ms, ctx)
+  const { targets, off } = deps.catalogue()
+  const alarms = deps.alarms()
+  const troubled = targets.filter(({ id }) => (snapshot.targets[id]?.state ?? 'closed') !== 'closed')
+  const status = alarms.length || troubled.length ? 'degraded' : targets.length ? 'ok' : 'no_targets'
+  const summary = { status, targets_on: targets.length, targets_in_trouble: troubled.length, alarms: alarms.length }
+  if (!request.headers.has('authorization') && !request.headers.has('x-api-key')) return answered(summary)
+
+  const caller = await deps.authenticate(request.headers, ctx)
+  if (!caller.ok) return refused(dialect, caller.error, now_ms)
+  return answered({
+    ...summary,
+    alarms,
+    health_taken_at_ms: snapshot.taken_at_ms,
+    targets: targets.map(({ id }) => ({ target: id, ...(snapshot.targets[id] ?? { state: 'closed', samples: 0 }) })),
+    off,
+  })
+}
