@@ -56,7 +56,7 @@ const decay = (since_ms: Ms, now_ms: Ms, half_life_ms: Ms) => 2 ** (-Math.max(0,
 function withSample(before: DecayedMean | null, value: number, now_ms: Ms, half_life_ms: Ms): DecayedMean {
   if (before === null) return { mean: value, weight: 1, at_ms: now_ms }
   const weight = before.weight * decay(before.at_ms, now_ms, half_life_ms) + 1
-  return { mean: before.mean + (value - before.mean) / weight, weight, at_ms: Math.max(before.at_ms, now_ms) }
+  return { mean: before.mean + (value - before.mean) / weight, weight, at_ms: now_ms }
 }
 
 /** The sample is clipped to the baseline's own spread first, so that an outage does not become the new normal within minutes. */

@@ -1,0 +1,47 @@
+/**
+ * The fleet's view of all targets, with an isolate's own fresh experience over it. The snapshot is a few seconds old; what
+ * this isolate has seen fail since then it need not wait to be told. Once a newer snapshot is here, the fleet has heard of
+ * it too, and knows better: what fails for one may work for all others.
+ */
+import type { BreakerState, HealthSnapshot, TargetHealth } from '../../schema/health.ts'
+import type { TargetId } from '../../schema/ids.ts'
+import type { Ms } from '../../schema/units.ts'
+import { type Gate, healthOf } from './gate.ts'
+
+const SEVERITY: Record<BreakerState, number> = { closed: 0, ramp: 1, probing: 2, open: 3, isolated: 4 }
+
+/** The snapshot itself where nothing local is newer, which is the common case and allocates nothing. */
+export function mergeHealth(snapshot: HealthSnapshot, local: ReadonlyMap<TargetId, Gate>, now_ms: Ms): HealthSnapshot {
+  let targets: Record<TargetId, TargetHealth> | null = null
+  for (const [id, gate] of local) {
+    const known = snapshot.targets[id]
+    const isNews = gate.worsened_at_ms !== null && gate.worsened_at_ms > snapshot.taken_at_ms
+    if (known && !isNews) continue
+    targets ??= { ...snapshot.targets }
+    const own = healthOf(gate, now_ms)
+    targets[id] = known ? worse(known, own) : own
+  }
+  return targets === null ? snapshot : { v: 1, taken_at_ms: snapshot.taken_at_ms, targets }
+}
+
+/** The worse in everything that keeps requests away; the fleet's in everything it has measured more often. */
+function worse(fleet: TargetHealth, own: TargetHealth): TargetHealth {
+  const state = SEVERITY[own.state] > SEVERITY[fleet.state] ? own : fleet
+  const means = { ...fleet.ln_first_token_ms }
+  for (const size of ['s', 'm', 'l', 'xl'] as const) means[size] ??= own.ln_first_token_ms[size]
+  return {
+    state: state.state,
+    until_ms: state.until_ms,
+    limited_until_ms: later(fleet.limited_until_ms, own.limited_until_ms),
+    auth_broken_until_ms: later(fleet.auth_broken_until_ms, own.auth_broken_until_ms),
+    ramp_share: Math.min(fleet.ramp_share, own.ramp_share),
+    error_rate: later(fleet.error_rate, own.error_rate),
+    ln_first_token_ms: means,
+    ln_tokens_per_second: fleet.ln_tokens_per_second ?? own.ln_tokens_per_second,
+    slow: fleet.slow || own.slow,
+    last_ok_at_ms: later(fleet.last_ok_at_ms, own.last_ok_at_ms),
+    samples: fleet.samples + own.samples,
+  }
+}
+
+const later = (a: number | null, b: number | null) => (a === null ? b : b === null ? a : Math.max(a, b))
