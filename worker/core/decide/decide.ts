@@ -1,0 +1,180 @@
+/**
+ * The decision: from a request, its features and the world at one moment to an ordered plan with its reasons. Pure and
+ * synchronous, so the same code serves the request, explains it, replays yesterday under a new policy, and runs in simulation.
+ *
+ *     name -> rules -> estimates -> eligible -> scores -> choice -> plan
+ *
+ * Each step takes what those above made. It holds no sentences: `explain.ts` makes them from the record, on demand.
+ */
+import type { ChatRequest } from '../../schema/chat.ts'
+import type { DecisionRecord, Score, Undecided } from '../../schema/decision.ts'
+import type { Features } from '../../schema/features.ts'
+import { err, ok, type Result } from '../result.ts'
+import { type Candidate, choose } from './choose.ts'
+import { derived, SHADOW } from './draw.ts'
+import { eligible, mayProbe } from './eligible.ts'
+import { type Estimates, estimate } from './estimate.ts'
+import { askedFor, mayUsePolicy } from './names.ts'
+import { type RuleOutcome, ruleOutcome } from './outcome.ts'
+import { order, stepFor } from './plan.ts'
+import { prepared } from './prepared.ts'
+import { gathered, SCORES_KEPT, scoreOf, tidy, tidyFeatures } from './record.ts'
+import { noTerms, terms } from './score.ts'
+import { variablesOf } from './variables.ts'
+import type { LiveTarget, World } from './world.ts'
+
+type Unplanned = Undecided['record']
+
+export function decide(
+  request: ChatRequest,
+  features: Features,
+  world: World,
+  scores_kept: number = SCORES_KEPT,
+): Result<DecisionRecord, Undecided> {
+  const { catalogue, policy, caller, health, now_ms, draw } = world
+  const record: Unplanned = blank(request, features, world)
+  const undecided = (code: Undecided['code'], message: string, more: Partial<Undecided> = {}) =>
+    err({ code, message, rule: null, near: [], record, ...more })
+
+  if (!mayUsePolicy(policy.policy.name, caller)) return undecided('forbidden', `This key may not use the policy "${policy.policy.name}".`)
+  const asked = askedFor(request.model, caller, policy.policy, catalogue, world.policy_names)
+  if (!asked.ok) {
+    if (asked.error.code === 'forbidden') return undecided('forbidden', asked.error.message)
+    return undecided('model_not_found', '', { near: asked.error.near })
+  }
+
+  const ready = prepared(policy, catalogue)
+  const outcome = ruleOutcome(policy, ready, () => variablesOf(features, caller, request, now_ms))
+  record.rules = outcome.matched
+  record.rule_errors = outcome.errors
+  record.objective = outcome.objective
+  if (outcome.refusal) return undecided('refused_by_policy', outcome.refusal.message, { rule: outcome.refusal.rule })
+
+  const healthOf = (target: LiveTarget) => health.targets[target.id]
+  const output_tokens = expectedOutput(features, policy.policy.limits.output_tokens_assumed)
+  const estimates = estimate(ready, features, output_tokens, now_ms, healthOf)
+  const found = eligible(ready, asked.value, caller, outcome, request, features, estimates, world, healthOf)
+  record.eligible = found.usable.length + found.ramping.length
+
+  const panic = record.eligible === 0 && found.shut.length > 0
+  const callable = panic ? found.shut : [...found.usable, ...found.ramping]
+  if (callable.length === 0) {
+    record.refused = gathered(ready.targets, found.refusals)
+    return undecided('no_eligible_target', '')
+  }
+
+  const tokens = Math.max(1, features.prompt_tokens + output_tokens)
+  const scratch = noTerms()
+  const rate = (i: number, target: LiveTarget) => terms(i, estimates, tokens, outcome.objective, healthOf(target), scratch)
+  const candidates = callable.map((index, at): Candidate => {
+    const target = ready.targets[index] as LiveTarget
+    const ramping = !panic && at >= found.usable.length
+    return { index, total: rate(index, target).total, share: ramping ? (healthOf(target)?.ramp_share ?? 0) : 1 }
+  })
+  candidates.sort((a, b) => b.total - a.total || a.index - b.index)
+  if (panic) candidates.sort((a, b) => opensAt(a, ready.targets, world) - opensAt(b, ready.targets, world))
+
+  const choice = panic
+    ? { first: candidates[0] as Candidate, admitted: candidates, by: 'panic' as const, propensity: 1 }
+    : choose(candidates, outcome.preference, asked.value.kind === 'model', policy.policy.explore, draw)
+  const first = ready.targets[choice.first.index] as LiveTarget
+
+  // A recovering target that took part is not among the refused.
+  if (panic) for (const { index } of candidates) found.refusals[index] = null
+  else for (const { index, share } of choice.admitted) if (share < 1) found.refusals[index] = null
+  record.refused = gathered(ready.targets, found.refusals)
+  record.scores = scoresKept(choice.admitted, choice.first, scores_kept, ready.targets, estimates, rate)
+  if (first.provider.dialect !== request.dialect) record.losses = world.losses(first.provider.dialect)
+
+  const { limits } = policy.policy
+  const steps = order(choice.first, choice.admitted, ready.targets, limits.attempts).map(({ index }) => {
+    const target = ready.targets[index] as LiveTarget
+    const step = stepFor(target, request.stream, estimates.latency_ms[index] ?? 0, limits)
+    return isProbe(target, world) ? { ...step, probe: true as const } : step
+  })
+  return ok({
+    ...record,
+    plan: {
+      steps,
+      total_ms: limits.total_ms,
+      attempts: limits.attempts,
+      attempts_per_target: limits.attempts_per_target,
+      retry_after_at_most_ms: limits.retry_after_at_most_ms,
+      shadows: shadowsOf(outcome, choice.admitted, choice.first, ready.targets, draw),
+      panic,
+    },
+    chosen: first.id,
+    chosen_by: choice.by,
+    propensity: tidy(choice.propensity),
+  })
+}
+
+function blank(request: ChatRequest, features: Features, world: World): Unplanned {
+  const { policy, caller, health, now_ms } = world
+  return {
+    v: 1,
+    decision_id: world.decision_id,
+    at_ms: now_ms,
+    org: caller.org,
+    key_id: caller.key_id,
+    dialect: request.dialect,
+    requested_model: request.model,
+    policy: policy.policy.name,
+    policy_version: policy.version,
+    catalogue_version: world.catalogue.version,
+    health_age_ms: health.taken_at_ms > 0 ? Math.max(0, now_ms - health.taken_at_ms) : null,
+    features: tidyFeatures(features),
+    objective: policy.policy.objective,
+    limits: policy.policy.limits,
+    rules: [],
+    rule_errors: [],
+    scores: [],
+    eligible: 0,
+    refused: [],
+    draw: world.draw,
+    losses: [],
+  }
+}
+
+/** Where understanding has no opinion, the policy's assumption; never above the caller's own limit. */
+function expectedOutput(features: Features, assumed: number): number {
+  const expected = features.expected_output_tokens > 0 ? features.expected_output_tokens : assumed
+  return Math.min(expected, features.max_output_tokens ?? Number.POSITIVE_INFINITY)
+}
+
+/** When a shut target is due again: in a panic the one that was left alone longest goes first. */
+function opensAt({ index }: Candidate, targets: readonly LiveTarget[], { health }: World): number {
+  const state = health.targets[targets[index]?.id ?? '']
+  return Math.max(state?.state === 'open' ? (state.until_ms ?? 0) : 0, state?.limited_until_ms ?? 0)
+}
+
+function isProbe(target: LiveTarget, { health, probes, now_ms }: World): boolean {
+  const state = health.targets[target.id]
+  return state !== undefined && (state.state === 'open' || state.state === 'probing') && mayProbe(state, target, probes, now_ms)
+}
+
+function scoresKept(
+  admitted: Candidate[],
+  first: Candidate,
+  kept: number,
+  targets: readonly LiveTarget[],
+  estimates: Estimates,
+  rate: (i: number, target: LiveTarget) => ReturnType<typeof terms>,
+): Score[] {
+  const best = admitted.slice(0, kept)
+  if (!best.includes(first)) best[best.length - 1] = first
+  return best.map(({ index }) => {
+    const target = targets[index] as LiveTarget
+    return scoreOf(target, index, estimates, rate(index, target))
+  })
+}
+
+/** The best eligible target of each shadow rule whose share the draw falls into; never the one that answers. */
+function shadowsOf(outcome: RuleOutcome, admitted: Candidate[], first: Candidate, targets: readonly LiveTarget[], draw: number): string[] {
+  const shadows = outcome.shadows.flatMap(({ mask, share }, i) => {
+    if (derived(draw, SHADOW + i) >= share) return []
+    const target = targets[admitted.find(each => each !== first && mask[each.index])?.index ?? -1]
+    return target ? [target.id] : []
+  })
+  return [...new Set(shadows)]
+}

@@ -1,0 +1,187 @@
+/**
+ * The sentences. A decision record holds codes and numbers; here they become what a person reads, on demand and never on the
+ * way of a request, except for the one short line that goes into a header.
+ */
+import type { DecisionRecord, RefusalReason, Score, Undecided } from '../../schema/decision.ts'
+
+/** A header is ASCII, and short enough to be read in a terminal. */
+const LINE_LIMIT = 200
+
+const CHOSEN_BY = {
+  best: 'best of',
+  pinned: 'named, of',
+  split: 'by split, of',
+  explored: 'explored, of',
+  panic: 'nothing healthy, soonest due of',
+} satisfies Record<DecisionRecord['chosen_by'], string>
+
+/** `best of 12 for code_generation, difficulty 0.62: quality 0.81, 0.14 c, 2.1 s; rules: easy-goes-cheap`. */
+export function reasonLine(record: DecisionRecord): string {
+  const { features, chosen_by, eligible, rules, chosen } = record
+  const score = record.scores.find(each => each.target === chosen)
+  const numbers = score ? `: quality ${fixed(score.quality, 2)}, ${cents(score.cost_micros)}, ${fixed(score.latency_ms / 1000, 1)} s` : ''
+  const matched = rules.length > 0 ? `; rules: ${rules.join(', ')}` : ''
+  const of = chosen_by === 'panic' ? record.plan.steps.length : eligible
+  return ascii(`${CHOSEN_BY[chosen_by]} ${of} for ${features.task}, difficulty ${fixed(features.difficulty, 2)}${numbers}${matched}`)
+}
+
+/** Printable ASCII only: a rule's name may hold anything, a header may not. */
+function ascii(line: string): string {
+  return line.slice(0, LINE_LIMIT).replace(/[^\x20-\x7e]/g, '?')
+}
+
+const fixed = (value: number, digits: number) => value.toFixed(digits)
+
+function cents(cost_micros: number | null): string {
+  if (cost_micros === null) return 'cost unknown'
+  return cost_micros === 0 ? 'free' : `$${(cost_micros / 1_000_000).toFixed(cost_micros < 100 ? 6 : 4)}`
+}
+
+/** The whole story in sentences, most important first. */
+export function explain(record: DecisionRecord): string[] {
+  return [
+    chosenSentence(record),
+    understoodSentence(record),
+    ...ruleSentences(record),
+    ...runnerUpSentence(record),
+    failoverSentence(record),
+    ...refusalSentences(record.refused),
+    ...record.losses.map(loss => `On the way to ${record.chosen}, "${loss.field}" is ${loss.how}${loss.note ? `: ${loss.note}` : ''}.`),
+    healthSentence(record),
+  ]
+}
+
+/** The same where there was no decision. */
+export function explainUndecided({ code, message, rule, near, record }: Undecided): string[] {
+  const why = {
+    forbidden: message,
+    model_not_found: `Nothing here is called "${record.requested_model}".${near.length > 0 ? ` Near: ${near.join(', ')}.` : ''}`,
+    refused_by_policy: `The rule "${rule}" of policy "${record.policy}" refuses this request: ${message}`,
+    no_eligible_target: `No target may answer under policy "${record.policy}".`,
+  }[code]
+  return [why, ...ruleSentences(record), ...refusalSentences(record.refused)]
+}
+
+function chosenSentence({ chosen, chosen_by, eligible, requested_model, policy, propensity, plan }: DecisionRecord): string {
+  const among = eligible === 1 ? 'the only eligible target' : `one of ${eligible} eligible targets`
+  const under = `under policy "${policy}"`
+  switch (chosen_by) {
+    case 'best':
+      return `${chosen} was chosen ${under}: ${eligible === 1 ? among : `it scores highest of ${eligible} eligible targets`}.`
+    case 'pinned':
+      return `${chosen} was chosen ${under}: ${requested_model === 'auto' || requested_model.startsWith('policy/') ? 'a rule prefers it' : `the caller asked for "${requested_model}"`}; it is ${among}.`
+    case 'split':
+      return `${chosen} was chosen ${under} by a split: it gets ${percent(propensity)} of such requests.`
+    case 'explored':
+      return `${chosen} was chosen ${under} by exploration, ${among}, so that choices can be judged later: the probability of that was ${percent(propensity)}.`
+    case 'panic':
+      return `${chosen} was chosen ${under} although it is being left alone: ${plan.steps.length === 1 ? 'nobody else' : 'none of the others'} could answer, and it is due again soonest.`
+  }
+}
+
+const percent = (share: number) => `${Number((share * 100).toPrecision(3))} %`
+
+function understoodSentence({ features }: DecisionRecord): string {
+  const { task, task_confidence, difficulty, prompt_tokens, expected_output_tokens, language } = features
+  const spoken = language === 'und' ? '' : `, language "${language}"`
+  return `The request looks like ${task.replaceAll('_', ' ')} (${percent(task_confidence)} sure), difficulty ${fixed(difficulty, 2)} of 1${spoken}; about ${prompt_tokens} tokens in and ${expected_output_tokens} out.`
+}
+
+function ruleSentences({ rules, rule_errors }: Pick<DecisionRecord, 'rules' | 'rule_errors'>): string[] {
+  return [
+    ...(rules.length > 0 ? [`Rules that matched: ${rules.map(name => `"${name}"`).join(', ')}.`] : []),
+    ...rule_errors.map(({ rule, message }) => `The rule "${rule}" could not be judged and so did not match: ${message}.`),
+  ]
+}
+
+/** What the next one would have done better and worse, in the terms that were weighed. */
+function runnerUpSentence({ scores, chosen, objective }: DecisionRecord): string[] {
+  const first = scores.find(each => each.target === chosen)
+  const second = scores.find(each => each.target !== chosen)
+  if (!first || !second) return []
+  const weighed = objective.quality + objective.cost + objective.latency + objective.energy
+  const terms = (['quality', 'cost', 'latency', 'energy'] as const)
+    .filter(term => objective[term] > 0)
+    .map(term => {
+      const difference = ((first[`${term}_score`] - second[`${term}_score`]) * objective[term]) / weighed
+      return `${term} ${difference < 0 ? '-' : '+'}${fixed(Math.abs(difference), 3)} (${measure(term, first)} against ${measure(term, second)})`
+    })
+  const penalty = second.penalty - first.penalty
+  const healthier = penalty === 0 ? '' : `, recent errors and slowness ${penalty < 0 ? '-' : '+'}${fixed(Math.abs(penalty), 3)}`
+  return [`Against ${second.target} (${fixed(first.total, 3)} to ${fixed(second.total, 3)}): ${terms.join(', ')}${healthier}.`]
+}
+
+function measure(term: 'quality' | 'cost' | 'latency' | 'energy', score: Score): string {
+  switch (term) {
+    case 'quality':
+      return fixed(score.quality, 2)
+    case 'cost':
+      return cents(score.cost_micros)
+    case 'latency':
+      return `${fixed(score.latency_ms / 1000, 1)} s`
+    case 'energy':
+      return score.energy_wh === null ? 'unknown' : `${Number(score.energy_wh.toPrecision(2))} Wh`
+  }
+}
+
+function failoverSentence({ plan }: DecisionRecord): string {
+  const [, ...others] = plan.steps
+  const tries = `at most ${plan.attempts} calls in all, ${plan.total_ms / 1000} s`
+  return others.length === 0
+    ? `Nobody else may answer if it fails (${tries}).`
+    : `If it fails: ${others.map(step => step.target).join(', then ')} (${tries}).`
+}
+
+const WORDS = {
+  not_named: 'the caller asked for something else',
+  not_in_policy: 'outside the targets of the policy',
+  not_in_scope: "outside the scopes of the caller's key",
+  narrowed_by_rule: 'narrowed away by the rule',
+  modality: 'does not take input of the kind',
+  output_modality: 'does not give output of the kind',
+  tools: 'cannot call',
+  structured_output: 'cannot promise the output form',
+  streaming: 'cannot',
+  logprobs: 'does not give',
+  choices: 'does not give',
+  context_window: 'context window too small; tokens needed:',
+  output_limit: 'output limit too small; tokens needed:',
+  region: 'outside the regions',
+  retention: 'keeps data longer than, or does not say; days allowed:',
+  training: 'trains on data, or does not say',
+  certification: 'not certified for',
+  provider: 'provider not allowed; needed:',
+  excluded: 'excluded by',
+  quality: 'expected quality below',
+  cost: 'expected cost above, or unknown; micro-USD allowed:',
+  latency: 'expected first token later than, in ms:',
+  energy: 'expected energy above, or unknown; Wh allowed:',
+  readiness: 'not of the readiness',
+  lossy: 'would lose in translation:',
+  dialect: 'speaks a dialect this router cannot write:',
+  reasoning: 'has no',
+  open: 'failing, and left alone for now',
+  isolated: 'taken out by hand',
+  rate_limited: 'rate-limited for now',
+  credential: "refused the router's credential",
+  ramping: 'recovering, and this request is not in its share',
+} satisfies Record<RefusalReason, string>
+
+/** A few names are enough to recognise the group; the record has them all. */
+const NAMES_SHOWN = 4
+
+export function refusalSentences(refused: DecisionRecord['refused']): string[] {
+  return refused.map(({ reason, need, count, targets }) => {
+    const names = targets
+      .slice(0, NAMES_SHOWN)
+      .map(({ target, have }) => (have === undefined || have === null ? target : `${target} (${have})`))
+    const more = count > names.length ? ` and ${count - names.length} more` : ''
+    const needed = need === undefined || typeof need === 'boolean' ? '' : ` ${need}`
+    return `Refused, ${WORDS[reason]}${needed}: ${names.join(', ')}${more}.`
+  })
+}
+
+function healthSentence({ health_age_ms, decision_id }: DecisionRecord): string {
+  const seen = health_age_ms === null ? 'nothing was known of health yet' : `health was ${fixed(health_age_ms / 1000, 1)} s old`
+  return `Decision ${decision_id}: ${seen}.`
+}

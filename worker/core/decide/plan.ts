@@ -1,0 +1,50 @@
+/**
+ * The plan: whom to call in which order, and how long to wait for what. Dispatch only walks it.
+ *
+ * After the first, a step prefers another provider: what broke the first call (an outage, a rate limit, a bad credential) most
+ * often breaks its neighbours too. But only as long as that costs little in score; else the next best wins.
+ */
+import type { PlanStep } from '../../schema/decision.ts'
+import type { Limits } from '../../schema/policy.ts'
+import type { Ms } from '../../schema/units.ts'
+import type { Candidate } from './choose.ts'
+import type { LiveTarget } from './world.ts'
+
+/** So much of the total another failure domain is worth: about the gap between neighbouring tiers of models. */
+const OTHER_PROVIDER_WORTH = 0.15
+
+/** A whole answer usually takes what was predicted, seldom twice, hardly ever three times as long. */
+const PATIENCE = 3
+
+export function order(first: Candidate, admitted: Candidate[], targets: readonly LiveTarget[], length: number): Candidate[] {
+  const steps = [first]
+  const rest = admitted.filter(each => each !== first)
+  const providers = new Set([targets[first.index]?.provider])
+  while (steps.length < length && rest.length > 0) {
+    const least = (rest[0]?.total ?? 0) - OTHER_PROVIDER_WORTH
+    let at = 0
+    for (let i = 0; i < rest.length; i++) {
+      if ((rest[i]?.total ?? 0) < least) break
+      if (!providers.has(targets[rest[i]?.index ?? 0]?.provider)) {
+        at = i
+        break
+      }
+    }
+    const [next] = rest.splice(at, 1)
+    if (!next) break
+    steps.push(next)
+    providers.add(targets[next.index]?.provider)
+  }
+  return steps
+}
+
+/**
+ * Of a stream, headers and the first token come early and the policy bounds each. A whole answer sends its headers only when it
+ * is done, so the wait for them is the policy's patience for a first token plus three times the predicted length of the answer.
+ */
+export function stepFor(target: LiveTarget, stream: boolean, latency_ms: Ms, limits: Limits): PlanStep {
+  const { headers_ms, first_token_ms, idle_ms, total_ms } = limits
+  if (stream) return { target: target.id, headers_ms, first_token_ms, idle_ms }
+  const whole_ms = Math.round(Math.max(first_token_ms, Math.min(first_token_ms + PATIENCE * latency_ms, total_ms)))
+  return { target: target.id, headers_ms: whole_ms, first_token_ms: whole_ms, idle_ms }
+}

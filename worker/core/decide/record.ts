@@ -1,0 +1,81 @@
+/**
+ * The numbers of a decision as they are kept: to four significant digits, so that the record stays small enough to be stored
+ * with every request, and refusals gathered by their reason.
+ */
+import type { DecisionRecord, Refusal, Score } from '../../schema/decision.ts'
+import type { Features } from '../../schema/features.ts'
+import type { Estimates } from './estimate.ts'
+import type { Terms } from './score.ts'
+import type { LiveTarget } from './world.ts'
+
+/** Scores kept with a served request; a dry run asks for more. */
+export const SCORES_KEPT = 8
+/** Refused targets named in a record; beyond it only their count is kept. */
+const REFUSED_NAMED = 100
+
+/** Four significant digits. `toPrecision` would do, at ten times the price. */
+export function tidy(value: number): number {
+  if (value === 0 || !Number.isFinite(value)) return 0
+  const digits = 3 - Math.floor(Math.log10(Math.abs(value)))
+  if (digits <= 0) return Math.round(value)
+  const unit = 10 ** Math.min(digits, 15)
+  return Math.round(value * unit) / unit
+}
+
+const hundredths = (value: number) => Math.round(value * 100) / 100
+
+export function tidyFeatures(features: Features): Features {
+  return {
+    ...features,
+    task_confidence: hundredths(features.task_confidence),
+    domain_confidence: hundredths(features.domain_confidence),
+    difficulty: tidy(features.difficulty),
+    language_confidence: hundredths(features.language_confidence),
+    prompt_tokens: Math.round(features.prompt_tokens),
+    last_turn_tokens: Math.round(features.last_turn_tokens),
+    expected_output_tokens: Math.round(features.expected_output_tokens),
+    code_share: hundredths(features.code_share),
+    math_share: hundredths(features.math_share),
+    injection: hundredths(features.injection),
+  }
+}
+
+export function scoreOf(target: LiveTarget, i: number, estimates: Estimates, terms: Terms): Score {
+  const orNull = (value: number | undefined) => (value === undefined || Number.isNaN(value) ? null : value)
+  const cost_micros = orNull(estimates.cost_micros[i])
+  const energy_wh = orNull(estimates.energy_wh[i])
+  return {
+    target: target.id,
+    quality: tidy(estimates.quality[i] ?? 0),
+    quality_uncertainty: tidy(estimates.quality_uncertainty[i] ?? 0),
+    cost_micros,
+    latency_ms: Math.round(estimates.latency_ms[i] ?? 0),
+    energy_wh: energy_wh === null ? null : tidy(energy_wh),
+    quality_score: tidy(terms.quality),
+    cost_score: tidy(terms.cost),
+    latency_score: tidy(terms.latency),
+    energy_score: tidy(terms.energy),
+    penalty: tidy(terms.penalty),
+    total: tidy(terms.total),
+  }
+}
+
+/** By reason and need, in the order in which they first appear; each target under one. */
+export function gathered(targets: readonly LiveTarget[], refusals: readonly (Refusal | null)[]): DecisionRecord['refused'] {
+  const groups: DecisionRecord['refused'] = []
+  let named = 0
+  for (let i = 0; i < targets.length; i++) {
+    const refusal = refusals[i]
+    const target = targets[i]
+    if (!refusal || !target) continue
+    let group = groups.find(each => each.reason === refusal.reason && each.need === refusal.need)
+    if (!group) {
+      group = { reason: refusal.reason, ...(refusal.need !== undefined && { need: refusal.need }), count: 0, targets: [] }
+      groups.push(group)
+    }
+    group.count++
+    if (named++ < REFUSED_NAMED)
+      group.targets.push(refusal.have === undefined ? { target: target.id } : { target: target.id, have: refusal.have })
+  }
+  return groups
+}
