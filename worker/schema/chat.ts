@@ -112,9 +112,18 @@ export const UNKNOWN_USAGE: TokenUsage = {
 /** Why an answer ended, in one vocabulary; `raw` beside it keeps the provider's own word. */
 export type FinishReason = 'stop' | 'length' | 'tool_calls' | 'content_filter' | 'pause' | 'other'
 
-export type ReplyChoice = { index: number; parts: Part[]; finish: FinishReason | null; finish_raw: string | null; logprobs?: Json }
+export type ReplyChoice = {
+  index: number
+  parts: Part[]
+  finish: FinishReason | null
+  finish_raw: string | null
+  logprobs?: Json
+  extra?: JsonObject
+}
 
 export type Reply = {
+  /** Whose `extra` this carries: it is written back only there. */
+  dialect?: DialectName
   id: string
   model: string
   created_at_s: number | null
@@ -126,7 +135,7 @@ export type Reply = {
 
 /** An answer in flight: the same facts as a `Reply`, one event at a time, in the order they arrived. */
 export type StreamEvent =
-  | { type: 'start'; id: string; model: string; created_at_s: number | null; extra?: JsonObject }
+  | { type: 'start'; dialect?: DialectName; id: string; model: string; created_at_s: number | null; extra?: JsonObject }
   | { type: 'text'; choice: number; text: string; logprobs?: Json }
   | { type: 'refusal'; choice: number; text: string }
   | { type: 'reasoning'; choice: number; text: string; signature?: string; encrypted?: string }
