@@ -1,0 +1,412 @@
+/**
+ * What a usage object keeps: intents of requests under way, settlements on their way to D1, and the spend they make. Rows
+ * are only ever appended at the end and deleted from the front, without an index: a batch of 16 requests costs two or three
+ * pages, where an index over random ids would cost one page for each. Ids are found through a map in memory, which is
+ * rebuilt from the rows when the object wakes, and holds only what is under way or was settled within the last minute.
+ *
+ * Everything here is synchronous, so each public method is one transaction, durable before anything the object answers.
+ */
+import { checkBudgets, EMPTY_LEDGER, held, type Ledger, settled } from '../core/spend/budget.ts'
+import type { DecisionId } from '../schema/ids.ts'
+import type { Micros, Ms } from '../schema/units.ts'
+import type { BudgetAnswer, Intent, Settlement } from '../schema/usage.ts'
+import { orphanSettlement } from './usage-row.ts'
+
+export type Batch = { v: 1; intents: Intent[]; settlements: Settlement[] }
+/** A settlement with its intent, as JSON texts, on its way to D1. */
+export type Pending = { seq: number; intent: string; decision: string; settlement: string }
+
+/** A message that is repeated meets what it did the first time for this long; isolates give up on a commit after 5 s. */
+export const REMEMBERED_MS: Ms = 60_000
+/** An orphan may still be settled by its isolate, if that was only slow, for this long. */
+export const ORPHAN_REMEMBERED_MS: Ms = 86_400_000
+/** Settlements gather for this long, so that one call to D1 takes many. Readers are served from here meanwhile. */
+export const FLUSH_AFTER_MS: Ms = 500
+/** Orphans made in one pass; the next pass follows at once. */
+const ORPHANS_AT_ONCE = 500
+/** `find` looks at this many of the newest settlements and no further, so that a backlog of days cannot make it slow. */
+const SEARCHED_ROWS = 20_000
+const DAY_MS = 86_400_000
+/** Months have at most this many days; spend is kept by day and read by day, week and month. */
+const DAYS_KEPT = 32
+
+/** `seq` is one counter for both tables, never used twice. */
+const TABLES = `
+CREATE TABLE IF NOT EXISTS intents (
+  seq INTEGER PRIMARY KEY, decision_id TEXT NOT NULL, at_ms INTEGER NOT NULL, expires_at_ms INTEGER NOT NULL,
+  reserved_micros INTEGER NOT NULL, intent TEXT NOT NULL, decision TEXT NOT NULL
+);
+CREATE TABLE IF NOT EXISTS settlements (
+  seq INTEGER PRIMARY KEY, intent_seq INTEGER NOT NULL, decision_id TEXT NOT NULL, settled_at_ms INTEGER NOT NULL,
+  counted_micros INTEGER NOT NULL, orphan INTEGER NOT NULL, settlement TEXT NOT NULL
+);
+CREATE INDEX IF NOT EXISTS orphans ON settlements (decision_id) WHERE orphan = 1;
+CREATE TABLE IF NOT EXISTS stuck (seq INTEGER PRIMARY KEY, tries INTEGER NOT NULL, next_at_ms INTEGER NOT NULL, error TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS spent (day INTEGER PRIMARY KEY, micros INTEGER NOT NULL);
+CREATE TABLE IF NOT EXISTS facts (name TEXT PRIMARY KEY, value TEXT NOT NULL);
+`
+
+type Known = {
+  seq: number
+  at_ms: Ms
+  expires_at_ms: Ms
+  reserved_micros: Micros
+  /** Null while the request is under way. */
+  settled_at_ms: Ms | null
+}
+
+export class UsageJournal {
+  #storage: DurableObjectStorage
+  #known = new Map<DecisionId, Known>()
+  /** Settled ids in the order they were settled, to be forgotten. */
+  #settled: { decision_id: DecisionId; at_ms: Ms; seq: number }[] = []
+  /** Settlements up to here have been forgotten, and go as soon as D1 has them. */
+  #forgotten_seq = 0
+  #days = new Map<number, Ledger>()
+  #seq = 0
+  /** Settlements up to here are in D1, but for those in `stuck`. */
+  #flushed_seq = 0
+  #last_settlement_seq = 0
+  /** Whose journal it is, from the first message. */
+  org: string | null = null
+
+  constructor(storage: DurableObjectStorage) {
+    this.#storage = storage
+    storage.sql.exec(TABLES)
+    this.#load()
+  }
+
+  /** Takes a whole batch or, if anything in it cannot be stored, nothing of it. Answers stand in the order of the intents. */
+  commit(batch: Batch, now_ms: Ms): BudgetAnswer[] {
+    try {
+      return this.#storage.transactionSync(() => {
+        this.#belongTo(batch.intents[0]?.org ?? batch.settlements[0]?.org)
+        const touched = new Set<number>()
+        const answers = batch.intents.map(intent => this.#intend(intent))
+        for (const settlement of batch.settlements) this.#settle(settlement, now_ms, touched)
+        this.#storeSpent(touched)
+        return answers
+      })
+    } catch (error) {
+      // The rows are rolled back; the memory of them has to be read anew.
+      this.#load()
+      throw error
+    }
+  }
+
+  /** Requests whose isolate has said nothing for too long get their row from the intent alone. */
+  orphan(now_ms: Ms): void {
+    const expired: [DecisionId, Known][] = []
+    for (const entry of this.#known) {
+      if (entry[1].settled_at_ms !== null || entry[1].expires_at_ms > now_ms) continue
+      expired.push(entry)
+      if (expired.length === ORPHANS_AT_ONCE) break
+    }
+    if (!expired.length) return
+    this.#storage.transactionSync(() => {
+      const touched = new Set<number>()
+      for (const [decision_id, known] of expired) {
+        const [row] = this.#storage.sql.exec<{ intent: string }>('SELECT intent FROM intents WHERE seq = ?', known.seq)
+        if (row) this.#append(decision_id, known, orphanSettlement(JSON.parse(row.intent) as Intent, now_ms), now_ms, touched)
+      }
+      this.#storeSpent(touched)
+    })
+  }
+
+  /** The oldest settlements not yet in D1, at most `rows` of them and about `chars` of text. */
+  pending(rows: number, chars: number): Pending[] {
+    const taken: Pending[] = []
+    let size = 0
+    const found = this.#storage.sql.exec<Pending>(
+      `SELECT s.seq, i.intent, i.decision, s.settlement FROM settlements s JOIN intents i ON i.seq = s.intent_seq
+       WHERE s.seq > ? ORDER BY s.seq LIMIT ?`,
+      this.#flushed_seq,
+      rows,
+    )
+    for (const row of found) {
+      size += row.intent.length + row.decision.length + row.settlement.length
+      if (taken.length && size > chars) break
+      taken.push(row)
+    }
+    return taken
+  }
+
+  /** D1 has these. Their rows stay for a minute, to answer a message that is repeated. */
+  acknowledge(rows: Pending[]): void {
+    const last = rows.at(-1)
+    if (!last) return
+    this.#flushed_seq = last.seq
+    this.note('flushed_seq', String(last.seq))
+  }
+
+  /** D1 works but will not take this row: set aside, so that the others go on. */
+  setAside(row: Pending, error: string, retry_at_ms: Ms): void {
+    this.#storage.transactionSync(() => {
+      this.#storage.sql.exec('INSERT OR REPLACE INTO stuck VALUES (?, 1, ?, ?)', row.seq, retry_at_ms, error)
+      this.acknowledge([row])
+    })
+  }
+
+  /** A row set aside whose time has come, if it has tries left. */
+  stuck(now_ms: Ms, tries: number): (Pending & { tries: number }) | null {
+    const [row] = this.#storage.sql.exec<Pending & { tries: number }>(
+      `SELECT s.seq, i.intent, i.decision, s.settlement, k.tries FROM stuck k JOIN settlements s ON s.seq = k.seq JOIN intents i ON i.seq = s.intent_seq
+       WHERE k.tries < ? AND k.next_at_ms <= ? ORDER BY k.next_at_ms LIMIT 1`,
+      tries,
+      now_ms,
+    )
+    return row ?? null
+  }
+
+  unstick(seq: number): void {
+    this.#storage.sql.exec('DELETE FROM stuck WHERE seq = ?', seq)
+  }
+
+  stillStuck(seq: number, error: string, retry_at_ms: Ms): void {
+    this.#storage.sql.exec('UPDATE stuck SET tries = tries + 1, next_at_ms = ?, error = ? WHERE seq = ?', retry_at_ms, error, seq)
+  }
+
+  /** Rows that were given up on get all their tries again: an operator does this once the cause is gone. */
+  release(now_ms: Ms): number {
+    return this.#storage.sql.exec('UPDATE stuck SET tries = 1, next_at_ms = ?', now_ms).rowsWritten
+  }
+
+  /** Forgets what D1 has and no repeated message can ask for any more. */
+  prune(now_ms: Ms): void {
+    let forgotten = 0
+    for (const { decision_id, at_ms, seq } of this.#settled) {
+      if (at_ms > now_ms - REMEMBERED_MS) break
+      this.#known.delete(decision_id)
+      this.#forgotten_seq = seq
+      forgotten += 1
+    }
+    this.#settled.splice(0, forgotten)
+    const gone = 'settlements WHERE seq <= ? AND (orphan = 0 OR settled_at_ms <= ?) AND seq NOT IN (SELECT seq FROM stuck)'
+    const bounds = [Math.min(this.#flushed_seq, this.#forgotten_seq), now_ms - ORPHAN_REMEMBERED_MS]
+    this.#storage.transactionSync(() => {
+      this.#storage.sql.exec(`DELETE FROM intents WHERE seq IN (SELECT intent_seq FROM ${gone})`, ...bounds)
+      this.#storage.sql.exec(`DELETE FROM ${gone}`, ...bounds)
+      let open_from = this.#seq + 1
+      for (const known of this.#known.values()) if (known.settled_at_ms === null) open_from = Math.min(open_from, known.seq)
+      this.note('open_from', String(open_from))
+      this.#storage.sql.exec('DELETE FROM spent WHERE day < ?', dayOf(now_ms) - DAYS_KEPT)
+    })
+  }
+
+  /** When there is something to do next; null where nothing is under way and everything is in D1 and forgotten. */
+  nextAt(now_ms: Ms, tries: number): Ms | null {
+    let next = Number.POSITIVE_INFINITY
+    if (this.backlog) next = now_ms + FLUSH_AFTER_MS
+    for (const known of this.#known.values()) if (known.settled_at_ms === null) next = Math.min(next, known.expires_at_ms)
+    const [first] = this.#settled
+    if (first) next = Math.min(next, first.at_ms + REMEMBERED_MS)
+    const [stuck] = this.#storage.sql.exec<{ at: number | null }>('SELECT min(next_at_ms) AS at FROM stuck WHERE tries < ?', tries)
+    if (stuck?.at != null) next = Math.min(next, stuck.at)
+    const [orphan] = this.#storage.sql.exec<{ at: number | null }>('SELECT min(settled_at_ms) AS at FROM settlements WHERE orphan = 1')
+    if (orphan?.at != null) next = Math.min(next, Math.max(orphan.at + ORPHAN_REMEMBERED_MS, now_ms + FLUSH_AFTER_MS))
+    return next === Number.POSITIVE_INFINITY ? null : next
+  }
+
+  /** Settlements that D1 does not have yet. */
+  get backlog(): boolean {
+    return this.#last_settlement_seq > this.#flushed_seq
+  }
+
+  /** Requests under way. */
+  get open(): number {
+    let open = 0
+    for (const known of this.#known.values()) if (known.settled_at_ms === null) open += 1
+    return open
+  }
+
+  counts(tries: number): { under_way: number; unflushed: number; set_aside: number; given_up: number } {
+    const [row] = this.#storage.sql.exec<{ unflushed: number; set_aside: number; given_up: number }>(
+      `SELECT (SELECT count(*) FROM settlements WHERE seq > ?) AS unflushed, (SELECT count(*) FROM stuck) AS set_aside,
+              (SELECT count(*) FROM stuck WHERE tries >= ?) AS given_up`,
+      this.#flushed_seq,
+      tries,
+    )
+    return { under_way: this.open, ...(row ?? { unflushed: 0, set_aside: 0, given_up: 0 }) }
+  }
+
+  /** A request under way or lately settled. */
+  find(decision_id: DecisionId): { intent: string; decision: string; settlement: string | null } | null {
+    const known = this.#known.get(decision_id)
+    const [row] = known
+      ? this.#storage.sql.exec<{ intent: string; decision: string; settlement: string | null }>(
+          `SELECT i.intent, i.decision, s.settlement FROM intents i LEFT JOIN settlements s ON s.intent_seq = i.seq AND s.seq > i.seq
+           WHERE i.seq = ? AND i.decision_id = ?`,
+          known.seq,
+          decision_id,
+        )
+      : this.#storage.sql.exec<{ intent: string; decision: string; settlement: string | null }>(
+          `SELECT i.intent, i.decision, s.settlement FROM settlements s JOIN intents i ON i.seq = s.intent_seq WHERE s.seq > ? AND s.decision_id = ?`,
+          this.#seq - SEARCHED_ROWS,
+          decision_id,
+        )
+    return row ?? null
+  }
+
+  fact(name: string): string | null {
+    const [row] = this.#storage.sql.exec<{ value: string }>('SELECT value FROM facts WHERE name = ?', name)
+    return row?.value ?? null
+  }
+
+  note(name: string, value: string): void {
+    this.#storage.sql.exec('INSERT OR REPLACE INTO facts VALUES (?, ?)', name, value)
+  }
+
+  forget(name: string): void {
+    this.#storage.sql.exec('DELETE FROM facts WHERE name = ?', name)
+  }
+
+  #intend(intent: Intent): BudgetAnswer {
+    if (this.#known.has(intent.decision_id)) return { ok: true, duplicate: true }
+    const day = dayOf(intent.at_ms)
+    if (intent.budgets.length) {
+      const ledgerOf = (_: unknown, bounds: { start_ms: Ms; resets_at_ms: Ms }) => this.#ledgerBetween(bounds.start_ms, bounds.resets_at_ms)
+      const { refusal } = checkBudgets(intent.budgets, ledgerOf, intent.reserved_micros, intent.at_ms)
+      if (refusal) return refusal
+    }
+    const { decision, ...rest } = intent
+    const seq = ++this.#seq
+    this.#storage.sql.exec(
+      'INSERT INTO intents VALUES (?, ?, ?, ?, ?, ?, ?)',
+      seq,
+      intent.decision_id,
+      intent.at_ms,
+      intent.expires_at_ms,
+      intent.reserved_micros,
+      JSON.stringify(rest),
+      decision,
+    )
+    const { at_ms, expires_at_ms, reserved_micros } = intent
+    this.#known.set(intent.decision_id, { seq, at_ms, expires_at_ms, reserved_micros, settled_at_ms: null })
+    this.#days.set(day, held(this.#days.get(day) ?? EMPTY_LEDGER, reserved_micros))
+    return { ok: true }
+  }
+
+  #settle(settlement: Settlement, now_ms: Ms, touched: Set<number>): void {
+    const known = this.#known.get(settlement.decision_id)
+    if (known && known.settled_at_ms === null) this.#append(settlement.decision_id, known, settlement, now_ms, touched)
+    else this.#replaceOrphan(settlement, now_ms, touched)
+  }
+
+  #append(decision_id: DecisionId, known: Known, settlement: Settlement, now_ms: Ms, touched: Set<number>): void {
+    const day = dayOf(known.at_ms)
+    const { cost_micros, outcome } = settlement
+    this.#days.set(day, settled(this.#days.get(day) ?? EMPTY_LEDGER, known.reserved_micros, cost_micros))
+    touched.add(day)
+    known.settled_at_ms = now_ms
+    const seq = this.#insert(known.seq, settlement, now_ms, cost_micros ?? known.reserved_micros, outcome === 'orphan')
+    this.#settled.push({ decision_id, at_ms: now_ms, seq })
+  }
+
+  /**
+   * The isolate was not dead but slow, and its settlement comes after we gave it up. The true one takes the orphan's place: with
+   * a number of its own, because the orphan may be on its way to D1 at this moment; there, too, it replaces the orphan's row.
+   * Any other settlement without an open intent is a message repeated, and was counted the first time.
+   */
+  #replaceOrphan(settlement: Settlement, now_ms: Ms, touched: Set<number>): void {
+    const [orphan] = this.#storage.sql.exec<{
+      seq: number
+      intent_seq: number
+      counted_micros: number
+      at_ms: number
+      reserved_micros: number
+    }>(
+      `SELECT s.seq, s.intent_seq, s.counted_micros, i.at_ms, i.reserved_micros
+       FROM settlements s INDEXED BY orphans JOIN intents i ON i.seq = s.intent_seq WHERE s.decision_id = ? AND s.orphan = 1`,
+      settlement.decision_id,
+    )
+    if (!orphan) return
+    const counted = settlement.cost_micros ?? orphan.reserved_micros
+    const day = dayOf(orphan.at_ms)
+    const ledger = this.#days.get(day) ?? EMPTY_LEDGER
+    this.#days.set(day, { ...ledger, spent_micros: ledger.spent_micros + counted - orphan.counted_micros })
+    touched.add(day)
+    this.#storage.sql.exec('DELETE FROM settlements WHERE seq = ?', orphan.seq)
+    this.#storage.sql.exec('DELETE FROM stuck WHERE seq = ?', orphan.seq)
+    const seq = this.#insert(orphan.intent_seq, settlement, now_ms, counted, false)
+    this.#settled.push({ decision_id: settlement.decision_id, at_ms: now_ms, seq })
+  }
+
+  #insert(intent_seq: number, settlement: Settlement, now_ms: Ms, counted_micros: Micros, orphan: boolean): number {
+    this.#last_settlement_seq = ++this.#seq
+    this.#storage.sql.exec(
+      'INSERT INTO settlements VALUES (?, ?, ?, ?, ?, ?, ?)',
+      this.#seq,
+      intent_seq,
+      settlement.decision_id,
+      now_ms,
+      counted_micros,
+      orphan ? 1 : 0,
+      JSON.stringify(settlement),
+    )
+    return this.#seq
+  }
+
+  /** Days rather than windows are stored: day, week and month all begin at a midnight UTC, so each is a sum of days. */
+  #ledgerBetween(start_ms: Ms, end_ms: Ms): Ledger {
+    let spent_micros = 0
+    let held_micros = 0
+    for (let day = dayOf(start_ms); day < dayOf(end_ms); day++) {
+      const ledger = this.#days.get(day)
+      if (!ledger) continue
+      spent_micros += ledger.spent_micros
+      held_micros += ledger.held_micros
+    }
+    return { spent_micros, held_micros }
+  }
+
+  #storeSpent(days: Set<number>): void {
+    for (const day of days) {
+      this.#storage.sql.exec('INSERT OR REPLACE INTO spent VALUES (?, ?)', day, this.#days.get(day)?.spent_micros ?? 0)
+    }
+  }
+
+  #belongTo(org: string | undefined): void {
+    if (this.org !== null || org === undefined) return
+    this.org = org
+    this.note('org', org)
+  }
+
+  #load(): void {
+    const { sql } = this.#storage
+    const number = (name: string) => Number(this.fact(name) ?? 0)
+    this.org = this.fact('org')
+    this.#flushed_seq = number('flushed_seq')
+    const [last] = sql.exec<{ settlement: number | null; intent: number | null }>(
+      'SELECT (SELECT max(seq) FROM settlements) AS settlement, (SELECT max(seq) FROM intents) AS intent',
+    )
+    this.#last_settlement_seq = last?.settlement ?? 0
+    this.#seq = Math.max(this.#flushed_seq, this.#last_settlement_seq, last?.intent ?? 0)
+    this.#known.clear()
+    this.#days.clear()
+    this.#settled = []
+    for (const { day, micros } of sql.exec<{ day: number; micros: number }>('SELECT day, micros FROM spent')) {
+      this.#days.set(day, { spent_micros: micros, held_micros: 0 })
+    }
+    const open = sql.exec<{ decision_id: string; seq: number; at_ms: number; expires_at_ms: number; reserved_micros: number }>(
+      `SELECT decision_id, seq, at_ms, expires_at_ms, reserved_micros FROM intents
+       WHERE seq >= ?1 AND seq NOT IN (SELECT intent_seq FROM settlements WHERE seq > ?1) ORDER BY seq`,
+      number('open_from'),
+    )
+    for (const { decision_id, ...known } of open) {
+      this.#known.set(decision_id, { ...known, settled_at_ms: null })
+      const day = dayOf(known.at_ms)
+      this.#days.set(day, held(this.#days.get(day) ?? EMPTY_LEDGER, known.reserved_micros))
+    }
+    const lately = sql.exec<{ settlement_seq: number; decision_id: string } & Known & { settled_at_ms: number }>(
+      `SELECT s.seq AS settlement_seq, s.decision_id, i.seq, i.at_ms, i.expires_at_ms, i.reserved_micros, s.settled_at_ms FROM settlements s JOIN intents i ON i.seq = s.intent_seq
+       WHERE s.seq > ? ORDER BY s.seq`,
+      this.#seq - SEARCHED_ROWS,
+    )
+    for (const { decision_id, settlement_seq, ...known } of lately) {
+      this.#known.set(decision_id, known)
+      this.#settled.push({ decision_id, at_ms: known.settled_at_ms, seq: settlement_seq })
+    }
+  }
+}
+
+const dayOf = (at_ms: Ms): number => Math.floor(at_ms / DAY_MS)

@@ -1,0 +1,165 @@
+/**
+ * One organisation's requests, from the moment they begin to be paid for until D1 has their row: intents, settlements and
+ * the spend that hard budgets are judged by. One writer, so no race; durable before it answers, so nothing is lost with a
+ * process; D1 reached from an alarm, so never on a request's path.
+ *
+ * The rules are in `core/spend/budget.ts`, the rows in `usage-journal.ts`, the way to D1 in `usage-flush.ts`.
+ */
+import { DurableObject } from 'cloudflare:workers'
+import type { DecisionId } from '../schema/ids.ts'
+import type { Ms } from '../schema/units.ts'
+import type { BudgetAnswer } from '../schema/usage.ts'
+import { backoffMs, flush, ROWS_AT_ONCE, TRIES } from './usage-flush.ts'
+import { type Batch, FLUSH_AFTER_MS, UsageJournal } from './usage-journal.ts'
+
+/** Batches in one alarm; a longer backlog goes on with the next, so that no alarm runs for minutes. */
+const BATCHES_AT_ONCE = 20
+/** Between two removals of rows that nobody asks for any more. */
+const PRUNE_EVERY_MS: Ms = 10_000
+/** An alarm this long overdue has been abandoned by the platform. */
+const OVERDUE_MS: Ms = 60_000
+/** After a registration that failed. */
+const REGISTER_AGAIN_MS: Ms = 10_000
+
+export type UsageStatus = {
+  org: string | null
+  under_way: number
+  unflushed: number
+  set_aside: number
+  given_up: number
+  alarm_at_ms: Ms | null
+}
+
+export class UsageObject extends DurableObject<Env> {
+  #journal = new UsageJournal(this.ctx.storage)
+  /** When the alarm is set for, as far as this instance knows. */
+  #armed_at_ms: Ms | null = null
+  /** Failed passes in a row; a lost count only makes the next try come sooner. */
+  #failures = 0
+  /** While D1 fails, nothing that comes in makes the next try earlier than this. */
+  #not_before_ms: Ms = 0
+  #limit = ROWS_AT_ONCE
+  #pruned_at_ms: Ms = 0
+  #register_at_ms: Ms = this.#journal.fact('registered') === null ? 0 : Number.POSITIVE_INFINITY
+
+  /**
+   * All that an isolate has to say at once, in one transaction. Repeating a message changes nothing. The answers stand in the
+   * order of the intents, and arrive only when everything is on disk: there is no `await` here, and the platform holds a
+   * reply back until the writes before it are durable.
+   */
+  commit(batch: Batch): BudgetAnswer[] {
+    if (batch.v !== 1) throw new Error(`A usage batch of version ${batch.v} is not known here`)
+    const now_ms = Date.now()
+    const answers = this.#journal.commit(batch, now_ms)
+    if (this.#armed_at_ms === null) this.#arm(this.#journal.nextAt(now_ms, TRIES))
+    else if (batch.settlements.length) this.#arm(now_ms + FLUSH_AFTER_MS)
+    batch.intents.forEach((intent, index) => {
+      if (answers[index]?.ok) this.#arm(intent.expires_at_ms)
+    })
+    if (now_ms >= this.#register_at_ms) this.#register(now_ms)
+    return answers
+  }
+
+  /** A request under way, or settled within about the last minute; older ones are in D1. */
+  find(decision_id: DecisionId): { intent: string; decision: string; settlement: string | null } | null {
+    return this.#journal.find(decision_id)
+  }
+
+  /** The sweep's question. Sets the alarm if it was lost; an object with nothing left to do asks to be taken off the list. */
+  async kick(): Promise<UsageStatus & { idle: boolean }> {
+    const now_ms = Date.now()
+    const alarm_at_ms = await this.ctx.storage.getAlarm()
+    const next_at_ms = this.#journal.nextAt(now_ms, TRIES)
+    const lost = next_at_ms !== null && (alarm_at_ms === null || alarm_at_ms < now_ms - OVERDUE_MS)
+    if (lost) {
+      this.#armed_at_ms = null
+      this.#not_before_ms = 0
+      this.#arm(now_ms)
+    }
+    const status = { org: this.#journal.org, alarm_at_ms: this.#armed_at_ms ?? alarm_at_ms, ...this.#journal.counts(TRIES) }
+    const idle = !status.under_way && !status.unflushed && !status.set_aside
+    if (idle) {
+      this.#journal.forget('registered')
+      this.#register_at_ms = 0
+    }
+    return { ...status, idle }
+  }
+
+  async status(): Promise<UsageStatus> {
+    return { org: this.#journal.org, alarm_at_ms: await this.ctx.storage.getAlarm(), ...this.#journal.counts(TRIES) }
+  }
+
+  /** Gives rows that D1 would not take all their tries again. */
+  release(): number {
+    const now_ms = Date.now()
+    const released = this.#journal.release(now_ms)
+    this.#not_before_ms = 0
+    this.#arm(now_ms)
+    return released
+  }
+
+  /**
+   * Never throws on account of D1: an alarm that fails six times is abandoned by the platform. It is set again at the end,
+   * whatever happened, and after everything else, since setting it early would replace a retry.
+   */
+  override async alarm(): Promise<void> {
+    this.#armed_at_ms = null
+    try {
+      this.#failures = (await this.#pass()) ? 0 : this.#failures + 1
+    } catch {
+      // Nothing in a pass is expected to throw; whatever did is met again at the next one, later each time.
+      this.#failures += 1
+    } finally {
+      const now_ms = Date.now()
+      this.#not_before_ms = this.#failures ? now_ms + backoffMs(this.#failures) : 0
+      this.#arm(this.#journal.nextAt(now_ms, TRIES))
+    }
+  }
+
+  /** False where D1 is away. */
+  async #pass(): Promise<boolean> {
+    this.#journal.orphan(Date.now())
+    for (let batch = 0; batch < BATCHES_AT_ONCE; batch++) {
+      const { flushed, limit } = await flush(this.env.DB, this.#journal, this.#limit, Date.now())
+      this.#limit = limit
+      if (flushed === 'failed') return false
+      if (flushed === 'done') break
+    }
+    const now_ms = Date.now()
+    if (now_ms - this.#pruned_at_ms >= PRUNE_EVERY_MS) {
+      this.#journal.prune(now_ms)
+      this.#pruned_at_ms = now_ms
+    }
+    return true
+  }
+
+  /** Sets the alarm, unless one is set for an earlier time. Not awaited: it is part of the same commit as the writes before it. */
+  #arm(at_ms: Ms | null): void {
+    if (at_ms === null) return
+    const due_at_ms = Math.max(at_ms, this.#not_before_ms)
+    if (this.#armed_at_ms !== null && this.#armed_at_ms <= due_at_ms) return
+    this.#armed_at_ms = due_at_ms
+    void this.ctx.storage.setAlarm(due_at_ms)
+  }
+
+  /** Once in the life of a busy object: into the list that the sweep goes through. */
+  #register(now_ms: Ms): void {
+    this.#register_at_ms = now_ms + REGISTER_AGAIN_MS
+    const { org } = this.#journal
+    const written = this.env.DB.prepare(
+      'INSERT INTO usage_objects (org, registered_at_ms, heard_at_ms) VALUES (?1, ?2, ?2) ON CONFLICT (org) DO UPDATE SET registered_at_ms = ?2, heard_at_ms = ?2',
+    )
+      .bind(org, now_ms)
+      .run()
+    this.ctx.waitUntil(
+      written.then(
+        () => {
+          this.#register_at_ms = Number.POSITIVE_INFINITY
+          this.#journal.note('registered', String(now_ms))
+        },
+        // D1 is away: the next commit after the wait tries again.
+        () => undefined,
+      ),
+    )
+  }
+}

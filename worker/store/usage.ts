@@ -1,0 +1,213 @@
+/**
+ * An isolate's side of usage: group commit. A call to a usage object with one row costs as much as the whole rest of a
+ * request, and with fifty rows hardly more; so requests that run at the same time share a call. While one is under way the
+ * others queue, and the next takes them all. Settlements hurry nobody: they ride along with the next intent, or go on
+ * their own after a short wait.
+ *
+ * The platform ties a call to the request it was made from. So each flight is flown by one of the requests that need it, and
+ * the next is handed to the first in the queue. If the pilot's request dies without a word, its passengers notice within
+ * two seconds and fly themselves. Saying anything twice is harmless: the object knows each decision id.
+ */
+import type { DecisionId, OrgId } from '../schema/ids.ts'
+import type { Ms } from '../schema/units.ts'
+import type { BudgetAnswer, Intent, Settlement } from '../schema/usage.ts'
+
+type Context = { waitUntil(promise: Promise<unknown>): void }
+
+/** An intent waits this long for a word, twice; a healthy object answers in milliseconds. Storage may hang for 30 s. */
+export const FLIGHT_LIMIT_MS: Ms = 2_000
+/** Waits of a settlement that no intent takes along, and of the tries after one that failed. */
+const SETTLE_AFTER_MS: Ms[] = [30, 300, 1_500, 5_000]
+/** A flight of this many rows stays well below a millisecond a row, and far from the 32 MB that a call may carry. */
+const ROWS_AT_ONCE = 200
+/** Settlements kept for an object that does not answer; beyond, the oldest are left to become orphan rows. */
+const SETTLEMENTS_KEPT = 5_000
+/** Intents kept whose storing was not confirmed, so that their settlement can take them along. */
+const UNSURE_KEPT = 1_000
+
+/** No durable intent, so no answer may leave: the caller gets 503 `accounting_unavailable`. */
+export class AccountingUnavailable extends Error {
+  override name = 'AccountingUnavailable'
+}
+
+type Passenger = {
+  intent: Intent
+  /** After a flight that the object refused as a whole, each flies alone, so that one bad row costs one request. */
+  alone: boolean
+  tries: number
+  outcome: { answer: BudgetAnswer } | { error: AccountingUnavailable } | null
+  wake(): void
+}
+
+type Queue = {
+  passengers: Passenger[]
+  settlements: Settlement[]
+  /** Intents that were sent, or not yet, and have no answer. */
+  unsure: Map<DecisionId, Intent>
+  /** When the flight under way counts as lost; null where there is none. */
+  flight_until_ms: Ms | null
+  /** Somebody sees to the settlements until then. */
+  minded_until_ms: Ms
+}
+
+/** One per organisation with something under way in this isolate; removed when empty. */
+const queues = new Map<OrgId, Queue>()
+
+/**
+ * Resolves when the intent is durable, or refused by a hard budget. Rejects with `AccountingUnavailable` where the object
+ * could not be reached in two tries. Goes on when the caller leaves, since others may depend on it.
+ */
+export function intend(env: Pick<Env, 'USAGE'>, ctx: Context, intent: Intent): Promise<BudgetAnswer> {
+  const queue = queueOf(intent.org)
+  const passenger: Passenger = { intent, alone: false, tries: 0, outcome: null, wake: () => undefined }
+  queue.passengers.push(passenger)
+  queue.unsure.set(intent.decision_id, intent)
+  const answer = travel(env, queue, passenger)
+  // A rejection is for the one who asked; here it only must not count as unhandled.
+  ctx.waitUntil(answer.catch(() => undefined))
+  return answer
+}
+
+/** Never fails and need not be awaited. What cannot be delivered becomes an orphan row in the end. */
+export function settle(env: Pick<Env, 'USAGE'>, ctx: Context, settlement: Settlement): void {
+  const queue = queueOf(settlement.org)
+  queue.settlements.push(settlement)
+  if (queue.settlements.length > SETTLEMENTS_KEPT) queue.settlements.shift()
+  const now_ms = Date.now()
+  if (queue.minded_until_ms > now_ms) return
+  queue.minded_until_ms = now_ms + SETTLE_AFTER_MS.reduce((sum, wait_ms) => sum + wait_ms + FLIGHT_LIMIT_MS, 0)
+  ctx.waitUntil(mind(env, settlement.org, queue))
+}
+
+/** From the queue to an answer, in the passenger's own request. */
+async function travel(env: Pick<Env, 'USAGE'>, queue: Queue, passenger: Passenger): Promise<BudgetAnswer> {
+  const started_at_ms = Date.now()
+  for (;;) {
+    if (queue.flight_until_ms === null) await fly(env, queue, passenger)
+    if (!passenger.outcome) await woken(passenger)
+    if (passenger.outcome) {
+      if ('answer' in passenger.outcome) return passenger.outcome.answer
+      throw passenger.outcome.error
+    }
+    const now_ms = Date.now()
+    if (queue.flight_until_ms !== null && now_ms >= queue.flight_until_ms) queue.flight_until_ms = null
+    if (now_ms - started_at_ms < FLIGHT_LIMIT_MS) continue
+    // The pilot is gone: whoever notices takes the next flight, with everyone who waits.
+    if (!queue.passengers.includes(passenger)) queue.passengers.unshift(passenger)
+    if (now_ms - started_at_ms >= 2 * FLIGHT_LIMIT_MS) {
+      queue.passengers.splice(queue.passengers.indexOf(passenger), 1)
+      throw new AccountingUnavailable('no answer from the usage object in two tries')
+    }
+  }
+}
+
+/** Waits for a word from a pilot: an answer, or the turn to fly. The timer is also what shows the platform that we are not stuck. */
+function woken(passenger: Passenger): Promise<void> {
+  return new Promise(resolve => {
+    const timer = setTimeout(resolve, FLIGHT_LIMIT_MS)
+    passenger.wake = () => {
+      clearTimeout(timer)
+      resolve()
+    }
+  })
+}
+
+/** One call, from the request this runs in, with all that waits. Leaves a word with everyone who was on board. */
+async function fly(env: Pick<Env, 'USAGE'>, queue: Queue, pilot: Passenger | null): Promise<void> {
+  const passengers = board(queue, pilot)
+  const settlements = pilot?.alone ? [] : queue.settlements.splice(0, ROWS_AT_ONCE)
+  const org = pilot?.intent.org ?? settlements[0]?.org
+  if (org === undefined) return
+  const until_ms = Date.now() + FLIGHT_LIMIT_MS
+  queue.flight_until_ms = until_ms
+  const intents = passengers.map(passenger => passenger.intent)
+  for (const { decision_id } of settlements) {
+    const intent = queue.unsure.get(decision_id)
+    if (intent && !intents.includes(intent)) intents.push(intent)
+  }
+  try {
+    // A stub that has seen an exception may stay broken, so each flight has its own.
+    const answers = await inTime(env.USAGE.getByName(org).commit({ v: 1, intents, settlements }))
+    intents.forEach((intent, index) => {
+      queue.unsure.delete(intent.decision_id)
+      const answer = answers[index]
+      const passenger = passengers[index]
+      if (passenger && answer) passenger.outcome = { answer }
+    })
+  } catch (error) {
+    queue.settlements.unshift(...settlements)
+    for (const passenger of passengers) afterCrash(queue, passenger, error, passengers.length > 1)
+  }
+  // A pilot who was given up on does not end the flight of another.
+  if (queue.flight_until_ms === until_ms) queue.flight_until_ms = null
+  for (const passenger of passengers) if (passenger !== pilot && passenger.outcome) passenger.wake()
+  queue.passengers[0]?.wake()
+  tidy(org, queue)
+}
+
+/** The pilot, and whoever waits with it. */
+function board(queue: Queue, pilot: Passenger | null): Passenger[] {
+  if (pilot?.alone) {
+    queue.passengers = queue.passengers.filter(passenger => passenger !== pilot)
+    return [pilot]
+  }
+  const together = queue.passengers.filter(passenger => !passenger.alone).slice(0, ROWS_AT_ONCE)
+  if (pilot && !together.includes(pilot)) together[together.length - 1] = pilot
+  const boarded = new Set(together)
+  queue.passengers = queue.passengers.filter(passenger => !boarded.has(passenger))
+  return together
+}
+
+/** One more try, on another stub: unless the object said that it has too much to do, which more calls would only make worse. */
+function afterCrash(queue: Queue, passenger: Passenger, error: unknown, hadCompany: boolean): void {
+  passenger.tries += 1
+  const { overloaded, retryable } = error as { overloaded?: boolean; retryable?: boolean }
+  const again = !overloaded && passenger.tries < 2 && (retryable || hadCompany || error instanceof Late)
+  if (!again) {
+    passenger.outcome = { error: new AccountingUnavailable(String(error)) }
+    return
+  }
+  passenger.alone = !retryable && !(error instanceof Late)
+  queue.passengers.push(passenger)
+}
+
+/** Sees to it that settlements go, when no intent takes them along. */
+async function mind(env: Pick<Env, 'USAGE'>, org: OrgId, queue: Queue): Promise<void> {
+  for (const wait_ms of SETTLE_AFTER_MS) {
+    await scheduler.wait(wait_ms)
+    if (queue.flight_until_ms !== null && Date.now() >= queue.flight_until_ms) queue.flight_until_ms = null
+    if (queue.settlements.length && queue.flight_until_ms === null) await fly(env, queue, null)
+    if (!queue.settlements.length) break
+  }
+  queue.minded_until_ms = 0
+  tidy(org, queue)
+}
+
+class Late extends Error {}
+
+async function inTime<T>(answer: Promise<T>): Promise<T> {
+  let timer: ReturnType<typeof setTimeout> | undefined
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new Late('no answer in time')), FLIGHT_LIMIT_MS)
+  })
+  try {
+    return await Promise.race([answer, late])
+  } finally {
+    clearTimeout(timer)
+  }
+}
+
+function queueOf(org: OrgId): Queue {
+  let queue = queues.get(org)
+  if (!queue) {
+    queue = { passengers: [], settlements: [], unsure: new Map(), flight_until_ms: null, minded_until_ms: 0 }
+    queues.set(org, queue)
+  }
+  return queue
+}
+
+function tidy(org: OrgId, queue: Queue): void {
+  while (queue.unsure.size > UNSURE_KEPT) queue.unsure.delete(queue.unsure.keys().next().value ?? '')
+  const empty = !queue.passengers.length && !queue.settlements.length && !queue.unsure.size
+  if (empty && queue.flight_until_ms === null && !queue.minded_until_ms && queues.get(org) === queue) queues.delete(org)
+}
