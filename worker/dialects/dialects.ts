@@ -1,0 +1,15 @@
+/**
+ * The wire formats this router reads and writes. A new one is a folder beside `openai-chat` and a row here; `README.md` says how.
+ */
+import type { DialectName } from '../schema/chat.ts'
+import type { Dialect } from './dialect.ts'
+import { openaiChat } from './openai-chat/dialect.ts'
+
+export const DIALECT_CODECS: Partial<Record<DialectName, Dialect>> = {
+  'openai-chat': openaiChat,
+}
+
+export const dialectNamed = (name: DialectName): Dialect | undefined => DIALECT_CODECS[name]
+
+/** For `World.codecs`: what a target may speak. */
+export const DIALECTS_WRITTEN: ReadonlySet<DialectName> = new Set(Object.keys(DIALECT_CODECS) as DialectName[])

@@ -1,0 +1,16 @@
+/**
+ * OpenAI Chat Completions: the wire format that most providers, local servers and clients speak, or say they do.
+ */
+import type { Dialect } from '../dialect.ts'
+import { readError, writeError, writeInBand } from './error.ts'
+import { dull, observe, observeWhole } from './observe.ts'
+import { readReply, writeReply } from './reply.ts'
+import { readRequest, writeRequest } from './request.ts'
+import { reader, writer } from './stream.ts'
+
+export const openaiChat: Dialect = {
+  name: 'openai-chat',
+  request: { read: readRequest, write: writeRequest },
+  reply: { read: readReply, write: writeReply, reader, writer, observe, observeWhole, dull },
+  error: { write: writeError, writeInBand, read: readError },
+}

@@ -1,0 +1,94 @@
+/**
+ * A request's body as bytes, never more of it than the limit, and never waiting longer than the limit.
+ *
+ * Bytes are counted as they come: a declared length may be absent (chunked) or a lie. A length that is declared and within
+ * the limit is read in one piece, which is cheaper, and is measured all the same. The type is checked first, since a
+ * form or a text can be sent by any web page without the browser asking, and JSON cannot.
+ */
+import type { GatewayError } from '../core/errors.ts'
+import { err, ok, type Result } from '../core/result.ts'
+import type { Effects } from '../dispatch/effects.ts'
+import type { Bytes, Ms } from '../schema/units.ts'
+
+export type BodyLimit = { bytes: Bytes; ms: Ms }
+
+const LATE = Symbol('late')
+type Late = typeof LATE
+
+export async function readBody(
+  request: Request,
+  limit: BodyLimit,
+  effects: Pick<Effects, 'sleep'>,
+): Promise<Result<Uint8Array, GatewayError>> {
+  const wrong = wrongHeaders(request.headers, limit)
+  if (wrong) return err(wrong)
+  if (request.body === null) return ok(new Uint8Array())
+  const stop = new AbortController()
+  // The wait ends by passing or by being stopped; only the first means anything.
+  const late = effects.sleep(limit.ms, stop.signal).then(
+    (): Late => LATE,
+    (): Late => LATE,
+  )
+  try {
+    const declared = request.headers.get('content-length')
+    const bytes =
+      declared === null || !/^\d+$/.test(declared)
+        ? await counted(request.body, limit.bytes, late)
+        : await Promise.race([request.arrayBuffer(), late])
+    if (bytes === LATE) return err({ code: 'body_too_slow', limit_ms: limit.ms })
+    if (bytes === null || bytes.byteLength > limit.bytes) return err({ code: 'body_too_large', limit: limit.bytes })
+    return ok(bytes instanceof Uint8Array ? bytes : new Uint8Array(bytes))
+  } catch {
+    // A body that breaks off is a caller that went away; nobody is there to read another answer.
+    return err({ code: 'caller_left' })
+  } finally {
+    stop.abort()
+  }
+}
+
+/** The parts together, null once they are more than the limit, or LATE. What comes behind is not read. */
+async function counted(body: ReadableStream<Uint8Array>, limit: Bytes, late: Promise<Late>): Promise<Uint8Array | null | Late> {
+  const reader = body.getReader()
+  const parts: Uint8Array[] = []
+  let length = 0
+  for (;;) {
+    const next = await Promise.race([reader.read(), late])
+    if (next === LATE || (!next.done && length + next.value.byteLength > limit)) {
+      // Nobody waits for the caller to learn of it; where the stream is gone already there is nothing to cancel.
+      reader.cancel().catch(() => undefined)
+      return next === LATE ? LATE : null
+    }
+    if (next.done) break
+    parts.push(next.value)
+    length += next.value.byteLength
+  }
+  if (parts.length === 1) return parts[0] as Uint8Array
+  const whole = new Uint8Array(length)
+  let at = 0
+  for (const part of parts) {
+    whole.set(part, at)
+    at += part.byteLength
+  }
+  return whole
+}
+
+/** `application/json`, alone or with `charset=utf-8`, in any case and with any spaces. */
+function isJson(type: string): boolean {
+  const [media, ...parameters] = type.toLowerCase().split(';', 4)
+  if (media?.trim() !== 'application/json') return false
+  return parameters.every(parameter => {
+    const [name, value] = parameter.split('=', 2)
+    return name?.trim() !== 'charset' || /^\s*"?utf-?8"?\s*$/.test(value ?? '')
+  })
+}
+
+function wrongHeaders(headers: Headers, limit: BodyLimit): GatewayError | null {
+  const type = headers.get('content-type')
+  if (type === null) return { code: 'unsupported_media_type', got: 'no content-type' }
+  if (!isJson(type)) return { code: 'unsupported_media_type', got: type }
+  const encoding = headers.get('content-encoding')
+  if (encoding !== null && encoding.trim().toLowerCase() !== 'identity') return { code: 'unsupported_encoding', got: encoding }
+  const declared = headers.get('content-length')
+  if (declared !== null && Number(declared) > limit.bytes) return { code: 'body_too_large', limit: limit.bytes }
+  return null
+}
