@@ -150,7 +150,7 @@ function passingRefusal(health: TargetHealth, target: LiveTarget, { now_ms, prob
 
 /** One request at a time finds out whether an open target answers again: whoever's isolate holds the lease. */
 export function mayProbe(health: TargetHealth, target: LiveTarget, probes: World['probes'], now_ms: number): boolean {
-  return probes ? probes.has(target.id) : health.state === 'open' && health.until_ms !== null && health.until_ms <= now_ms
+  return probes ? probes.has(target.id) : health.until_ms !== null && health.until_ms <= now_ms
 }
 
 const rounded = (value: number | undefined) => Math.round((value ?? 0) * 1_000) / 1_000

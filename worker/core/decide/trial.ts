@@ -1,0 +1,139 @@
+/**
+ * Decisions for sketches, without a server: a policy's own tests before it is accepted, and `signalbox policy explain`. The
+ * same `understand` and `decide` as for a real request, over a catalogue in which everything counts as switched on unless
+ * the sketch says what is.
+ */
+import type { Catalogue } from '../../schema/catalogue.ts'
+import { DIALECTS, type DialectName } from '../../schema/chat.ts'
+import type { DecisionRecord, Undecided } from '../../schema/decision.ts'
+import type { HealthSnapshot, TargetHealth } from '../../schema/health.ts'
+import type { PolicyTest, Sketch } from '../../schema/policy.ts'
+import type { Ms } from '../../schema/units.ts'
+import type { Result } from '../result.ts'
+import { understand } from '../understand/understand.ts'
+import { compileCatalogue, type Variables } from './catalogue.ts'
+import { decide } from './decide.ts'
+import { explainUndecided } from './explain.ts'
+import { maskOf } from './selector.ts'
+import { callerOf, requestOf } from './sketch.ts'
+import type { CompiledPolicy, LiveCatalogue, LiveTarget, World } from './world.ts'
+
+/** A draw in the middle: no exploration, whose share is at most one half, and the arm of a split that holds the middle. */
+const DRAW = 0.5
+
+/** Names that stand for whatever an operator's own server runs: one known model, and one nobody knows. */
+const LOCAL_MODELS = 'gpt-oss-20b,own-model'
+
+/** Everything of a catalogue, switched on. */
+export function wholeCatalogue(catalogue: Catalogue): LiveCatalogue {
+  return compileCatalogue(catalogue, everythingOn(catalogue), instantOf(catalogue), 'whole')
+}
+
+/** Figures are judged as of the day they were gathered, at noon; so a test gives the same tomorrow. */
+export const instantOf = (catalogue: Catalogue): Ms => Date.parse(catalogue.as_of) + 12 * 3_600_000
+
+/** Variables under which every provider counts as configured. */
+function everythingOn(catalogue: Catalogue): Variables {
+  const variables: Variables = {}
+  for (const provider of catalogue.providers) {
+    for (const part of provider.base_url?.split('{').slice(1) ?? []) variables[part.slice(0, part.indexOf('}'))] = 'any'
+    if (provider.auth.style !== 'none') variables[provider.auth.secret] = 'any'
+    if (provider.base_url_var) variables[provider.base_url_var] = 'http://localhost/v1'
+    if (provider.models_var) variables[provider.models_var] = LOCAL_MODELS
+    if (provider.enabled_by) variables[provider.enabled_by] = 'on'
+  }
+  return variables
+}
+
+/** The same catalogue with only these targets. */
+export function only(catalogue: LiveCatalogue, isIn: (target: LiveTarget, index: number) => boolean): LiveCatalogue {
+  const targets = catalogue.targets.filter(isIn)
+  const kept = new Set(targets)
+  return {
+    version: catalogue.version,
+    targets,
+    by_id: new Map(targets.map(target => [target.id, target])),
+    by_name: new Map([...catalogue.by_name].map(([name, named]) => [name, named.filter(target => kept.has(target))])),
+    off: catalogue.off,
+  }
+}
+
+/** What a sketch counts as switched on: all but the built-in demo, where it does not say. */
+export function liveFor(sketch: Sketch, whole: LiveCatalogue, groups: Record<string, string[]>): LiveCatalogue {
+  const mask = sketch.live ? maskOf(sketch.live, whole.targets, groups) : null
+  return only(whole, (target, i) => (mask ? mask[i] === 1 : target.provider.transport !== 'worker'))
+}
+
+export type TrialOptions = { now_ms: Ms; draw?: number; codecs?: ReadonlySet<DialectName>; scores_kept?: number }
+
+export function trial(
+  sketch: Sketch,
+  policy: CompiledPolicy,
+  live: LiveCatalogue,
+  options: TrialOptions,
+): Result<DecisionRecord, Undecided> {
+  const request = requestOf(sketch)
+  const world: World = {
+    catalogue: live,
+    policy,
+    policy_names: [policy.policy.name],
+    health: healthWith(sketch.down ?? [], options.now_ms),
+    codecs: options.codecs ?? new Set(DIALECTS),
+    losses: () => [],
+    caller: { ...callerOf(sketch), policy: policy.policy.name },
+    now_ms: options.now_ms,
+    draw: options.draw ?? DRAW,
+    decision_id: 'dec_00000000-0000-0000-0000-000000000000',
+    endpoint: '/v1/chat/completions',
+  }
+  return decide(request, understand(request), world, options.scores_kept)
+}
+
+function healthWith(down: readonly string[], now_ms: Ms): HealthSnapshot {
+  const open: TargetHealth = {
+    state: 'open',
+    until_ms: now_ms + 60_000,
+    limited_until_ms: null,
+    auth_broken_until_ms: null,
+    ramp_share: 0,
+    error_rate: 1,
+    ln_first_token_ms: { s: null, m: null, l: null, xl: null },
+    ln_tokens_per_second: null,
+    slow: false,
+    last_ok_at_ms: null,
+    samples: 10,
+  }
+  return { v: 1, taken_at_ms: now_ms, targets: Object.fromEntries(down.map(id => [id, open])) }
+}
+
+export type TestResult = { name: string; ok: boolean; expected: string; got: string }
+
+export function runPolicyTests(compiled: CompiledPolicy, catalogue: Catalogue): TestResult[] {
+  const whole = wholeCatalogue(catalogue)
+  return compiled.policy.tests.map(test => resultOf(test, compiled, whole, instantOf(catalogue)))
+}
+
+function resultOf(test: PolicyTest, compiled: CompiledPolicy, whole: LiveCatalogue, now_ms: Ms): TestResult {
+  const { groups } = compiled.policy
+  const live = liveFor(test.request, whole, groups)
+  const decided = trial(test.request, compiled, live, { now_ms, draw: test.draw ?? DRAW })
+  const isIn = (selectors: string[]) => {
+    const at = decided.ok ? live.targets.findIndex(target => target.id === decided.value.chosen) : -1
+    return at >= 0 && maskOf(selectors, live.targets, groups)[at] === 1
+  }
+  const { expect } = test
+  const got = decided.ok ? decided.value.chosen : `refused: ${explainUndecided(decided.error)[0]}`
+  const result = (ok: boolean, expected: string) => ({ name: test.name, ok, expected, got })
+  if ('target' in expect) return result(isIn([expect.target]), expect.target)
+  if ('not_target' in expect) return result(decided.ok && !isIn([expect.not_target]), `any but ${expect.not_target}`)
+  if ('first_of' in expect) return result(isIn(expect.first_of), `one of ${expect.first_of.join(', ')}`)
+  const { refused } = expect
+  return result(!decided.ok && (refused === true || saysWhy(decided.error, refused)), refused === true ? 'refused' : `refused: ${refused}`)
+}
+
+/** A refusal may be expected by its code, by the rule's name, by one reason of a target, or by words of the message. */
+function saysWhy({ code, rule, message, record }: Undecided, why: string): boolean {
+  return (
+    code === why || rule === why || record.refused.some(group => group.reason === why) || message.toLowerCase().includes(why.toLowerCase())
+  )
+}
