@@ -17,6 +17,7 @@ export type GatewayError =
   | { code: 'missing_key' }
   | { code: 'invalid_key' }
   | { code: 'ambiguous_credentials' }
+  | { code: 'keys_unavailable'; message: string }
   | { code: 'forbidden'; message: string }
   | { code: 'model_not_found'; model: string; near: string[] }
   | { code: 'no_eligible_target'; reasons: { reason: RefusalReason; count: number }[] }
@@ -65,6 +66,7 @@ export const FACTS = {
   missing_key: { status: 401, blame: 'caller', kind: 'authentication', retryable: false },
   invalid_key: { status: 401, blame: 'caller', kind: 'authentication', retryable: false },
   ambiguous_credentials: { status: 401, blame: 'caller', kind: 'authentication', retryable: false },
+  keys_unavailable: { status: 503, blame: 'operator', kind: 'overloaded', retryable: true },
   forbidden: { status: 403, blame: 'caller', kind: 'permission', retryable: false },
   model_not_found: { status: 404, blame: 'caller', kind: 'not_found', retryable: false },
   no_eligible_target: { status: 422, blame: 'operator', kind: 'invalid_request', retryable: false },
@@ -116,6 +118,8 @@ export function wording(error: GatewayError): string {
       return 'This API key is not valid here: it is mistyped, expired or revoked.'
     case 'ambiguous_credentials':
       return 'The request carries two different API keys. Send one, as "authorization: Bearer <key>" or as "x-api-key".'
+    case 'keys_unavailable':
+      return `API keys cannot be checked at the moment: ${error.message}`
     case 'forbidden':
       return error.message
     case 'model_not_found':
