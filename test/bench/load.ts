@@ -12,6 +12,8 @@ export type LoadPlan = {
   requests: Buffer[]
   connections: number
   duration_ms: number
+  /** Stop after so many requests, however little time has passed. */
+  requests_max?: number
   stream: boolean
 }
 
@@ -65,7 +67,12 @@ export function load(plan: LoadPlan): Promise<Load> {
         resolve()
       }
       const send = () => {
-        if (fault !== null || performance.now() - began_at_ms >= plan.duration_ms) return finish(null)
+        if (
+          fault !== null ||
+          performance.now() - began_at_ms >= plan.duration_ms ||
+          sent >= (plan.requests_max ?? Number.POSITIVE_INFINITY)
+        )
+          return finish(null)
         reader = answerReader()
         sent_at_ms = performance.now()
         socket.write(plan.requests[sent++ % plan.requests.length] as Buffer)

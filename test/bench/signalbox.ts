@@ -1,0 +1,2 @@
+import type { Contender } from './contenders.ts'
+export const SIGNALBOX: Contender[] = []
