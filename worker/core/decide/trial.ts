@@ -3,8 +3,9 @@
  * same `understand` and `decide` as for a real request, over a catalogue in which everything counts as switched on unless
  * the sketch says what is.
  */
+import type { Caller } from '../../schema/caller.ts'
 import type { Catalogue } from '../../schema/catalogue.ts'
-import { DIALECTS, type DialectName } from '../../schema/chat.ts'
+import { type ChatRequest, DIALECTS } from '../../schema/chat.ts'
 import type { DecisionRecord, Undecided } from '../../schema/decision.ts'
 import type { HealthSnapshot, TargetHealth } from '../../schema/health.ts'
 import type { PolicyTest, Sketch } from '../../schema/policy.ts'
@@ -64,23 +65,26 @@ export function liveFor(sketch: Sketch, whole: LiveCatalogue, groups: Record<str
   return only(whole, (target, i) => (mask ? mask[i] === 1 : target.provider.transport !== 'worker'))
 }
 
-export type TrialOptions = { now_ms: Ms; draw?: number; codecs?: ReadonlySet<DialectName>; scores_kept?: number }
+export type TrialOptions = {
+  now_ms: Ms
+  draw?: number
+  down?: readonly string[]
+  codecs?: World['codecs']
+  losses?: World['losses']
+  scores_kept?: number
+}
 
-export function trial(
-  sketch: Sketch,
-  policy: CompiledPolicy,
-  live: LiveCatalogue,
-  options: TrialOptions,
-): Result<DecisionRecord, Undecided> {
-  const request = requestOf(sketch)
+/** What this policy would do with a request, were these targets live and these of them down. */
+export function trial(request: ChatRequest, caller: Caller, policy: CompiledPolicy, live: LiveCatalogue, options: TrialOptions): Result<DecisionRecord, Undecided> {
   const world: World = {
     catalogue: live,
     policy,
     policy_names: [policy.policy.name],
-    health: healthWith(sketch.down ?? [], options.now_ms),
+    health: healthWith(options.down ?? [], options.now_ms),
     codecs: options.codecs ?? new Set(DIALECTS),
-    losses: () => [],
-    caller: { ...callerOf(sketch), policy: policy.policy.name },
+    losses: options.losses ?? (() => []),
+    // Whoever tries a policy may use it.
+    caller: { ...caller, policy: policy.policy.name },
     now_ms: options.now_ms,
     draw: options.draw ?? DRAW,
     decision_id: 'dec_00000000-0000-0000-0000-000000000000',
@@ -116,7 +120,8 @@ export function runPolicyTests(compiled: CompiledPolicy, catalogue: Catalogue): 
 function resultOf(test: PolicyTest, compiled: CompiledPolicy, whole: LiveCatalogue, now_ms: Ms): TestResult {
   const { groups } = compiled.policy
   const live = liveFor(test.request, whole, groups)
-  const decided = trial(test.request, compiled, live, { now_ms, draw: test.draw ?? DRAW })
+  const { request } = test
+  const decided = trial(requestOf(request), callerOf(request), compiled, live, { now_ms, draw: test.draw, down: request.down })
   const isIn = (selectors: string[]) => {
     const at = decided.ok ? live.targets.findIndex(target => target.id === decided.value.chosen) : -1
     return at >= 0 && maskOf(selectors, live.targets, groups)[at] === 1
