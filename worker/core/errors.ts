@@ -95,6 +95,8 @@ export function statusOf(error: GatewayError): number {
 }
 
 const usd = (micros: Micros) => `$${(micros / 1_000_000).toFixed(micros % 10_000 === 0 ? 2 : 6)}`
+/** What a caller sent, shown back: no longer than helps, and nothing that could steer a terminal, a log or a page. */
+const shown = (text: string) => (text.length > 100 ? `${text.slice(0, 100)}...` : text).replace(/[\p{C}<>"`\\]/gu, '?')
 const seconds = (duration_ms: Ms) => `${duration_ms / 1000} s`
 
 /** One sentence or two for the caller: what happened and what to change. Never holds a secret or an upstream's raw body. */
@@ -105,9 +107,9 @@ export function wording(error: GatewayError): string {
     case 'invalid_request':
       return error.message
     case 'unsupported_media_type':
-      return `Send the body as application/json; this request said ${error.got}.`
+      return `Send the body as application/json; this request said ${shown(error.got)}.`
     case 'unsupported_encoding':
-      return `Send the body uncompressed; content-encoding ${error.got} is not supported.`
+      return `Send the body uncompressed; content-encoding ${shown(error.got)} is not supported.`
     case 'body_too_large':
       return `The request body is larger than ${error.limit} bytes. Send a shorter prompt, or refer to images and files by URL.`
     case 'body_too_slow':
@@ -123,7 +125,7 @@ export function wording(error: GatewayError): string {
     case 'forbidden':
       return error.message
     case 'model_not_found':
-      return `There is no model, target, group or policy named "${error.model}" here.${error.near.length ? ` Near: ${error.near.join(', ')}.` : ''} "auto" always works; GET /v1/models lists the rest.`
+      return `There is no model, target, group or policy named "${shown(error.model)}" here.${error.near.length ? ` Near: ${error.near.join(', ')}.` : ''} "auto" always works; GET /v1/models lists the rest.`
     case 'no_eligible_target':
       return `No target may answer this request: ${error.reasons.map(r => `${r.count} refused for ${r.reason}`).join(', ') || 'none is switched on'}. POST the same body to /v1/route for the reason of each.`
     case 'refused_by_policy':
@@ -151,9 +153,9 @@ export function wording(error: GatewayError): string {
     case 'upstream_credential':
       return `${error.target} refused the router's credential. This is for the operator of this router to mend, not for you.`
     case 'decision_not_found':
-      return `There is no decision "${error.id}" for this key. Decisions are kept for the retention period and shown to their own organisation only.`
+      return `There is no decision "${shown(error.id)}" for this key. Decisions are kept for the retention period and shown to their own organisation only.`
     case 'not_found':
-      return `There is nothing at ${error.path}.`
+      return `There is nothing at ${shown(error.path)}.`
     case 'method_not_allowed':
       return `Use ${error.allowed.join(' or ')} here.`
     case 'caller_left':
@@ -181,5 +183,7 @@ export function paramOf(error: GatewayError): string | null {
 export function retryAfterOf(error: GatewayError, now_ms: Ms): Ms | null {
   if (error.code === 'upstream_rate_limited') return error.retry_after_ms
   if (error.code === 'budget_exhausted') return Math.max(0, error.resets_at_ms - now_ms)
+  // Storage that stumbled is mostly back within the second.
+  if (error.code === 'accounting_unavailable') return 1_000
   return null
 }

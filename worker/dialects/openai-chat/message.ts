@@ -5,10 +5,9 @@
  * `reasoning`), `tool_calls`. The neutral form has them as parts of one list, in that reading order. What the neutral form
  * has no name for stays in `extra`, and is written back only where it came from this format.
  */
-import type { Json, JsonObject, Loss, MediaSource, Message, Part } from '../../schema/chat.ts'
+import type { Json, JsonObject, Message, Part } from '../../schema/chat.ts'
 import { type Check, isObject, kindOf, refuse, rest } from '../check.ts'
-
-type MediaPart = Extract<Part, { type: 'media' }>
+import { ownExtra, readPart, type Writing, writePart } from './part.ts'
 
 const ROLES: Record<string, Message['role']> = {
   system: 'system',
@@ -118,103 +117,7 @@ function readContent(check: Check, content: Json, i: number, parts: Part[]): voi
   }
 }
 
-const KNOWN_PART: Record<string, ReadonlySet<string>> = {
-  text: new Set(['type', 'text', 'cache_control']),
-  refusal: new Set(['type', 'refusal']),
-  thinking: new Set(['type', 'thinking']),
-  image_url: new Set(['type', 'image_url', 'cache_control']),
-  video_url: new Set(['type', 'video_url', 'cache_control']),
-  input_audio: new Set(['type', 'input_audio', 'cache_control']),
-  file: new Set(['type', 'file', 'cache_control']),
-}
-
-/** One part of a content list; the name of the member that is wrong; or, for a type not known here, the part carried whole. */
-export function readPart(raw: JsonObject): Part | string {
-  const part = knownPart(raw)
-  if (typeof part === 'string') return part
-  if (part === null) return { type: 'other', dialect: 'openai-chat', value: raw }
-  const known = KNOWN_PART[raw.type as string]
-  const extra = known && rest(raw, known)
-  if (extra) part.extra = extra
-  const marker = raw.cache_control
-  if (isObject(marker)) part.cache = { ttl: typeof marker.ttl === 'string' ? marker.ttl : null }
-  return part
-}
-
-function knownPart(raw: JsonObject): Part | string | null {
-  switch (raw.type) {
-    case 'text':
-      return typeof raw.text === 'string' ? { type: 'text', text: raw.text } : 'text'
-    case 'refusal':
-      return typeof raw.refusal === 'string' ? { type: 'refusal', text: raw.refusal } : 'refusal'
-    case 'thinking': {
-      const thought = thinkingText(raw.thinking)
-      return thought === null ? null : { type: 'reasoning', text: thought }
-    }
-    case 'image_url':
-    case 'video_url': {
-      // Some clients send the bare address instead of an object.
-      const given = raw[raw.type]
-      const holder = typeof given === 'string' ? { url: given } : given
-      if (!isObject(holder) || typeof holder.url !== 'string') return `${raw.type}.url`
-      const part: MediaPart = { type: 'media', modality: raw.type === 'image_url' ? 'image' : 'video', source: sourceOf(holder.url) }
-      if (typeof holder.detail === 'string') part.detail = holder.detail
-      return part
-    }
-    case 'input_audio': {
-      const audio = raw.input_audio
-      if (!isObject(audio) || typeof audio.data !== 'string') return 'input_audio.data'
-      const format = typeof audio.format === 'string' ? audio.format : 'wav'
-      return {
-        type: 'media',
-        modality: 'audio',
-        source: { at: 'base64', data: audio.data, media_type: format === 'mp3' ? 'audio/mpeg' : `audio/${format}` },
-      }
-    }
-    case 'file': {
-      const file = raw.file
-      if (!isObject(file)) return 'file'
-      const part: MediaPart | null =
-        typeof file.file_id === 'string'
-          ? { type: 'media', modality: 'file', source: { at: 'provider_file', id: file.file_id } }
-          : typeof file.file_data === 'string'
-            ? { type: 'media', modality: 'file', source: fileSource(file.file_data) }
-            : null
-      if (part === null) return 'file.file_data'
-      if (typeof file.filename === 'string') part.name = file.filename
-      return part
-    }
-    default:
-      return null
-  }
-}
-
-/** Thoughts come as text, or as a list of text chunks. */
-export function thinkingText(raw: Json | undefined): string | null {
-  if (typeof raw === 'string') return raw
-  if (!Array.isArray(raw)) return null
-  let thought = ''
-  for (const chunk of raw) if (isObject(chunk) && typeof chunk.text === 'string') thought += chunk.text
-  return thought
-}
-
-/** `data:<media type>;base64,<data>` is inline; every other address is the target's to fetch, never ours. */
-function sourceOf(url: string): MediaSource {
-  if (!url.startsWith('data:')) return { at: 'url', url }
-  const comma = url.indexOf(',')
-  const head = url.slice(5, comma)
-  if (comma < 0 || !head.endsWith(';base64')) return { at: 'url', url }
-  return { at: 'base64', media_type: head.slice(0, -7), data: url.slice(comma + 1) }
-}
-
-function fileSource(data: string): MediaSource {
-  if (data.startsWith('data:') || data.startsWith('https://') || data.startsWith('http://')) return sourceOf(data)
-  return { at: 'base64', data, media_type: 'application/octet-stream' }
-}
-
-/** What a message becomes here, with what it loses; one neutral message may need several, as each tool result is its own. */
-export type Writing = { own: boolean; losses: Loss[] }
-
+/** One neutral message may need several here, as each tool result is a message of its own. */
 export function writeMessage(message: Message, i: number, to: Writing): JsonObject[] {
   const out: JsonObject[] = []
   const content: JsonObject[] = []
@@ -285,63 +188,4 @@ function writeToolResult(part: Extract<Part, { type: 'tool_result' }>, message: 
   const written: JsonObject = { role: 'tool', tool_call_id: part.call_id, content: plainText(content) ?? content }
   if (message.name !== undefined) written.name = message.name
   return message.role === 'tool' ? { ...written, ...ownExtra(message.extra, field, to) } : written
-}
-
-function writePart(part: Part, field: string, to: Writing): JsonObject | null {
-  const written = bare(part, field, to)
-  if (written === null) return null
-  if (part.cache) {
-    if (to.own) written.cache_control = part.cache.ttl === null ? { type: 'ephemeral' } : { type: 'ephemeral', ttl: part.cache.ttl }
-    else to.losses.push({ field: `${field}.cache_control`, how: 'approximated', note: 'prompts are cached here without a marker' })
-  }
-  if (part.type === 'text' && part.citations) to.losses.push({ field: `${field}.citations`, how: 'dropped' })
-  return part.extra ? { ...written, ...ownExtra(part.extra, field, to) } : written
-}
-
-function bare(part: Part, field: string, to: Writing): JsonObject | null {
-  switch (part.type) {
-    case 'text':
-      return { type: 'text', text: part.text }
-    case 'refusal':
-      return { type: 'refusal', refusal: part.text }
-    case 'media':
-      return writeMedia(part, field, to)
-    case 'other':
-      if (part.dialect === 'openai-chat' && isObject(part.value)) return { ...part.value }
-      to.losses.push({ field, how: 'dropped', note: 'this format has no such part' })
-      return null
-    default:
-      // Calls, results and reasoning are members of a message, not of its content.
-      to.losses.push({ field, how: 'dropped', note: `a ${part.type} cannot stand here` })
-      return null
-  }
-}
-
-function writeMedia(part: MediaPart, field: string, to: Writing): JsonObject | null {
-  const { source } = part
-  const url = source.at === 'url' ? source.url : source.at === 'base64' ? `data:${source.media_type};base64,${source.data}` : null
-  if ((part.modality === 'image' || part.modality === 'video') && url !== null) {
-    const kind = part.modality === 'image' ? 'image_url' : 'video_url'
-    return { type: kind, [kind]: part.detail === undefined ? { url } : { url, detail: part.detail } }
-  }
-  if (part.modality === 'audio' && source.at === 'base64') {
-    const format = source.media_type === 'audio/mpeg' ? 'mp3' : source.media_type.replace(/^audio\//, '')
-    return { type: 'input_audio', input_audio: { data: source.data, format } }
-  }
-  if (part.modality === 'file') {
-    const file: JsonObject = source.at === 'provider_file' ? { file_id: source.id } : { file_data: url }
-    if (part.name !== undefined) file.filename = part.name
-    return { type: 'file', file }
-  }
-  to.losses.push({
-    field,
-    how: 'dropped',
-    note: source.at === 'url' ? 'audio by address cannot be sent here' : 'a file kept at another provider cannot be sent here',
-  })
-  return null
-}
-
-function ownExtra(extra: JsonObject | undefined, field: string, to: Writing): JsonObject | undefined {
-  if (extra && !to.own) for (const name of Object.keys(extra)) to.losses.push({ field: `${field}.${name}`, how: 'dropped' })
-  return to.own ? extra : undefined
 }

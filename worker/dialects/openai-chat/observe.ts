@@ -6,7 +6,7 @@ import type { Json, JsonObject } from '../../schema/chat.ts'
 import { isObject } from '../check.ts'
 import type { Observation, SseEvent } from '../dialect.ts'
 import { inBandError } from './error.ts'
-import { thinkingText } from './message.ts'
+import { thinkingText } from './part.ts'
 import { readUsage } from './usage.ts'
 
 /** Finish reasons by which a provider says that it failed in the middle, with the status it would have been. */

@@ -6,7 +6,8 @@ import { err, ok, type Result } from '../../core/result.ts'
 import { type Json, type JsonObject, type Loss, type Part, type Reply, type ReplyChoice, UNKNOWN_USAGE } from '../../schema/chat.ts'
 import { carry, isObject, rest } from '../check.ts'
 import { readFinish, writeFinish } from './finish.ts'
-import { readPart, readToolCall, reasoningOf } from './message.ts'
+import { readToolCall, reasoningOf } from './message.ts'
+import { readPart } from './part.ts'
 import { readUsage, usageExtra, writeUsage } from './usage.ts'
 
 const REPLY = new Set(['id', 'object', 'created', 'model', 'choices', 'usage', 'service_tier'])

@@ -10,7 +10,8 @@ import { err, ok, type Result } from '../../core/result.ts'
 import type { ChatRequest, Json, JsonObject, Loss, OutputFormat } from '../../schema/chat.ts'
 import { boolean, type Check, carry, integer, isObject, kindOf, number, refuse, rest, text } from '../check.ts'
 import type { WrittenRequest } from '../dialect.ts'
-import { readMessage, type Writing, writeMessage } from './message.ts'
+import { readMessage, writeMessage } from './message.ts'
+import type { Writing } from './part.ts'
 import { readToolChoice, readTools, writeToolChoice, writeTools } from './tools.ts'
 
 /** A conversation longer than this is an attack or a loop; each message also costs objects here. */

@@ -10,7 +10,8 @@ import { carry, isObject, rest } from '../check.ts'
 import type { EventReader, EventWriter, SseEvent } from '../dialect.ts'
 import { inBandError } from './error.ts'
 import { readFinish, writeFinish } from './finish.ts'
-import { readPart, reasoningOf } from './message.ts'
+import { reasoningOf } from './message.ts'
+import { readPart } from './part.ts'
 import { readUsage, writeUsage } from './usage.ts'
 
 /** `obfuscation` is padding against traffic analysis, new in every chunk and without a meaning to carry. */
@@ -245,7 +246,10 @@ export function writer(): EventWriter {
       case 'end':
         return [...usageChunk(), { event: null, data: '[DONE]' }]
       case 'other':
-        return event.dialect === 'openai-chat' && isObject(event.value) ? [data({ ...head, choices: [], ...event.value })] : []
+        if (event.dialect !== 'openai-chat' || !isObject(event.value)) return []
+        // What stood beside the choices goes on standing there, in this chunk and the next ones.
+        if (event.value.choices === undefined) head = { ...head, ...event.value }
+        return [data({ ...head, choices: [], ...event.value })]
     }
   }
 

@@ -5,7 +5,7 @@
  */
 import type { Json, JsonObject, ToolChoice, ToolDefinition } from '../../schema/chat.ts'
 import { type Check, isObject, kindOf, refuse, rest } from '../check.ts'
-import type { Writing } from './message.ts'
+import type { Writing } from './part.ts'
 
 const FUNCTION = new Set(['name', 'description', 'parameters', 'strict'])
 const TOOL = new Set(['type', 'function', 'cache_control'])
