@@ -34,14 +34,17 @@ const WANTED = [
   '"," or the end of the list',
 ]
 
+const NOT_FINITE = -2
+const isDigit = (c: number) => c >= 0x30 && c <= 0x39
+
 /** The first fault, or null and `spans` filled. */
 export function scan(text: string, spans: Spans): Fault | null {
   const length = text.length
   /** Open containers, innermost last: true for an object. */
   const open: boolean[] = []
   let wants = VALUE
-  const containers = 0
-  const values = 0
+  let containers = 0
+  let values = 0
   let at = 0
   while (at < length) {
     const c = text.charCodeAt(at)
@@ -52,7 +55,52 @@ export function scan(text: string, spans: Spans): Fault | null {
     const depth = open.length
     if (c === 0x22 && (wants === KEY || wants === KEY_OR_CLOSE)) {
       const end = stringEnd(text, at)
-      if (end < 0) return c === 0x22 || end === NOT_FINITE || c === 0x2d || isDigit(c) ? { at, why: badValue(c, end) } : unexpected(text, at, wants, depth)
+      if (end < 0) return { at, why: 'a name in quotes never ends' }
+      if (++spans.keys > MAX_KEYS) return { at, why: `there are more than ${MAX_KEYS} names in it` }
+      if (depth === 1) {
+        spans.key_starts.push(at)
+        spans.key_ends.push(end)
+      }
+      at = end
+      wants = COLON
+      continue
+    }
+    if (c === 0x3a && wants === COLON) {
+      wants = VALUE
+      at++
+      continue
+    }
+    if (c === 0x2c && wants === COMMA_OR_CLOSE && depth > 0) {
+      wants = open[depth - 1] ? KEY : VALUE
+      at++
+      continue
+    }
+    if (c === 0x7d || c === 0x5d) {
+      const closes =
+        depth > 0 &&
+        open[depth - 1] === (c === 0x7d) &&
+        (wants === COMMA_OR_CLOSE || wants === (c === 0x7d ? KEY_OR_CLOSE : VALUE_OR_CLOSE))
+      if (!closes) return unexpected(text, at, wants, depth)
+      open.pop()
+      at++
+      if (depth === 2 && open[0]) spans.ends.push(at)
+      wants = COMMA_OR_CLOSE
+      continue
+    }
+    if (wants !== VALUE && wants !== VALUE_OR_CLOSE) return unexpected(text, at, wants, depth)
+    if (++values > MAX_VALUES) return { at, why: `there are more than ${MAX_VALUES} values in it` }
+    if (depth === 0 && c !== 0x7b) return notAnObject(text, at)
+    if (depth === 1) spans.starts.push(at)
+    if (c === 0x7b || c === 0x5b) {
+      if (depth === MAX_DEPTH) return { at, why: `it nests deeper than ${MAX_DEPTH} levels` }
+      if (++containers > MAX_CONTAINERS) return { at, why: `there are more than ${MAX_CONTAINERS} objects and arrays in it` }
+      open.push(c === 0x7b)
+      at++
+      wants = c === 0x7b ? KEY_OR_CLOSE : VALUE_OR_CLOSE
+      continue
+    }
+    const end = c === 0x22 ? stringEnd(text, at) : c === 0x2d || isDigit(c) ? numberEnd(text, at) : literalEnd(text, at)
+    if (end < 0) return c === 0x22 || c === 0x2d || isDigit(c) ? { at, why: badValue(c, end) } : unexpected(text, at, wants, depth)
     at = end
     if (depth === 1) spans.ends.push(at)
     wants = COMMA_OR_CLOSE
@@ -89,9 +137,6 @@ function stringEnd(text: string, quote: number): number {
     at = next + 1
   }
 }
-
-const NOT_FINITE = -2
-const isDigit = (c: number) => c >= 0x30 && c <= 0x39
 
 /** One past the number, -1 where it is not one, or NOT_FINITE where it would read as infinity. */
 function numberEnd(text: string, start: number): number {
