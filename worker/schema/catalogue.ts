@@ -116,7 +116,8 @@ const targetFacts = {
   released: date.nullable().default(null),
   capability,
   prices: z.array(price),
-  quality: z.array(quality),
+  /** Rows, or a name in the catalogue's `qualities`: what a model can do is the same wherever it is served. */
+  quality: z.union([z.string().min(1).max(60), z.array(quality)]),
   /** Before anything is measured: time to first token and tokens per second. */
   latency_prior: z.strictObject({ first_token_ms: z.number().positive(), tokens_per_second: z.number().positive(), source }),
   energy,
@@ -138,6 +139,7 @@ export const target = z.strictObject({
 })
 export type Target = z.infer<typeof target>
 export type Price = z.infer<typeof price>
+export type QualityRow = z.infer<typeof quality>
 export type Terms = z.infer<typeof terms>
 export type Capability = z.infer<typeof capability>
 
@@ -147,6 +149,8 @@ export const catalogue = z.strictObject({
   notice: z.string(),
   /** What the `source` of a figure may refer to by name. */
   sources: z.record(z.string(), sourceFacts).default({}),
+  /** Quality rows that the `quality` of targets may refer to by name: one entry a model. */
+  qualities: z.record(z.string(), z.array(quality)).default({}),
   providers: z.array(provider),
   targets: z.array(target),
 })

@@ -7,7 +7,7 @@
  * address. What is off stays out of every decision, and is listed with the one sentence that would switch it on. A faulty
  * setting switches off its own provider and nothing else.
  */
-import type { Catalogue, Provider, Target } from '../../schema/catalogue.ts'
+import type { Catalogue, Provider, QualityRow, Target } from '../../schema/catalogue.ts'
 import { MODALITIES, type Modality, TASKS } from '../../schema/features.ts'
 import { targetId } from '../../schema/ids.ts'
 import type { Ms } from '../../schema/units.ts'
@@ -52,8 +52,8 @@ export function compileCatalogue(catalogue: Catalogue, variables: Variables, now
       off.push({ provider: provider.id, targets: 0, how_to_enable: provider.how_to_enable })
     }
     const chat_url = base.value + provider.chat_path
-    for (const target of listed) targets.push(live(target, provider, chat_url, now_ms))
-    for (const target of local.targets) targets.push(live(target, provider, chat_url, now_ms))
+    for (const target of listed) targets.push(live(target, provider, chat_url, catalogue.qualities, now_ms))
+    for (const target of local.targets) targets.push(live(target, provider, chat_url, catalogue.qualities, now_ms))
   }
   return {
     version: `${version}-${digest(targets)}`,
@@ -169,10 +169,10 @@ class OpenWeights {
   }
 }
 
-function live(target: Target, provider: Provider, chat_url: string, now_ms: Ms): LiveTarget {
+function live(target: Target, provider: Provider, chat_url: string, qualities: Catalogue['qualities'], now_ms: Ms): LiveTarget {
   const { price, until_ms } = priceAt(target.prices, now_ms)
   const wh = whPerToken(target, provider)
-  const { quality, quality_uncertainty } = layOut(target.quality)
+  const { quality, quality_uncertainty } = layOut(typeof target.quality === 'string' ? (qualities[target.quality] ?? []) : target.quality)
   return {
     id: target.id,
     target,
@@ -199,7 +199,7 @@ function live(target: Target, provider: Provider, chat_url: string, now_ms: Ms):
  * nearly alone, a vague one moves toward the overall figure, and a task without one takes the overall figure with the
  * doubt that tasks differ.
  */
-function layOut(rows: Target['quality']): { quality: Float64Array; quality_uncertainty: Float64Array } {
+function layOut(rows: QualityRow[]): { quality: Float64Array; quality_uncertainty: Float64Array } {
   const precision = new Float64Array(TASKS.length)
   const weighted = new Float64Array(TASKS.length)
   let overall_precision = 0
