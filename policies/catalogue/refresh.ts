@@ -1,0 +1,277 @@
+/**
+ * Writes `policies/catalogue.json` from two packages' data and our own overlays beside this file. Run when prices or models
+ * change; the result is committed, so nothing is looked up when the router is built or runs.
+ *
+ *     cd "$(mktemp -d)"
+ *     npm pack @earendil-works/pi-ai@1.5.2 @pydantic/genai-prices@0.1.8
+ *     for file in *.tgz; do mkdir "${file%.tgz}" && tar xzf "$file" -C "${file%.tgz}" --strip-components=1; done
+ *     cd - && npm run catalogue -- "$OLDPWD"/earendil-works-pi-ai-* "$OLDPWD"/pydantic-genai-prices-*
+ *
+ * They are packed and not installed: the first pulls four vendors' SDKs that nobody here needs. From it come limits,
+ * modalities and prices of the day; from the second, price history and announced changes. Everything else is ours:
+ *
+ *     providers.yaml   addresses, credentials, terms, what an API can do
+ *     models.yaml      models as such: line, size, speed
+ *     targets.yaml     which provider serves which model, under which name
+ *     benchmarks.yaml  results as published; quality.ts makes them one scale
+ *     sources.yaml     where all of it comes from
+ *
+ * The same inputs give the same bytes.
+ */
+import { readFileSync, writeFileSync } from 'node:fs'
+import { resolve } from 'node:path'
+import { pathToFileURL } from 'node:url'
+import { parse } from 'yaml'
+import { type Catalogue, catalogue as catalogueSchema, type Price, type Provider, type Target } from '../../worker/schema/catalogue.ts'
+import { type Benchmark, qualityRows } from './quality.ts'
+
+type Speed = [first_token_ms: number, tokens_per_second: number, source: string]
+type Model = {
+  family: string
+  released?: string
+  params?: [active_b: number, total_b: number]
+  tier?: string
+  joules?: number
+  speed: Speed
+  like?: string
+  less?: number
+  names?: string[]
+}
+type Defaults = Pick<Target['capability'], 'structured_output' | 'parallel_tools' | 'prefill'> & {
+  logprobs: boolean | 'unless_reasoning'
+  choices: boolean | 'unless_reasoning'
+}
+type LocalDefaults = Pick<Target['capability'], 'context_tokens' | 'output_tokens' | 'logprobs' | 'choices' | 'parallel_tools'>
+type ProviderOverlay = Omit<Provider, 'id'> & { defaults?: Defaults; local?: LocalDefaults }
+type TargetOverlay = string | ({ model: string; speed?: Speed } & Partial<Target['capability']>)
+/** One model in pi-ai's data files, in USD per million tokens; zero stands for `free`, `none` and `unknown` alike. */
+type Packaged = {
+  id: string
+  input: ('text' | 'image')[]
+  reasoning: boolean
+  contextWindow: number
+  maxTokens: number
+  cost: { input: number; output: number; cacheRead: number; cacheWrite: number }
+}
+type History = { id: string; prices: ModelPrice | { constraint?: { type: string; start_date?: string }; prices: ModelPrice }[] }
+type ModelPrice = Record<string, number | { base: number } | undefined>
+
+const HERE = import.meta.dirname
+const overlay = <T>(name: string): T => parse(readFileSync(`${HERE}/${name}.yaml`, 'utf8'), { merge: true }) as T
+
+/** Our name for a provider, where the packages have another. */
+const PI_AI_NAMES: Record<string, string> = { 'workers-ai': 'cloudflare-workers-ai' }
+const GENAI_NAMES: Record<string, string> = { xai: 'x-ai', 'workers-ai': 'cloudflare' }
+/** A router in front of providers adds its own hop: an estimate, so that of two equal ways the direct one is tried first. */
+const EXTRA_HOP_MS: Record<string, number> = { openrouter: 80 }
+
+const NOTICE =
+  'Limits, modalities and prices from @earendil-works/pi-ai (MIT, (c) Mario Zechner) and @pydantic/genai-prices (MIT, (c) Pydantic Services Inc.); benchmark figures as cited in `sources`, among them Artificial Analysis (https://artificialanalysis.ai). Full notices: policies/catalogue/NOTICE.md.'
+
+const [pi_ai, genai_prices] = process.argv.slice(2)
+if (!pi_ai || !genai_prices) {
+  process.stderr.write('usage: npm run catalogue -- <unpacked @earendil-works/pi-ai> <unpacked @pydantic/genai-prices>\n')
+  process.exit(2)
+}
+const { findProvider } = (await import(pathToFileURL(resolve(genai_prices, 'dist/index.js')).href)) as {
+  findProvider(by: { providerId: string }): { models: History[] } | undefined
+}
+const gathered = JSON.parse(readFileSync(resolve(pi_ai, 'dist/providers/data/.manifest.json'), 'utf8')) as { generatedAt: string }
+const as_of = gathered.generatedAt.slice(0, 10)
+
+const sources = overlay<Catalogue['sources']>('sources')
+const providers = overlay<Record<string, ProviderOverlay>>('providers')
+const { tiers, models } = overlay<{ tiers: Record<string, [number, number]>; models: Record<string, Model> }>('models')
+const served = overlay<Record<string, Record<string, TargetOverlay>>>('targets')
+const relatives = Object.fromEntries(Object.entries(models).flatMap(([name, { like, less }]) => (like ? [[name, { like, less }]] : [])))
+const days = Object.fromEntries(Object.entries(sources).map(([name, source]) => [name, source.as_of]))
+const quality = qualityRows(overlay<Benchmark[]>('benchmarks'), relatives, days)
+
+const result: Catalogue = {
+  as_of,
+  notice: NOTICE,
+  sources,
+  qualities: {},
+  providers: Object.entries(providers).map(([id, entry]) => providerOf(id, entry)),
+  targets: [...overlay<Target[]>('demo'), ...Object.entries(served).flatMap(([provider, list]) => targetsOf(provider, list))],
+}
+for (const name of [...new Set(result.targets.map(target => target.quality))].sort()) {
+  if (typeof name === 'string') result.qualities[name] = known(quality.get(name), `quality of ${name}`)
+}
+const checked = catalogueSchema.parse(result)
+// One provider, one target, one source a line: small enough to ship, and a change to one is a change to one line.
+const lines = (entries: unknown[]) => `[\n${entries.map(entry => JSON.stringify(entry)).join(',\n')}\n]`
+const head = JSON.stringify({ as_of: checked.as_of, notice: checked.notice }).slice(1, -1)
+const named = (entries: Record<string, unknown>) =>
+  `{\n${Object.entries(entries)
+    .map(([name, entry]) => `${JSON.stringify(name)}:${JSON.stringify(entry)}`)
+    .join(',\n')}\n}`
+const text = `{${[
+  head,
+  `\n"sources":${named(checked.sources)}`,
+  `\n"qualities":${named(checked.qualities)}`,
+  `\n"providers":${lines(checked.providers)}`,
+  `\n"targets":${lines(checked.targets)}`,
+].join(',')}}\n`
+writeFileSync(resolve(HERE, '../catalogue.json'), text)
+process.stdout.write(
+  `policies/catalogue.json: ${checked.providers.length} providers, ${checked.targets.length} targets, ${text.length} characters, as of ${as_of}\n`,
+)
+
+function providerOf(id: string, { defaults: _defaults, local, ...entry }: ProviderOverlay): Provider {
+  return local ? { id, ...entry, open_models: openModels(local) } : { id, ...entry }
+}
+
+/** What is assumed of a model on an operator's own server: free, and as good as its weights are known to be; else nothing much is claimed. */
+function openModels(local: LocalDefaults): NonNullable<Provider['open_models']> {
+  return {
+    kind: 'model',
+    family: 'local',
+    released: null,
+    capability: {
+      input: ['text'],
+      output: ['text'],
+      tools: true,
+      structured_output: 'json_schema',
+      streaming: true,
+      reasoning: false,
+      prefill: null,
+      ...local,
+    },
+    prices: [
+      {
+        from: '2026-01-01',
+        ...perMtok({ input: 0, output: 0, cacheRead: 0, cacheWrite: 0 }),
+        cache_write_1h_micros_per_mtok: 0,
+        source: 'operator',
+      },
+    ],
+    quality: [{ task: null, score: 0.35, uncertainty: 0.2, benchmark: 'none: an unknown local model', source: 'class' }],
+    latency_prior: { first_token_ms: 600, tokens_per_second: 40, source: 'class' },
+    energy: { active_params_b: null, total_params_b: null, measured_j_per_token: null, confidence: 'guess', source: 'operator' },
+  }
+}
+
+function targetsOf(provider: string, list: Record<string, TargetOverlay>): Target[] {
+  const packaged = packagedModels(provider)
+  const defaults = known(providers[provider]?.defaults, `defaults of ${provider}`)
+  return Object.entries(list).map(([name, entry]) => {
+    const { model: modelName, speed, ...capability } = typeof entry === 'string' ? { model: entry } : entry
+    const model = known(models[modelName], `${modelName} in models.yaml`)
+    const fact = known(packaged.get(name), `${provider}/${name} in pi-ai`)
+    const [first_token_ms, tokens_per_second, source] = speed ?? model.speed
+    const either = (rule: boolean | 'unless_reasoning') => (rule === 'unless_reasoning' ? !fact.reasoning : rule)
+    return {
+      id: `${provider}/${name}`,
+      provider,
+      model: name,
+      kind: 'model',
+      aliases: aliasesOf(name, modelName, model),
+      family: model.family,
+      released: model.released ?? null,
+      capability: {
+        input: fact.input,
+        output: ['text'],
+        tools: true,
+        parallel_tools: defaults.parallel_tools,
+        structured_output: defaults.structured_output,
+        streaming: true,
+        reasoning: fact.reasoning,
+        logprobs: either(defaults.logprobs),
+        choices: either(defaults.choices),
+        prefill: defaults.prefill,
+        context_tokens: fact.contextWindow,
+        output_tokens: Math.min(fact.maxTokens, fact.contextWindow),
+        ...capability,
+      },
+      prices: pricesOf(provider, fact, model),
+      quality: modelName,
+      latency_prior: { first_token_ms: first_token_ms + (EXTRA_HOP_MS[provider] ?? 0), tokens_per_second, source },
+      energy: energyOf(model),
+    }
+  })
+}
+
+function packagedModels(provider: string): Map<string, Packaged> {
+  const file = resolve(known(pi_ai, 'folder'), `dist/providers/data/${PI_AI_NAMES[provider] ?? provider}.json`)
+  const byApi = JSON.parse(readFileSync(file, 'utf8')) as Record<string, Record<string, Packaged>>
+  const found = new Map<string, Packaged>()
+  for (const entries of Object.values(byApi)) {
+    for (const [key, entry] of Object.entries(entries)) if (key.startsWith('chat:')) found.set(entry.id, entry)
+  }
+  return found
+}
+
+/** The plain names that mean this model wherever it is served; its own name at this provider goes without saying. */
+function aliasesOf(name: string, modelName: string, model: Model): string[] {
+  const own = name.toLowerCase()
+  const last = own.slice(own.lastIndexOf('/') + 1)
+  return [modelName, ...(model.names ?? [])].filter(alias => alias !== own && alias !== last)
+}
+
+/**
+ * The price of the day from pi-ai, after what genai-prices knows of earlier days and of announced ones. A price without a
+ * known first day holds from the model's release. Prices by the time of day are left out: the dearer one is in pi-ai.
+ */
+function pricesOf(provider: string, fact: Packaged, model: Model): Price[] {
+  const today = perMtok(fact.cost)
+  const first_day = model.released ?? '2026-01-01'
+  const dated = historyOf(provider, fact.id).map(({ from, ...price }) => ({ from: from ?? first_day, ...price }))
+  const same = (one: Omit<Price, 'from' | 'source'>) =>
+    one.input_micros_per_mtok === today.input_micros_per_mtok && one.output_micros_per_mtok === today.output_micros_per_mtok
+  const past = dated.filter(one => one.from <= as_of)
+  const current = past.at(-1)
+  const prices: Price[] = past.filter(one => !same(one)).map(one => ({ ...one, source: 'genai-prices' }))
+  const since = current && same(current) ? current.from : prices.length > 0 ? as_of : first_day
+  const cache_write_1h_micros_per_mtok = current && same(current) ? current.cache_write_1h_micros_per_mtok : null
+  prices.push({ from: since < as_of ? since : as_of, ...today, cache_write_1h_micros_per_mtok, source: 'pi-ai' })
+  for (const one of dated.filter(later => later.from > as_of)) prices.push({ ...one, source: 'genai-prices' })
+  return prices.sort((a, b) => a.from.localeCompare(b.from))
+}
+
+function historyOf(provider: string, model: string): (Omit<Price, 'from' | 'source'> & { from: string | null })[] {
+  const entry = findProvider({ providerId: GENAI_NAMES[provider] ?? provider })?.models.find(one => one.id === model)
+  if (!entry) return []
+  const list = Array.isArray(entry.prices) ? entry.prices : [{ prices: entry.prices }]
+  if (list.some(one => one.constraint && one.constraint.type !== 'start_date')) return []
+  return list.map(({ constraint, prices }) => ({
+    from: constraint?.start_date ?? null,
+    input_micros_per_mtok: micros(prices.input_mtok),
+    output_micros_per_mtok: micros(prices.output_mtok),
+    cache_read_micros_per_mtok: micros(prices.cache_read_mtok),
+    cache_write_micros_per_mtok: micros(prices.cache_write_mtok),
+    cache_write_1h_micros_per_mtok: micros(prices.cache_write_1h_mtok),
+  }))
+}
+
+/** pi-ai writes 0 for a cache price that does not exist; only a model that is free altogether has free caching. */
+function perMtok(cost: Packaged['cost']) {
+  const free = cost.input === 0 && cost.output === 0
+  return {
+    input_micros_per_mtok: Math.round(cost.input * 1e6),
+    output_micros_per_mtok: Math.round(cost.output * 1e6),
+    cache_read_micros_per_mtok: cost.cacheRead > 0 || free ? Math.round(cost.cacheRead * 1e6) : null,
+    cache_write_micros_per_mtok: cost.cacheWrite > 0 || free ? Math.round(cost.cacheWrite * 1e6) : null,
+  }
+}
+
+function micros(usd: number | { base: number } | undefined): number | null {
+  if (usd === undefined) return null
+  return Math.round((typeof usd === 'number' ? usd : usd.base) * 1e6)
+}
+
+function energyOf(model: Model): Target['energy'] {
+  if (model.params) {
+    const [active_params_b, total_params_b] = model.params
+    if (model.joules !== undefined)
+      return { active_params_b, total_params_b, measured_j_per_token: model.joules, confidence: 'measured', source: 'ml-energy' }
+    return { active_params_b, total_params_b, measured_j_per_token: null, confidence: 'disclosed', source: 'card' }
+  }
+  const [active_params_b, total_params_b] = known(tiers[known(model.tier, 'a tier or params')], `tier ${model.tier}`)
+  return { active_params_b, total_params_b, measured_j_per_token: null, confidence: 'guess', source: 'ecologits' }
+}
+
+function known<T>(value: T | undefined, what: string): T {
+  if (value === undefined) throw new Error(`missing: ${what}`)
+  return value
+}
