@@ -28,9 +28,11 @@ export type TestServer = {
 
 export async function startServer(options: { vars?: Record<string, string>; entry?: string; onLine?: (line: string) => void } = {}): Promise<TestServer> {
   const state_dir = mkdtempSync(join(tmpdir(), 'signalbox-test-'))
+  const vars_file = join(state_dir, 'vars')
   const vars = { KEY_PEPPER: TEST_PEPPER, DEMO_TARGETS: 'on', ...options.vars }
-  const key = await prepareLocal({ state_dir, vars })
-  const start = (port: number) => startLocal({ port, state_dir, vars, entry: options.entry, onLine: options.onLine })
+  writeFileSync(vars_file, Object.entries(vars).map(([name, value]) => `${name}=${JSON.stringify(value)}\n`).join(''))
+  const key = await prepareLocal({ state_dir, vars_file })
+  const start = (port: number) => startLocal({ port, state_dir, vars_file, entry: options.entry, onLine: options.onLine })
   let local = await start(0)
   const place = ['--local', '--persist-to', state_dir]
   const putKv = async (key: string, value: string) => {

@@ -5,7 +5,7 @@
 import { randomBytes } from 'node:crypto'
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { parseEnv, parseArgs } from 'node:util'
+import { parseArgs, parseEnv } from 'node:util'
 import catalogueText from '../../policies/catalogue.json' with { type: 'json' }
 import { compileCatalogue } from '../core/decide/catalogue.ts'
 import type { Catalogue } from '../schema/catalogue.ts'
@@ -27,11 +27,11 @@ if (!existsSync(VARS_FILE)) writeFileSync(VARS_FILE, firstVarsFile(), { mode: 0o
 const vars = parseEnv(readFileSync(VARS_FILE, 'utf8')) as Record<string, string>
 
 console.log('Signalbox: preparing local KV, D1 and Durable Objects…')
-const key = await prepareLocal({ state_dir: flags.state, vars })
+const key = await prepareLocal({ state_dir: flags.state, vars_file: VARS_FILE })
 const local = await startLocal({
   port: Number(flags.port),
   state_dir: flags.state,
-  vars,
+  vars_file: VARS_FILE,
   onLine: line => {
     if (flags.verbose || /error|warn/i.test(line)) console.log(line)
   },

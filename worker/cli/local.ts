@@ -7,8 +7,10 @@
  */
 import type { ChildProcess } from 'node:child_process'
 import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { createHash } from 'node:crypto'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
+import { parseEnv } from 'node:util'
 import { makeKey } from '../store/keys.ts'
 import { PROJECT, spawnWrangler, wrangler } from './wrangler.ts'
 
@@ -20,8 +22,8 @@ export type LocalOptions = {
   /** 0 for any free port. */
   port: number
   state_dir: string
-  /** Everything the Worker reads from its environment, `KEY_PEPPER` included. */
-  vars: Record<string, string>
+  /** File of NAME=value lines with everything the Worker reads from its environment, `KEY_PEPPER` included. */
+  vars_file: string
   /** Another entry point than wrangler.toml's, for tests that wrap a binding. */
   entry?: string
   /** Each line that wrangler prints once it runs. */
@@ -43,14 +45,12 @@ export type Local = {
 /** Starts the router on a state directory that `prepareLocal` made ready. */
 export async function startLocal(options: LocalOptions): Promise<Local> {
   const port = options.port || (await freePort())
-  const vars_file = join(options.state_dir, 'vars')
-  writeFileSync(vars_file, Object.entries(options.vars).map(([name, value]) => `${name}=${JSON.stringify(value)}\n`).join(''), { mode: 0o600 })
   const child = spawnWrangler(
     [
       'dev',
       ...(options.entry ? [options.entry] : []),
       ...['--local', '--ip', '127.0.0.1', '--port', String(port), '--inspector-port', String(await freePort())],
-      ...['--persist-to', options.state_dir, '--env-file', vars_file, '--show-interactive-dev-session=false', '--test-scheduled'],
+      ...['--persist-to', options.state_dir, '--env-file', options.vars_file, '--show-interactive-dev-session=false', '--test-scheduled'],
     ],
     true,
   )
@@ -81,7 +81,7 @@ export async function startLocal(options: LocalOptions): Promise<Local> {
 }
 
 /** Migrations, policies and a developer's key (of organisation `dev`), each only where it is missing. Gives the key. */
-export async function prepareLocal({ state_dir, vars }: Pick<LocalOptions, 'state_dir' | 'vars'>): Promise<string> {
+export async function prepareLocal({ state_dir, vars_file }: Pick<LocalOptions, 'state_dir' | 'vars_file'>): Promise<string> {
   mkdirSync(state_dir, { recursive: true })
   const place = ['--local', '--persist-to', state_dir]
   const [listed] = await Promise.all([
@@ -94,11 +94,13 @@ export async function prepareLocal({ state_dir, vars }: Pick<LocalOptions, 'stat
   for (const [name, text] of bundledPolicies()) {
     if (!present.has(`policy/${name}`)) missing.push({ key: `policy/${name}`, value: text })
   }
-  const key_file = join(state_dir, 'dev-key')
+  // A key is good under one pepper only; a new variables file means a new key.
+  const pepper = parseEnv(readFileSync(vars_file, 'utf8')).KEY_PEPPER ?? ''
+  const key_file = join(state_dir, `dev-key-${createHash('sha256').update(pepper).digest('hex').slice(0, 8)}`)
   let key = readIfThere(key_file)?.trim()
   const key_id = key?.slice('sk-sb1_'.length, 'sk-sb1_'.length + 11)
   if (!key || !present.has(`caller/${key_id}`)) {
-    const made = await makeKey(vars.KEY_PEPPER ?? '', { label: 'local development', org: 'dev' })
+    const made = await makeKey(pepper, { label: 'local development', org: 'dev' })
     key = made.key
     writeFileSync(key_file, `${key}\n`, { mode: 0o600 })
     missing.push({ key: `caller/${made.caller.key_id}`, value: JSON.stringify(made.caller) })

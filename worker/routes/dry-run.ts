@@ -3,7 +3,7 @@
  * recorded. It runs the very code that serves requests, on the same moment's policy, catalogue and health.
  */
 import { decide } from '../core/decide/decide.ts'
-import { explain } from '../core/decide/explain.ts'
+import { explain, explainUndecided } from '../core/decide/explain.ts'
 import { wording } from '../core/errors.ts'
 import { understand } from '../core/understand/understand.ts'
 import type { Dialect } from '../dialects/dialect.ts'
@@ -31,5 +31,5 @@ export async function dryRun(request: Request, dialect: Dialect, deps: Deps, ctx
   const error = errorOf(decided.error)
   // An unknown name is the caller's slip and not a decision; it reads as it would on the real endpoint.
   if (error.code === 'model_not_found') return refused(dialect, error, deps.effects.nowMs(), alarms)
-  return answered({ object: 'decision', outcome: 'would_refuse', code: error.code, message: wording(error), ...decided.error.record, chosen: null }, 200, alarms)
+  return answered({ object: 'decision', outcome: 'would_refuse', code: error.code, message: wording(error), ...decided.error.record, chosen: null, explanation: explainUndecided(decided.error) }, 200, alarms)
 }

@@ -1,0 +1,11 @@
+/**
+ * `signalbox` in the terminal. Each subject is a file that is loaded when it is asked for, so that `--help` is quick.
+ */
+import { defineCommand, runMain } from 'citty'
+
+const signalbox = defineCommand({
+  meta: { name: 'signalbox', description: 'An AI router at the edge: check, push, compare and explain its policies.' },
+  subCommands: { policy: () => import('./policy.ts').then(file => file.policy) },
+})
+
+void runMain(signalbox)
