@@ -1,9 +1,10 @@
 import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { FACTS, type GatewayError, paramOf, retryAfterOf, statusOf, wording } from '../../worker/core/errors.ts'
 
 describe('worker/ERRORS.md', () => {
-  const rows = readFileSync(new URL('../../worker/ERRORS.md', import.meta.url), 'utf8')
+  const rows = readFileSync(join(import.meta.dirname, '../../worker/ERRORS.md'), 'utf8')
     .split('\n')
     .filter(line => line.startsWith('| `'))
     .map(line => line.split('|').map(cell => cell.trim()))

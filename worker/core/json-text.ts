@@ -22,8 +22,8 @@ export type JsonText = {
   value: JsonObject
   /** Top-level members in the order they were written. */
   members: Member[]
-  /** Where the value of a top-level member lies in `text`. */
-  span(key: string): { start: number; end: number } | null
+  /** Where a top-level member lies in `text`. */
+  span(key: string): Member | null
 }
 
 /** A byte order mark stays visible, so that it can be refused: RFC 8259 section 8.1 forbids sending one. */
