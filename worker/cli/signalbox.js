@@ -15,7 +15,9 @@ if (major > 22 || (major === 22 && minor >= 18)) {
 } else {
   const node = bundledNode()
   if (!node) {
-    console.error(`signalbox needs Node 22.18 or newer; this is ${process.versions.node}. Run "npm ci" in the checkout, or use a newer Node.`)
+    console.error(
+      `signalbox needs Node 22.18 or newer; this is ${process.versions.node}. Run "npm ci" in the checkout, or use a newer Node.`,
+    )
     process.exit(1)
   }
   const cli = fileURLToPath(new URL('signalbox.ts', import.meta.url))

@@ -89,7 +89,12 @@ export function decide(
   const { limits } = policy.policy
   const steps = order(choice.first, choice.admitted, ready.targets, limits.attempts).map(({ index }) => {
     const target = ready.targets[index] as LiveTarget
-    const step = stepFor(target, request.stream, estimates.latency_ms[index] ?? 0, limits)
+    const step = stepFor(
+      target,
+      request.stream,
+      { first_token_ms: estimates.first_token_ms[index] ?? 0, latency_ms: estimates.latency_ms[index] ?? 0 },
+      limits,
+    )
     return isProbe(target, world) ? { ...step, probe: true as const } : step
   })
   return ok({

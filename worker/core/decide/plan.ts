@@ -15,6 +15,7 @@ const OTHER_PROVIDER_WORTH = 0.15
 
 /** A whole answer usually takes what was predicted, seldom twice, hardly ever three times as long. */
 const PATIENCE = 3
+const STREAM_PATIENCE = 2
 
 export function order(first: Candidate, admitted: Candidate[], targets: readonly LiveTarget[], length: number): Candidate[] {
   const steps = [first]
@@ -39,12 +40,19 @@ export function order(first: Candidate, admitted: Candidate[], targets: readonly
 }
 
 /**
- * Of a stream, headers and the first token come early and the policy bounds each. A whole answer sends its headers only when it
- * is done, so the wait for them is the policy's patience for a first token plus three times the predicted length of the answer.
+ * The waits of one step. A whole answer sends its headers only when it is done, so the wait for them is the policy's patience for
+ * a first token plus three times the predicted length of the answer. Of a stream the policy bounds headers and first token
+ * as they are; only a target that is known to think for long (a reasoning model is silent for 12 s as a matter of course) gets
+ * twice its usual time, as a deadline it always misses would make it a failure by definition. Who does not want
+ * to wait so long says `first_token_at_most_ms` in `require`, and such a target is then not asked at all.
  */
-export function stepFor(target: LiveTarget, stream: boolean, latency_ms: Ms, limits: Limits): PlanStep {
-  const { headers_ms, first_token_ms, idle_ms, total_ms } = limits
-  if (stream) return { target: target.id, headers_ms, first_token_ms, idle_ms }
-  const whole_ms = Math.round(Math.max(first_token_ms, Math.min(first_token_ms + PATIENCE * latency_ms, total_ms)))
+export function stepFor(target: LiveTarget, stream: boolean, predicted: { first_token_ms: Ms; latency_ms: Ms }, limits: Limits): PlanStep {
+  const { idle_ms, total_ms } = limits
+  if (stream) {
+    const first_token_ms = Math.round(Math.max(limits.first_token_ms, Math.min(STREAM_PATIENCE * predicted.first_token_ms, total_ms)))
+    return { target: target.id, headers_ms: Math.max(limits.headers_ms, first_token_ms), first_token_ms, idle_ms }
+  }
+  const patient_ms = limits.first_token_ms + PATIENCE * predicted.latency_ms
+  const whole_ms = Math.round(Math.max(limits.first_token_ms, Math.min(patient_ms, total_ms)))
   return { target: target.id, headers_ms: whole_ms, first_token_ms: whole_ms, idle_ms }
 }

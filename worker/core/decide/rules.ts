@@ -56,9 +56,17 @@ function shapeProblems(issue: Issue, above: Path, document: PolicyDocument): Pol
   if (issue.code === 'invalid_union') {
     const meant = meantBranch(issue.errors)
     if (meant) return meant.flatMap(inner => shapeProblems(inner, path, document))
+    const strange = strangeKeys(issue.errors)
+    if (strange.length > 0) return shapeProblems({ code: 'unrecognized_keys', keys: strange, path: [], message: '' }, path, document)
     return [problem(path, document.placeOf(path), CHOICES[String(path.at(-1))] ?? issue.message)]
   }
   return [problem(path, document.placeOf(path), issue.message)]
+}
+
+/** Keys that belong to no branch of a choice. */
+function strangeKeys(branches: Issue[][]): string[] {
+  const [first = [], ...others] = branches.map(issues => issues.flatMap(issue => (issue.code === 'unrecognized_keys' ? issue.keys : [])))
+  return first.filter(key => others.every(keys => keys.includes(key)))
 }
 
 const CHOICES: Record<string, string> = {

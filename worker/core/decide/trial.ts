@@ -75,7 +75,13 @@ export type TrialOptions = {
 }
 
 /** What this policy would do with a request, were these targets live and these of them down. */
-export function trial(request: ChatRequest, caller: Caller, policy: CompiledPolicy, live: LiveCatalogue, options: TrialOptions): Result<DecisionRecord, Undecided> {
+export function trial(
+  request: ChatRequest,
+  caller: Caller,
+  policy: CompiledPolicy,
+  live: LiveCatalogue,
+  options: TrialOptions,
+): Result<DecisionRecord, Undecided> {
   const world: World = {
     catalogue: live,
     policy,
@@ -107,7 +113,8 @@ function healthWith(down: readonly string[], now_ms: Ms): HealthSnapshot {
     last_ok_at_ms: null,
     samples: 10,
   }
-  return { v: 1, taken_at_ms: now_ms, targets: Object.fromEntries(down.map(id => [id, open])) }
+  // Where nothing is down, nothing is known of health, as in a router that has just started.
+  return { v: 1, taken_at_ms: down.length > 0 ? now_ms : 0, targets: Object.fromEntries(down.map(id => [id, open])) }
 }
 
 export type TestResult = { name: string; ok: boolean; expected: string; got: string }

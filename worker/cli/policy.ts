@@ -1,0 +1,14 @@
+/**
+ * `signalbox policy`: what an operator does with policies from a terminal.
+ */
+import { defineCommand } from 'citty'
+
+export const policy = defineCommand({
+  meta: { name: 'policy', description: 'Check, push, compare and explain policies.' },
+  subCommands: {
+    check: () => import('./policy-check.ts').then(file => file.check),
+    push: () => import('./policy-push.ts').then(file => file.push),
+    diff: () => import('./policy-diff.ts').then(file => file.diff),
+    explain: () => import('./policy-explain.ts').then(file => file.explain),
+  },
+})
