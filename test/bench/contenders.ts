@@ -15,11 +15,15 @@ export type Place = {
   /** A folder of the contender's own. */
   directory: string
   upstream: Started
+  /** Where to open the runtime's inspector, for a profile. */
+  inspector_port?: number
 }
 
 export type Contender = {
   name: string
   about: string
+  /** How long it goes on working after its last answer: that work is waited for and counted. */
+  linger_ms?: number
   /** Signalbox with a part off: measured only where the scenario asks for parts. */
   part?: true
   /** What can be done once, before anything is started: bundles. */
@@ -33,7 +37,7 @@ export const FLOOR = 'floor'
 /** What all latencies are against. */
 export const DIRECT = 'direct'
 
-const address = (upstream: Started) => `http://127.0.0.1:${upstream.port}`
+export const addressOf = (upstream: Started) => `http://127.0.0.1:${upstream.port}`
 const asIs = (scenario: Scenario): Asked | null => (scenario.failover ? null : { model: scenario.model })
 
 function worker(name: string, about: string, source: string): Contender {
@@ -41,7 +45,8 @@ function worker(name: string, about: string, source: string): Contender {
     name,
     about,
     build: directory => bundle(source, directory, name),
-    start: ({ directory, upstream }) => serve(directory, { folder: name, vars: { UPSTREAM: address(upstream) } }),
+    start: ({ directory, upstream, inspector_port }) =>
+      serve(directory, { folder: name, vars: { UPSTREAM: addressOf(upstream) } }, inspector_port),
     ask: asIs,
   }
 }
@@ -52,8 +57,8 @@ const portkey = (name: string, about: string, start: Contender['start']): Conten
   start,
   ask: (scenario, upstream) =>
     scenario.failover
-      ? { model: 'bench', headers: portkeyFailover(address(upstream), ['bench-failing', 'bench']) }
-      : { model: scenario.model, headers: portkeyHeaders(address(upstream)) },
+      ? { model: 'bench', headers: portkeyFailover(addressOf(upstream), ['bench-failing', 'bench']) }
+      : { model: scenario.model, headers: portkeyHeaders(addressOf(upstream)) },
 })
 
 export const PEERS: Contender[] = [
@@ -65,7 +70,9 @@ export const PEERS: Contender[] = [
   },
   worker(FLOOR, 'raw workerd pass-through: the least a gateway can do on this platform', 'workers/pass-through.ts'),
   worker('hono', 'a Hono route that passes through', 'workers/hono.ts'),
-  portkey('portkey-workerd', '@portkey-ai/gateway 1.15.2 on workerd', ({ directory }) => portkeyOnWorkerd(directory)),
+  portkey('portkey-workerd', '@portkey-ai/gateway 1.15.2 on workerd', ({ directory, inspector_port }) =>
+    portkeyOnWorkerd(directory, inspector_port),
+  ),
   portkey('portkey-node', '@portkey-ai/gateway 1.15.2 on Node, as shipped', portkeyOnNode),
 ]
 

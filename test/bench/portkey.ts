@@ -39,9 +39,9 @@ const onlyTheApplication = {
 /** Some of its modules are CommonJS and ask for Node's own modules at run time; the runtime has them. */
 const REQUIRE = "import { createRequire } from 'node:module'; const require = createRequire('/');"
 
-export async function portkeyOnWorkerd(directory: string): Promise<Started> {
+export async function portkeyOnWorkerd(directory: string, inspector_port?: number): Promise<Started> {
   await bundle(PROGRAM, directory, 'portkey', { plugins: [onlyTheApplication], platform: 'node', banner: { js: REQUIRE } })
-  return serve(directory, { folder: 'portkey', vars: { NODE_ENV: 'production' } })
+  return serve(directory, { folder: 'portkey', vars: { NODE_ENV: 'production' } }, inspector_port)
 }
 
 /** Portkey is told per request where to go. */

@@ -64,7 +64,8 @@ export function launch({ command, args, env, port_on }: Launch): Promise<Started
     let lines = ''
     const listen = (chunk: Buffer) => {
       lines += chunk
-      const found = /"port":\s*(\d+)/.exec(lines)
+      // The runtime also tells the port of its inspector.
+      const found = /(?:"socket":"http",|\{)"port":(\d+)/.exec(lines)
       if (found === null || child.pid === undefined) return
       child.removeListener('exit', fail)
       resolve({ pid: child.pid, port: Number(found[1]), spawned_at_ms, stop: () => stop(child) })
@@ -88,7 +89,7 @@ export async function launchOnPort(command: string, args: (port: number) => stri
   return { pid: child.pid as number, port, spawned_at_ms, stop: () => stop(child) }
 }
 
-const freePort = () =>
+export const freePort = () =>
   new Promise<number>(resolve => {
     const server = createServer().listen(0, '127.0.0.1', () => {
       const address = server.address()

@@ -61,7 +61,15 @@ export async function run({ contenders, scenarios, rounds, timing, first_warm_up
           if (scenario.fresh)
             target = await contender.start({ directory: await settle(contender, root, `${contender.name}-fresh-${round}`), upstream })
           if (target === undefined) continue
-          const cell = await measure({ scenario, contender: contender.name, round, target, upstream, asked, timing })
+          const cell = await measure({
+            scenario,
+            contender: contender.name,
+            round,
+            target,
+            upstream,
+            asked,
+            timing: { ...timing, linger_ms: contender.linger_ms ?? timing.linger_ms },
+          })
           if (scenario.fresh) await target.stop()
           cells.push(cell)
           onCell?.(cell)

@@ -95,10 +95,10 @@ const config :Workerd.Config = (
 }
 
 /** Starts the worker. `directory` holds its bundle and takes its state, so no two served workers may share one. */
-export function serve(directory: string, setup: WorkerSetup, options: { inspector_port?: number } = {}): Promise<Started> {
+export function serve(directory: string, setup: WorkerSetup, inspector_port?: number): Promise<Started> {
   mkdirSync(join(directory, 'disk'), { recursive: true })
   const file = join(directory, 'config.capnp')
   writeFileSync(file, configuration(directory, setup))
-  const inspector = options.inspector_port === undefined ? [] : [`--inspector-addr=127.0.0.1:${options.inspector_port}`]
+  const inspector = inspector_port === undefined ? [] : [`--inspector-addr=127.0.0.1:${inspector_port}`]
   return launch({ command: WORKERD.default, args: ['serve', '--experimental', '--control-fd=3', ...inspector, file], port_on: 3 })
 }

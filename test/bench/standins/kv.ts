@@ -19,7 +19,7 @@ const entries = new Map<string, Entry>(
   ]),
 )
 
-const refusal = (status: number, message: string) => new Response(message, { status })
+const refusal = (status: number, message: string) => new Response(message, { status, statusText: message })
 const nowSeconds = () => Math.floor(Date.now() / 1_000)
 
 function found(key: string): Entry | null {
@@ -44,11 +44,13 @@ function get(key: string, query: URLSearchParams): Response {
 }
 
 async function put(key: string, request: Request, query: URLSearchParams): Promise<Response> {
+  // Taken even where it is refused: a body that nobody reads holds up the caller.
+  const value = await request.text()
   const ttl_s = query.get('expiration_ttl')
   const expiration_s = query.get('expiration')
   const until_s = ttl_s !== null ? nowSeconds() + Number(ttl_s) : expiration_s !== null ? Number(expiration_s) : Number.POSITIVE_INFINITY
   if (!(until_s >= nowSeconds() + TTL_MIN_S)) return refusal(400, 'An expiration must be at least 60 seconds in the future')
-  entries.set(key, { value: await request.text(), metadata: request.headers.get('CF-KV-Metadata'), until_s })
+  entries.set(key, { value, metadata: request.headers.get('CF-KV-Metadata'), until_s })
   return new Response()
 }
 

@@ -1,0 +1,111 @@
+/**
+ * Where a contender's processor time goes: a CPU profile of its isolates while a scenario runs, taken through workerd's
+ * inspector and told as functions by the time spent in themselves.
+ *
+ *   node test/bench/profile.ts --contender signalbox --scenario json-2k-16 --seconds 5 --top 40
+ *
+ * `(program)` is the runtime outside JavaScript: sockets, HTTP, streams, SQLite.
+ */
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { parseArgs } from 'node:util'
+import { PROJECT } from '../../worker/cli/wrangler.ts'
+import { PEERS, settle } from './contenders.ts'
+import { load } from './load.ts'
+import { cpuMicros, freePort, launch } from './processes.ts'
+import { requests } from './requests.ts'
+import { SCENARIOS } from './scenarios.ts'
+import { SIGNALBOX } from './signalbox.ts'
+
+type Node = { id: number; callFrame: { functionName: string; url: string; lineNumber: number }; children?: number[] }
+type Profile = { nodes: Node[]; samples: number[]; timeDeltas: number[] }
+
+const SAMPLE_EVERY_US = 100
+
+/** A session with one isolate's inspector: calls by name, answered in turn. */
+async function inspect(url: string) {
+  const socket = new WebSocket(url)
+  const waiting = new Map<number, (result: unknown) => void>()
+  let last = 0
+  await new Promise((resolve, reject) => {
+    socket.addEventListener('open', resolve)
+    socket.addEventListener('error', reject)
+  })
+  socket.addEventListener('message', ({ data }) => {
+    const { id, result } = JSON.parse(String(data)) as { id?: number; result: unknown }
+    if (id !== undefined) waiting.get(id)?.(result)
+  })
+  const call = <Result>(method: string, params: object = {}) =>
+    new Promise<Result>(resolve => {
+      waiting.set(++last, result => resolve(result as Result))
+      socket.send(JSON.stringify({ id: last, method, params }))
+    })
+  return { call, close: () => socket.close() }
+}
+
+/** Time in each function itself, in µs, by name and place in the bundle. */
+function selfTimes({ nodes, samples, timeDeltas }: Profile): Map<string, number> {
+  const names = new Map(
+    nodes.map(({ id, callFrame: { functionName, url, lineNumber } }) => [
+      id,
+      url === '' ? functionName : `${functionName || '(anonymous)'} ${url.split('/').at(-1)}:${lineNumber + 1}`,
+    ]),
+  )
+  const times = new Map<string, number>()
+  samples.forEach((id, index) => {
+    const name = names.get(id) ?? ''
+    times.set(name, (times.get(name) ?? 0) + (timeDeltas[index] ?? 0))
+  })
+  return times
+}
+
+const { values: flags } = parseArgs({
+  options: {
+    contender: { type: 'string', default: 'signalbox' },
+    scenario: { type: 'string', default: 'json-2k-16' },
+    seconds: { type: 'string', default: '5' },
+    top: { type: 'string', default: '40' },
+  },
+})
+const contender = [...PEERS, ...SIGNALBOX].find(({ name }) => name === flags.contender)
+const scenario = SCENARIOS.find(({ name }) => name === flags.scenario)
+if (contender === undefined || scenario === undefined) throw new Error('no such contender or scenario')
+
+const root = mkdtempSync(join(tmpdir(), 'signalbox-profile-'))
+const upstream = await launch({ command: process.execPath, args: [join(PROJECT, 'test/bench/upstream.ts')], port_on: 1 })
+const inspector_port = await freePort()
+const target = await contender.start({ directory: await settle(contender, root, contender.name), upstream, inspector_port })
+try {
+  const asked = contender.ask(scenario, upstream)
+  if (asked === null) throw new Error('this contender cannot do this scenario')
+  const { body_bytes, stream, connections } = scenario
+  const plan = { port: target.port, requests: requests(asked, body_bytes, stream), connections, stream }
+  const warm = await load({ ...plan, duration_ms: 3_000 })
+  if (warm.fault !== null) throw new Error(`a wrong answer: ${warm.fault}`)
+
+  const listed = (await (await fetch(`http://127.0.0.1:${inspector_port}/json`)).json()) as { id: string; webSocketDebuggerUrl: string }[]
+  const sessions = await Promise.all(listed.map(async ({ id, webSocketDebuggerUrl }) => ({ id, ...(await inspect(webSocketDebuggerUrl)) })))
+  for (const { call } of sessions) {
+    await call('Profiler.enable')
+    await call('Profiler.setSamplingInterval', { interval: SAMPLE_EVERY_US })
+    await call('Profiler.start')
+  }
+  const before_us = cpuMicros(target.pid)
+  const { answers } = await load({ ...plan, duration_ms: Number(flags.seconds) * 1_000 })
+  const spent_us = cpuMicros(target.pid) - before_us
+  process.stdout.write(
+    `${contender.name}, ${scenario.name}: ${answers} answers, ${(spent_us / answers).toFixed(0)} µs each with the profiler on\n`,
+  )
+  for (const { id, call, close } of sessions) {
+    const { profile } = await call<{ profile: Profile }>('Profiler.stop')
+    close()
+    const rows = [...selfTimes(profile)].filter(([name]) => name !== '(idle)').sort((a, b) => b[1] - a[1])
+    process.stdout.write(`\nisolate ${id}, µs per answer in the function itself\n`)
+    for (const [name, us] of rows.slice(0, Number(flags.top))) process.stdout.write(`${(us / answers).toFixed(1).padStart(8)}  ${name}\n`)
+  }
+} finally {
+  await target.stop()
+  await upstream.stop()
+  rmSync(root, { recursive: true, force: true, maxRetries: 5, retryDelay: 100 })
+}
