@@ -155,3 +155,14 @@ export const catalogue = z.strictObject({
   targets: z.array(target),
 })
 export type Catalogue = z.infer<typeof catalogue>
+
+/** What an operator lays over the bundled catalogue, under `catalogue/overlay` in KV: an entry replaces the one with its id, or is added. */
+export const catalogueOverlay = z.strictObject({
+  sources: z.record(z.string(), sourceFacts).default({}),
+  qualities: z.record(z.string(), z.array(quality)).default({}),
+  providers: z.array(provider).default([]),
+  targets: z.array(target).default([]),
+  /** Ids of targets, or of providers with all their targets, that are to be left out. */
+  without: z.array(z.string()).default([]),
+})
+export type CatalogueOverlay = z.infer<typeof catalogueOverlay>
