@@ -1,0 +1,28 @@
+/**
+ * The HMAC that stands for a key's secret wherever it is stored. Its pepper is a secret of the Worker, so that a copy of KV
+ * alone cannot even be checked against keys found in a log. A random 256-bit secret needs no slow derivation.
+ */
+
+/** Fewer characters than this could be guessed, and then the stored HMACs would be worth no more than plain hashes. */
+export const PEPPER_CHARS_AT_LEAST = 32
+
+/** Peppers of one Worker: the one in use, and the one before it while keys are moved over. */
+const imported = new Map<string, Promise<CryptoKey>>()
+
+/** The pepper that a caller's record names: `1` is `KEY_PEPPER`, `2` is `KEY_PEPPER_2`, and so on. Null where it is missing or too short. */
+export function pepperNamed(name: string, variables: Record<string, unknown>): string | null {
+  const pepper = variables[name === '1' ? 'KEY_PEPPER' : `KEY_PEPPER_${name}`]
+  return typeof pepper === 'string' && pepper.length >= PEPPER_CHARS_AT_LEAST ? pepper : null
+}
+
+/** 32 bytes. */
+export async function secretHmac(pepper: string, secret: string): Promise<Uint8Array> {
+  let key = imported.get(pepper)
+  if (!key) {
+    key = crypto.subtle.importKey('raw', new TextEncoder().encode(pepper), { name: 'HMAC', hash: 'SHA-256' }, false, ['sign'])
+    imported.set(pepper, key)
+  }
+  return new Uint8Array(await crypto.subtle.sign('HMAC', await key, new TextEncoder().encode(secret)))
+}
+
+export const hex = (bytes: Uint8Array): string => Array.from(bytes, byte => byte.toString(16).padStart(2, '0')).join('')
