@@ -1,0 +1,135 @@
+/**
+ * What may end a wait: a deadline, or the caller going away. A request has one guard from its start to its end; everything
+ * that waits for an upstream waits under it.
+ *
+ * One timer serves all deadlines. When a deadline moves away, as the one between two events does with every event, nothing
+ * is done: the timer that is already running fires, sees that it was early, and sleeps for the rest. Only a nearer deadline
+ * starts a new one. So an event in a stream costs one comparison, not one timer.
+ */
+import type { Ms } from '../schema/units.ts'
+
+/** The part of the world that waiting needs. */
+export type Clock = { nowMs(): Ms; sleep(wait_ms: Ms, signal?: AbortSignal): Promise<void> }
+
+export type Phase = 'headers' | 'first_token' | 'idle' | 'total'
+export type Interruption = { by: 'caller' } | { by: 'clock'; phase: Phase; limit_ms: Ms }
+export type Waited<T> = { done: true; value: T } | { done: false; interruption: Interruption }
+
+export type Guard = {
+  /** From now on, `limit_ms` for this phase; never beyond the request's own end. */
+  allow(phase: Phase, limit_ms: Ms): void
+  /** Only the request's own end counts, as while nothing is being waited for. */
+  relax(): void
+  /** Waits for a promise, or for what interrupts it. Its rejection passes through; after an interruption it is ignored. */
+  wait<T>(promise: Promise<T>): Promise<Waited<T>>
+  /** Called once when an interruption comes while nobody waits. Called at once if it has already come. */
+  watch(onInterrupted: ((interruption: Interruption) => void) | null): void
+  /** Until the request's own end. */
+  remainingMs(): Ms
+  readonly left: boolean
+  /** Clears the timer and lets go of the caller's signal. */
+  stop(): void
+}
+
+export function guard(clock: Clock, gone: AbortSignal, started_at_ms: Ms, total_ms: Ms): Guard {
+  const ends_at_ms = started_at_ms + total_ms
+  let phase: Phase = 'total'
+  let limit_ms = total_ms
+  let due_ms = ends_at_ms
+  let wakes_ms = Number.POSITIVE_INFINITY
+  let timer: AbortController | null = null
+  let stopped = false
+  let listener: ((interruption: Interruption) => void) | null = null
+
+  const interrupt = (interruption: Interruption) => {
+    const heard = listener
+    listener = null
+    heard?.(interruption)
+  }
+  const onGone = () => interrupt({ by: 'caller' })
+  const sleepUntil = (at_ms: Ms) => {
+    const mine = new AbortController()
+    timer?.abort()
+    timer = mine
+    wakes_ms = at_ms
+    clock.sleep(Math.max(0, at_ms - clock.nowMs()), mine.signal).then(
+      () => {
+        if (timer !== mine || stopped) return
+        timer = null
+        wakes_ms = Number.POSITIVE_INFINITY
+        if (listener === null) return
+        if (clock.nowMs() >= due_ms) interrupt({ by: 'clock', phase, limit_ms })
+        else sleepUntil(due_ms)
+      },
+      () => {
+        // Cancelled: a nearer deadline took over, or the request ended.
+      },
+    )
+  }
+  /** A timer runs only while somebody listens. */
+  const arm = () => {
+    if (!stopped && listener !== null && due_ms < wakes_ms) sleepUntil(due_ms)
+  }
+  const listen = (next: (interruption: Interruption) => void) => {
+    if (gone.aborted) return next({ by: 'caller' })
+    if (clock.nowMs() >= due_ms) return next({ by: 'clock', phase, limit_ms })
+    listener = next
+    arm()
+  }
+  gone.addEventListener('abort', onGone)
+
+  return {
+    allow(next_phase, next_limit_ms) {
+      const at_ms = clock.nowMs() + next_limit_ms
+      if (at_ms < ends_at_ms) {
+        phase = next_phase
+        limit_ms = next_limit_ms
+        due_ms = at_ms
+      } else {
+        phase = 'total'
+        limit_ms = total_ms
+        due_ms = ends_at_ms
+      }
+      arm()
+    },
+    relax() {
+      phase = 'total'
+      limit_ms = total_ms
+      due_ms = ends_at_ms
+      arm()
+    },
+    wait: <T>(promise: Promise<T>) =>
+      new Promise<Waited<T>>((resolve, reject) => {
+        listen(interruption => resolve({ done: false, interruption }))
+        const mine = listener
+        const release = () => {
+          if (listener === mine) listener = null
+        }
+        promise.then(
+          value => {
+            release()
+            resolve({ done: true, value })
+          },
+          (reason: unknown) => {
+            release()
+            reject(reason)
+          },
+        )
+      }),
+    watch(onInterrupted) {
+      if (onInterrupted === null) listener = null
+      else listen(onInterrupted)
+    },
+    remainingMs: () => Math.max(0, ends_at_ms - clock.nowMs()),
+    get left() {
+      return gone.aborted
+    },
+    stop() {
+      stopped = true
+      listener = null
+      timer?.abort()
+      timer = null
+      gone.removeEventListener('abort', onGone)
+    },
+  }
+}

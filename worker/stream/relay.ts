@@ -1,0 +1,169 @@
+/**
+ * An answer in flight between two parties: bytes of the target's dialect in, bytes for the caller out, and beside them the
+ * fold of what has been seen. It has no clock and waits for nothing; `peek` and `tap` feed it.
+ *
+ * Where both sides speak the same dialect the bytes out are the bytes in, but for four things that are never forwarded: an
+ * event that is not JSON (clients throw on it), an error in band (it may quote a key; the caller gets ours instead), a
+ * terminator that comes before any reason to end (it would make a cut answer look whole), and whatever follows the
+ * terminator. Where they differ, events are read into the neutral form and written anew.
+ *
+ * Most chunks of a long answer hold plain text deltas. The dialect tells so from the bytes (`dull`), and they are forwarded
+ * unparsed; one in sixteen is parsed all the same, so that the count of characters stays a fair estimate.
+ */
+import type { Dialect, Observation, SseEvent } from '../dialects/dialect.ts'
+import { nothingSeen } from '../dialects/dialect.ts'
+import { frames } from './frames.ts'
+import { encodeEvents, sseParser } from './sse.ts'
+
+/** One bad event is an accident, three are a broken stream. */
+const MAX_MALFORMED = 3
+const PARSED_EVERY = 16
+
+/**
+ * `open`: more may come · `ended`: the terminator was seen, after a reason to end · `unfinished`: a terminator without one ·
+ * `error`: the target said so in band · `broken`: too much that is no event, or one too large.
+ */
+export type RelayState = 'open' | 'ended' | 'unfinished' | 'error' | 'broken'
+
+export type Relay = {
+  readonly seen: Observation
+  readonly state: RelayState
+  /** Bytes for the caller that nobody has taken yet. */
+  readonly waiting_bytes: number
+  take(): Uint8Array[]
+  push(chunk: Uint8Array): void
+  /** The target closed its stream. */
+  finish(): void
+  /** There is a reason why it ended: an answer without one was cut. */
+  readonly complete: boolean
+}
+
+export type RelayOptions = {
+  from: Dialect
+  to: Dialect
+  /** The usage event was asked for by us and not by the caller: it is taken out again. */
+  drop_usage: boolean
+  /** How many answers were asked for. With several, the reason of one says nothing of the others: then the terminator counts. */
+  choices: number
+}
+
+export function relay({ from, to, drop_usage, choices }: RelayOptions): Relay {
+  const seen = nothingSeen()
+  const cut = frames()
+  const translates = from.name !== to.name
+  const reader = translates ? from.reply.reader() : null
+  const writer = translates ? to.reply.writer() : null
+  let state: RelayState = 'open'
+  let out: Uint8Array[] = []
+  let out_bytes = 0
+  let events: SseEvent[] = []
+  let wrote_end = false
+  let finished = false
+  let dull_chunks = 0
+  let chars_per_byte = 0
+
+  const parser = sseParser(event => events.push(event))
+  const isComplete = () => seen.finish_raw !== null && seen.error === null && (choices === 1 || seen.terminated)
+  const emit = (bytes: Uint8Array) => {
+    out.push(bytes)
+    out_bytes += bytes.length
+  }
+
+  const onFrame = (frame: Uint8Array) => {
+    if (state !== 'open') return
+    parser.push(frame)
+    if (parser.overflowed) state = 'broken'
+    const arrived = events
+    if (arrived.length === 0) {
+      // A comment keeps the caller's connection alive; it is no event.
+      if (state === 'open') emit(frame)
+      return
+    }
+    events = []
+    for (const event of arrived) onEvent(event, frame)
+  }
+
+  const onEvent = (event: SseEvent, frame: Uint8Array) => {
+    if (state !== 'open') return
+    const { malformed, usage, output_chars } = seen
+    from.reply.observe(seen, event)
+    if (seen.output_chars > output_chars) chars_per_byte = (seen.output_chars - output_chars) / frame.length
+    if (seen.error !== null) {
+      state = 'error'
+      return
+    }
+    if (seen.malformed > malformed) {
+      if (seen.malformed >= MAX_MALFORMED) state = 'broken'
+      return
+    }
+    if (seen.terminated) {
+      state = isComplete() ? 'ended' : 'unfinished'
+      if (state === 'unfinished') return
+    }
+    if (reader !== null) translate(event)
+    else if (!(drop_usage && seen.usage !== usage && holdsOnlyUsage(from, event))) emit(frame)
+  }
+
+  const translate = (event: SseEvent) => {
+    if (reader === null || writer === null) return
+    for (const neutral of reader.read(event)) {
+      if (drop_usage && neutral.type === 'usage') continue
+      if (neutral.type === 'end') wrote_end = true
+      const written = writer.write(neutral)
+      if (written.length > 0) emit(encodeEvents(written))
+    }
+  }
+
+  return {
+    seen,
+    get state() {
+      return state
+    },
+    get waiting_bytes() {
+      return out_bytes
+    },
+    get complete() {
+      return isComplete()
+    },
+    take() {
+      const taken = out
+      out = []
+      out_bytes = 0
+      return taken
+    },
+    push(chunk) {
+      if (state !== 'open' || chunk.length === 0) return
+      if (!translates && seen.content && cut.between && from.reply.dull(chunk) && ++dull_chunks % PARSED_EVERY !== 0) {
+        seen.events++
+        seen.last_malformed = false
+        seen.output_chars += Math.round(chunk.length * chars_per_byte)
+        emit(chunk)
+        return
+      }
+      if (!cut.push(chunk, onFrame) && state === 'open') state = 'broken'
+    },
+    finish() {
+      if (finished) return
+      finished = true
+      const rest = cut.rest()
+      if (rest !== null && state === 'open') {
+        parser.push(rest)
+        parser.end()
+        const arrived = events
+        events = []
+        // The blank line that the target left out is what makes the caller's client see the event.
+        const frame = encodeEvents(arrived)
+        for (const event of arrived) onEvent(event, frame)
+      }
+      if (writer !== null && state === 'open' && isComplete() && !wrote_end) emit(encodeEvents(writer.write({ type: 'end' })))
+    },
+  }
+}
+
+/** Nothing in this event but the counts: what providers send as the extra last event when asked for usage. */
+function holdsOnlyUsage(dialect: Dialect, event: SseEvent): boolean {
+  return dialect.reply
+    .reader()
+    .read(event)
+    .every(neutral => neutral.type === 'usage' || neutral.type === 'start')
+}
