@@ -6,12 +6,13 @@ import { spawnSync } from 'node:child_process'
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 
-const PROJECT = fileURLToPath(new URL('..', import.meta.url))
+const PROJECT = join(import.meta.dirname, '..')
 const [major = 0] = process.versions.node.split('.').map(Number)
 if (major < 22) {
-  console.error(`Node ${process.versions.node} is too old to run the tests: run them as "npm test", which uses the Node that "npm ci" installed.`)
+  console.error(
+    `Node ${process.versions.node} is too old to run the tests: run them as "npm test", which uses the Node that "npm ci" installed.`,
+  )
   process.exit(1)
 }
 
@@ -36,7 +37,13 @@ const report_file = join(scratch, 'report.json')
 const checks = [
   run('format and lint', '@biomejs/biome/bin/biome', ['check', '.']),
   run('types', 'typescript/bin/tsc', ['--noEmit']),
-  run('tests', 'vitest/vitest.mjs', ['run', '--reporter=default', '--reporter=json', `--outputFile.json=${report_file}`, ...process.argv.slice(2)]),
+  run('tests', 'vitest/vitest.mjs', [
+    'run',
+    '--reporter=default',
+    '--reporter=json',
+    `--outputFile.json=${report_file}`,
+    ...process.argv.slice(2),
+  ]),
 ]
 let report: Report = { numPassedTests: 0, numFailedTests: 1, numPendingTests: 0, numTodoTests: 0, success: false }
 try {

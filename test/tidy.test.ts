@@ -4,11 +4,10 @@
  */
 import { readdirSync, readFileSync } from 'node:fs'
 import { join, relative } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { describe, expect, it } from 'vitest'
 import catalogue from '../policies/catalogue.json'
 
-const ROOT = fileURLToPath(new URL('..', import.meta.url))
+const ROOT = join(import.meta.dirname, '..')
 
 /** Rooms from the ground up. A file may import from its own room and from those that its room stands on. */
 const STANDS_ON: Record<string, string[]> = {
@@ -61,15 +60,26 @@ const worker = filesUnder('worker').filter(isSource).map(sourceOf)
 const others = [...filesUnder('test'), ...filesUnder('policies')].filter(isSource).map(sourceOf)
 
 describe('every file of worker/', () => {
-  it.each(worker.filter(source => source.room).map(source => [source.path, source] as const))('%s imports downward only', (_, { room, imports }) => {
-    const below = STANDS_ON[room]
-    expect(below, `worker/${room} is no room of the house`).toBeDefined()
-    const upward = imports.filter(path => !path.startsWith(`worker/${room}/`) && !below?.some(lower => path.startsWith(`worker/${lower}`) || path.startsWith(`${lower}/`)))
-    expect(upward).toEqual([])
-  })
+  it.each(worker.filter(source => source.room).map(source => [source.path, source] as const))(
+    '%s imports downward only',
+    (_, { room, imports }) => {
+      const below = STANDS_ON[room]
+      expect(below, `worker/${room} is no room of the house`).toBeDefined()
+      const upward = imports.filter(
+        path =>
+          !path.startsWith(`worker/${room}/`) && !below?.some(lower => path.startsWith(`worker/${lower}`) || path.startsWith(`${lower}/`)),
+      )
+      expect(upward).toEqual([])
+    },
+  )
 
   it.each(worker.map(source => [source.path, source] as const))('%s opens with a comment for a newcomer', (_, { text }) => {
-    expect(text.replace(/^#!.*\n/, '').trimStart().startsWith('/**')).toBe(true)
+    expect(
+      text
+        .replace(/^#!.*\n/, '')
+        .trimStart()
+        .startsWith('/**'),
+    ).toBe(true)
   })
 
   it('is used: nothing imports it only where it starts a program', () => {
@@ -99,7 +109,10 @@ describe('shared code', () => {
     (_, { path, code }) => {
       // A dialect is called after who made it: `openai-chat` is a format here, not a provider.
       const literals = [...code.matchAll(/'([^'\n]*)'/g)].map(found => found[1] ?? '')
-      expect(literals.filter(literal => names.some(name => literal === name || literal.startsWith(`${name}/`))), path).toEqual([])
+      expect(
+        literals.filter(literal => names.some(name => literal === name || literal.startsWith(`${name}/`))),
+        path,
+      ).toEqual([])
     },
   )
 

@@ -16,7 +16,7 @@ type Handler = (request: Request, deps: Deps, ctx: Context, params: Record<strin
 
 /** method, path, who may call it, handler. `key`: a caller's key is required; `open`: anyone. */
 export const ROUTES: [method: 'GET' | 'POST', path: string, access: 'key' | 'open', handler: Handler][] = [
-  ['POST', '/v1/chat/completions', 'key', (request, deps, ctx) => chat(request, openaiChat, deps, ctx)],
+  ['POST', '/v1/chat/completions', 'key', (request, deps, ctx) => chat(request, openaiChat, '/v1/chat/completions', deps, ctx)],
   ['POST', '/v1/route', 'key', (request, deps, ctx) => dryRun(request, openaiChat, deps, ctx)],
   ['GET', '/v1/models', 'key', (request, deps, ctx) => models(request, openaiChat, deps, ctx)],
   ['GET', '/v1/decisions/:id', 'key', (request, deps, ctx, { id = '' }) => decision(request, id, openaiChat, deps, ctx)],

@@ -8,7 +8,13 @@ let server: TestServer
 let model: ReturnType<ReturnType<typeof createOpenAICompatible>>
 beforeAll(async () => {
   server = await startServer()
-  model = createOpenAICompatible({ name: 'signalbox', baseURL: `${server.url}/v1`, apiKey: server.key, supportsStructuredOutputs: true, includeUsage: true })('auto')
+  model = createOpenAICompatible({
+    name: 'signalbox',
+    baseURL: `${server.url}/v1`,
+    apiKey: server.key,
+    supportsStructuredOutputs: true,
+    includeUsage: true,
+  })('auto')
 })
 afterAll(() => server?.stop())
 
@@ -32,14 +38,23 @@ describe('the ai package', () => {
 
   it('runs a tool and goes on with its result', async () => {
     const schema = jsonSchema<{ city: string }>({ type: 'object', properties: { city: { type: 'string' } }, required: ['city'] })
-    const weather = tool({ description: 'The weather in a city', inputSchema: schema, execute: async ({ city }) => `17 degrees in ${city}` })
+    const weather = tool({
+      description: 'The weather in a city',
+      inputSchema: schema,
+      execute: async ({ city }) => `17 degrees in ${city}`,
+    })
     const { steps, text } = await generateText({ model, prompt, tools: { weather }, stopWhen: stepCountIs(2) })
     expect(steps[0]?.toolResults[0]?.output).toContain('17 degrees')
     expect(text).toContain('demo')
   })
 
   it('gets an object of the schema it asked for', async () => {
-    const schema = jsonSchema<{ city: string }>({ type: 'object', properties: { city: { type: 'string' } }, required: ['city'], additionalProperties: false })
+    const schema = jsonSchema<{ city: string }>({
+      type: 'object',
+      properties: { city: { type: 'string' } },
+      required: ['city'],
+      additionalProperties: false,
+    })
     const { output } = await generateText({ model, prompt, output: Output.object({ schema }) })
     expect(output).toEqual({ city: expect.any(String) })
   })

@@ -103,13 +103,23 @@ describe('a chat completion', () => {
     const pixel = 'data:image/png;base64,iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=='
     const reply = await client.chat.completions.create({
       model: 'auto',
-      messages: [{ role: 'user', content: [{ type: 'text', text: 'What is this?' }, { type: 'image_url', image_url: { url: pixel } }] }],
+      messages: [
+        {
+          role: 'user',
+          content: [
+            { type: 'text', text: 'What is this?' },
+            { type: 'image_url', image_url: { url: pixel } },
+          ],
+        },
+      ],
     })
     expect(reply.model).toBe('demo/large')
   })
 
   it('can be broken off by the caller, and its row says so', async () => {
-    const { data: stream, response } = await client.chat.completions.create({ model: 'demo/large', messages: QUESTION, stream: true }).withResponse()
+    const { data: stream, response } = await client.chat.completions
+      .create({ model: 'demo/large', messages: QUESTION, stream: true })
+      .withResponse()
     for await (const _ of stream) break
     stream.controller.abort()
     const id = response.headers.get('x-signalbox-decision') ?? ''
@@ -120,7 +130,10 @@ describe('a chat completion', () => {
 describe('a call that cannot be answered says what to change', () => {
   it('a wrong key: 401', async () => {
     const stranger = new OpenAI({ baseURL: `${server.url}/v1`, apiKey: 'sk-sb1_nonsense', maxRetries: 0 })
-    expect(await failure(stranger.chat.completions.create({ model: 'auto', messages: QUESTION }))).toMatchObject({ status: 401, code: 'invalid_key' })
+    expect(await failure(stranger.chat.completions.create({ model: 'auto', messages: QUESTION }))).toMatchObject({
+      status: 401,
+      code: 'invalid_key',
+    })
   })
 
   it('an unknown model: 404 with near names', async () => {
@@ -131,11 +144,16 @@ describe('a call that cannot be answered says what to change', () => {
 
   it('a body over 4 MB: 413', async () => {
     const huge = [{ role: 'user' as const, content: 'x'.repeat(4 * 1024 * 1024) }]
-    expect(await failure(client.chat.completions.create({ model: 'auto', messages: huge }))).toMatchObject({ status: 413, code: 'body_too_large' })
+    expect(await failure(client.chat.completions.create({ model: 'auto', messages: huge }))).toMatchObject({
+      status: 413,
+      code: 'body_too_large',
+    })
   })
 
   it('a bad field: 400 that names it', async () => {
-    const error = await failure(client.chat.completions.create({ model: 'auto', messages: QUESTION, temperature: 'hot' as unknown as number }))
+    const error = await failure(
+      client.chat.completions.create({ model: 'auto', messages: QUESTION, temperature: 'hot' as unknown as number }),
+    )
     expect(error).toMatchObject({ status: 400, param: 'temperature' })
   })
 

@@ -26,11 +26,18 @@ export type TestServer = {
   restart(): Promise<void>
 }
 
-export async function startServer(options: { vars?: Record<string, string>; entry?: string; onLine?: (line: string) => void } = {}): Promise<TestServer> {
+export async function startServer(
+  options: { vars?: Record<string, string>; entry?: string; onLine?: (line: string) => void } = {},
+): Promise<TestServer> {
   const state_dir = mkdtempSync(join(tmpdir(), 'signalbox-test-'))
   const vars_file = join(state_dir, 'vars')
   const vars = { KEY_PEPPER: TEST_PEPPER, DEMO_TARGETS: 'on', ...options.vars }
-  writeFileSync(vars_file, Object.entries(vars).map(([name, value]) => `${name}=${JSON.stringify(value)}\n`).join(''))
+  writeFileSync(
+    vars_file,
+    Object.entries(vars)
+      .map(([name, value]) => `${name}=${JSON.stringify(value)}\n`)
+      .join(''),
+  )
   const key = await prepareLocal({ state_dir, vars_file })
   const start = (port: number) => startLocal({ port, state_dir, vars_file, entry: options.entry, onLine: options.onLine })
   let local = await start(0)

@@ -68,7 +68,7 @@ function firstVarsFile(): string {
   }
   return [
     '# Read by `npm run dev`. In production the same names are set by `wrangler secret put NAME`.',
-    '# Callers\' keys are stored as an HMAC under this; another pepper makes all of them invalid.',
+    "# Callers' keys are stored as an HMAC under this; another pepper makes all of them invalid.",
     `KEY_PEPPER=${randomBytes(32).toString('base64url')}`,
     '# The built-in demo targets.',
     'DEMO_TARGETS=on',
@@ -85,7 +85,9 @@ function welcome(url: string, key: string): string {
     const shown = targets.slice(0, 4).map(target => target.id)
     return `  ${name}: ${shown.join(', ')}${targets.length > shown.length ? ` and ${targets.length - shown.length} more` : ''}`
   })
-  const off = live.off.map(({ provider, targets, how_to_enable }) => `  ${provider}${targets ? ` (${targets} targets)` : ''}: ${how_to_enable}`)
+  const off = live.off.map(
+    ({ provider, targets, how_to_enable }) => `  ${provider}${targets ? ` (${targets} targets)` : ''}: ${how_to_enable}`,
+  )
   return `
 Signalbox is on ${url}
 

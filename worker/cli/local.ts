@@ -6,8 +6,8 @@
  * Seeding never overwrites: a policy that is already in KV stays as its owner left it.
  */
 import type { ChildProcess } from 'node:child_process'
-import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { createHash } from 'node:crypto'
+import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { parseEnv } from 'node:util'
@@ -126,7 +126,10 @@ export function bundledPolicies(): [name: string, text: string][] {
 function ready(child: ChildProcess, onLine: LocalOptions['onLine']): Promise<void> {
   return new Promise((resolve, reject) => {
     let said = ''
-    const late = setTimeout(() => reject(new Error(`wrangler dev was not ready within ${READY_WITHIN_MS / 1000} s:\n${said}`)), READY_WITHIN_MS)
+    const late = setTimeout(
+      () => reject(new Error(`wrangler dev was not ready within ${READY_WITHIN_MS / 1000} s:\n${said}`)),
+      READY_WITHIN_MS,
+    )
     let partial = ''
     const hear = (chunk: Buffer) => {
       const lines = (partial + chunk).split('\n')

@@ -3,11 +3,11 @@
  * touches local KV, D1 or the dev server goes through here.
  */
 import { type ChildProcess, spawn } from 'node:child_process'
-import { fileURLToPath } from 'node:url'
+import { join } from 'node:path'
 
 /** The checkout this file lies in; wrangler.toml is at its top. */
-export const PROJECT = fileURLToPath(new URL('../..', import.meta.url))
-const WRANGLER = fileURLToPath(new URL('../../node_modules/wrangler/bin/wrangler.js', import.meta.url))
+export const PROJECT = join(import.meta.dirname, '../..')
+const WRANGLER = join(PROJECT, 'node_modules/wrangler/bin/wrangler.js')
 
 const QUIET = {
   WRANGLER_SEND_METRICS: 'false',

@@ -2,10 +2,10 @@
  * The two facts that make a usage row: the intent, written before the first byte leaves, and the settlement, written once
  * however the answer ended. Between them nothing else about a request has to survive a crash.
  */
-import { estimateCost } from '../core/spend/price.ts'
-import { costOf } from '../core/spend/price.ts'
-import { energyOf } from '../core/spend/energy.ts'
+
 import type { LiveTarget } from '../core/decide/world.ts'
+import { energyOf } from '../core/spend/energy.ts'
+import { costOf, estimateCost } from '../core/spend/price.ts'
 import type { Ended } from '../dispatch/dispatch.ts'
 import type { Caller } from '../schema/caller.ts'
 import type { DecisionRecord } from '../schema/decision.ts'
@@ -83,7 +83,11 @@ export function settlementOf(record: DecisionRecord, ended: Ended, shadows: Atte
 }
 
 /** A sum over what each attempt used; null as soon as one of them is unknown. */
-function sumOver(attempts: AttemptRecord[], targetOf: TargetOf, of: (usage: NonNullable<AttemptRecord['usage']>, target: LiveTarget) => number | null): number | null {
+function sumOver(
+  attempts: AttemptRecord[],
+  targetOf: TargetOf,
+  of: (usage: NonNullable<AttemptRecord['usage']>, target: LiveTarget) => number | null,
+): number | null {
   let sum = 0
   for (const attempt of attempts) {
     const target = targetOf(attempt.target)

@@ -2,8 +2,9 @@
  * How the router speaks in its own voice: an error in the caller's dialect, JSON of its own endpoints, and the
  * `x-signalbox-*` headers that say what was decided. Everything that goes into a header is ASCII and bounded by its maker.
  */
-import { type GatewayError, retryAfterOf, statusOf } from '../core/errors.ts'
+
 import { reasonLine } from '../core/decide/explain.ts'
+import { type GatewayError, retryAfterOf, statusOf } from '../core/errors.ts'
 import type { Dialect } from '../dialects/dialect.ts'
 import type { DecisionRecord, Undecided } from '../schema/decision.ts'
 import type { TargetId } from '../schema/ids.ts'
@@ -33,7 +34,14 @@ export function decisionHeaders(record: DecisionRecord, target: TargetId | null,
     'x-signalbox-policy': `${record.policy}@${record.policy_version}`,
     'x-signalbox-attempts': String(attempts),
     'x-signalbox-reason': reasonLine(record),
-    ...(record.losses.length ? { 'x-signalbox-lossy': record.losses.map(loss => loss.field).join(',').slice(0, 200) } : {}),
+    ...(record.losses.length
+      ? {
+          'x-signalbox-lossy': record.losses
+            .map(loss => loss.field)
+            .join(',')
+            .slice(0, 200),
+        }
+      : {}),
   }
 }
 

@@ -2,14 +2,15 @@
  * What dispatch needs from this isolate, and what follows when an answer has ended: shadow copies are waited for, the
  * settlement is written, and all of it outlives the response.
  */
+import type { LiveCatalogue } from '../core/decide/world.ts'
 import { type Call, type Carrier, type Ended, shadow } from '../dispatch/dispatch.ts'
 import type { Context, Deps } from '../env.ts'
 import { settlementOf } from './account.ts'
 
-export function carrierFor(deps: Deps, ctx: Context): Carrier {
+export function carrierFor(deps: Deps, ctx: Context, { by_id }: LiveCatalogue): Carrier {
   return {
     effects: deps.effects,
-    target: deps.target,
+    target: id => by_id.get(id),
     dialect: deps.dialect,
     credential: deps.credential,
     report: outcome => deps.report(outcome, ctx),
@@ -21,6 +22,8 @@ export function carrierFor(deps: Deps, ctx: Context): Carrier {
 export function settle(call: Call, ended: Promise<Ended>, carrier: Carrier, deps: Deps, ctx: Context): void {
   const shadows = Promise.all(call.record.plan.shadows.map(target => shadow(call, target, carrier)))
   ctx.waitUntil(
-    Promise.all([ended, shadows]).then(([end, copies]) => deps.settle(settlementOf(call.record, end, copies, deps.target, deps.effects.nowMs()), ctx)),
+    Promise.all([ended, shadows]).then(([end, copies]) =>
+      deps.settle(settlementOf(call.record, end, copies, carrier.target, deps.effects.nowMs()), ctx),
+    ),
   )
 }

@@ -17,7 +17,7 @@ import { decisionHeaders, errorOf, refused } from './answer.ts'
 import { carrierFor, settle } from './carry.ts'
 import { readChat } from './read.ts'
 
-export async function chat(request: Request, dialect: Dialect, deps: Deps, ctx: Context): Promise<Response> {
+export async function chat(request: Request, dialect: Dialect, endpoint: string, deps: Deps, ctx: Context): Promise<Response> {
   const started_at_ms = deps.effects.nowMs()
   const refuse = (error: GatewayError, headers?: Record<string, string>) => refused(dialect, error, deps.effects.nowMs(), headers)
 
@@ -25,21 +25,22 @@ export async function chat(request: Request, dialect: Dialect, deps: Deps, ctx: 
   if (!caller.ok) return refuse(caller.error)
   const asked = await readChat(request, dialect, deps.effects)
   if (!asked.ok) return refuse(asked.error)
-  const world = await deps.world(caller.value, asked.value.request, ctx)
+  const world = await deps.world(caller.value, asked.value.request, endpoint, ctx)
   if (!world.ok) return refuse(world.error)
   const decided = decide(asked.value.request, understand(asked.value.request), world.value)
   if (!decided.ok) return refuse(errorOf(decided.error))
 
   const record = decided.value
   const { policy } = world.value.policy
-  const intent = intentOf(record, caller.value, world.value.endpoint, deps.target)
+  deps.decided(record)
+  const carrier = carrierFor(deps, ctx, world.value.catalogue)
+  const intent = intentOf(record, caller.value, endpoint, carrier.target)
   const durable = deps.intend(intent, ctx).then(refusalOf, unrecorded)
   if (policy.durable_before_dispatch || intent.budgets.some(budget => budget.kind === 'hard')) {
     const refusal = await durable
     if (refusal) return refuse(refusal)
   }
   const call = { dialect, ...asked.value, record, stream_usage: policy.stream_usage, started_at_ms, gone: request.signal }
-  const carrier = carrierFor(deps, ctx)
   const carried = await dispatch(call, carrier)
   const refusal = await durable
   if (refusal) {
@@ -48,7 +49,10 @@ export async function chat(request: Request, dialect: Dialect, deps: Deps, ctx: 
   }
   if (!carried.ok) {
     settle(call, Promise.resolve(carried.error), carrier, deps, ctx)
-    return refuse(carried.error.error ?? { code: 'internal', reference: record.decision_id }, decisionHeaders(record, null, carried.error.attempts.length))
+    return refuse(
+      carried.error.error ?? { code: 'internal', reference: record.decision_id },
+      decisionHeaders(record, null, carried.error.attempts.length),
+    )
   }
   const { target, status, headers, attempts, release } = carried.value
   const { body, ended } = release()

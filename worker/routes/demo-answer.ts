@@ -36,7 +36,7 @@ function sentences(request: ChatRequest, model: string): string {
   const quote = asked.length > QUOTE_CHARS ? `${asked.slice(0, QUOTE_CHARS)}…` : asked
   const opening = `This is a demo: no model ran. The built-in target demo/${model} answers${quote ? ` "${quote}"` : ''}.`
   const next =
-    'Put a provider\'s key into .dev.vars and a real target takes over; GET /v1/decisions/{id} with the id in the x-signalbox-decision header says why this one was chosen.'
+    "Put a provider's key into .dev.vars and a real target takes over; GET /v1/decisions/{id} with the id in the x-signalbox-decision header says why this one was chosen."
   if (model !== 'large') return `${opening} ${next}`
   const more =
     'As the large demo target it is slower and dearer than demo/small and is chosen where quality is worth that: for hard prompts under the default policy, and for most prompts under the policy "quality".'

@@ -5,14 +5,18 @@
  *
  * Off in production: the catalogue switches it on by `DEMO_TARGETS=on` alone.
  */
-import type { Effects } from '../dispatch/effects.ts'
+
 import { openaiChat } from '../dialects/openai-chat/dialect.ts'
+import type { Effects } from '../dispatch/effects.ts'
 import type { JsonObject } from '../schema/chat.ts'
 import type { Ms } from '../schema/units.ts'
 import { type DemoAnswer, demoAnswer, demoUsage } from './demo-answer.ts'
 
 /** Latency as of a small, a large and a fast but flaky hosted model; `faults` are shares of calls. */
-const MODELS: Record<string, { first_token_ms: Ms; tokens_per_second: number; faults: { unavailable: number; limited: number; cut: number } }> = {
+const MODELS: Record<
+  string,
+  { first_token_ms: Ms; tokens_per_second: number; faults: { unavailable: number; limited: number; cut: number } }
+> = {
   small: { first_token_ms: 120, tokens_per_second: 180, faults: { unavailable: 0, limited: 0, cut: 0 } },
   large: { first_token_ms: 400, tokens_per_second: 70, faults: { unavailable: 0, limited: 0, cut: 0 } },
   unreliable: { first_token_ms: 60, tokens_per_second: 220, faults: { unavailable: 0.35, limited: 0.1, cut: 0.1 } },
@@ -38,11 +42,16 @@ export async function demoFetch(init: RequestInit, world: DemoWorld): Promise<Re
   const { unavailable, limited, cut } = model.faults
   await world.sleep(fault < unavailable + limited ? model.first_token_ms / 2 : model.first_token_ms, signal)
   if (fault < unavailable) return refusal(503, 'demo_unavailable', `demo/${name} fails now and then, on purpose.`)
-  if (fault < unavailable + limited) return refusal(429, 'demo_rate_limited', `demo/${name} limits rates now and then, on purpose.`, { 'retry-after': '1' })
+  if (fault < unavailable + limited)
+    return refusal(429, 'demo_rate_limited', `demo/${name} limits rates now and then, on purpose.`, { 'retry-after': '1' })
 
   const answer = demoAnswer(read.value, name)
   const usage = demoUsage(read.value, answer)
-  const head = { id: `chatcmpl-demo-${Math.floor(world.draw() * 1e9).toString(36)}`, created: Math.floor(world.nowMs() / 1000), model: `demo/${name}` }
+  const head = {
+    id: `chatcmpl-demo-${Math.floor(world.draw() * 1e9).toString(36)}`,
+    created: Math.floor(world.nowMs() / 1000),
+    model: `demo/${name}`,
+  }
   const counts = {
     prompt_tokens: usage.input_tokens,
     completion_tokens: usage.output_tokens,
@@ -63,7 +72,8 @@ export async function demoFetch(init: RequestInit, world: DemoWorld): Promise<Re
 }
 
 function wholeChoice(answer: DemoAnswer): JsonObject {
-  if ('text' in answer) return { index: 0, message: { role: 'assistant', content: answer.text, refusal: null }, logprobs: null, finish_reason: 'stop' }
+  if ('text' in answer)
+    return { index: 0, message: { role: 'assistant', content: answer.text, refusal: null }, logprobs: null, finish_reason: 'stop' }
   const tool_calls = [{ id: 'call_demo', type: 'function', function: answer.tool }]
   return { index: 0, message: { role: 'assistant', content: null, tool_calls }, logprobs: null, finish_reason: 'tool_calls' }
 }
@@ -78,14 +88,24 @@ function streamEvents(answer: DemoAnswer): JsonObject[] {
   const { name, arguments: text } = answer.tool
   const fragments = text.match(/[\s\S]{1,12}/g) ?? []
   return [
-    delta({ role: 'assistant', content: null, tool_calls: [{ index: 0, id: 'call_demo', type: 'function', function: { name, arguments: '' } }] }),
+    delta({
+      role: 'assistant',
+      content: null,
+      tool_calls: [{ index: 0, id: 'call_demo', type: 'function', function: { name, arguments: '' } }],
+    }),
     ...fragments.map(fragment => delta({ tool_calls: [{ index: 0, function: { arguments: fragment } }] })),
     delta({}, 'tool_calls'),
   ]
 }
 
 /** One event at a time at the model's pace; `cut_after` breaks the stream off there, as a lost connection does. */
-function paced(events: JsonObject[], cut_after: number | null, wait_ms: Ms, world: DemoWorld, signal: AbortSignal | undefined): ReadableStream<Uint8Array> {
+function paced(
+  events: JsonObject[],
+  cut_after: number | null,
+  wait_ms: Ms,
+  world: DemoWorld,
+  signal: AbortSignal | undefined,
+): ReadableStream<Uint8Array> {
   const encoder = new TextEncoder()
   let next = 0
   return new ReadableStream({

@@ -8,28 +8,52 @@ import { wording } from '../core/errors.ts'
 import { understand } from '../core/understand/understand.ts'
 import type { Dialect } from '../dialects/dialect.ts'
 import type { Context, Deps } from '../env.ts'
+import type { Alarm } from '../store/alarm.ts'
 import { answered, decisionHeaders, errorOf, refused } from './answer.ts'
 import { readChat } from './read.ts'
 
 /** The record of a dry run keeps more of the runners-up than a served request's does. */
 const DRY_RUN_SCORES = 20
+const ALARM_CHARS = 500
 
 export async function dryRun(request: Request, dialect: Dialect, deps: Deps, ctx: Context): Promise<Response> {
   const caller = await deps.authenticate(request.headers, ctx)
   if (!caller.ok) return refused(dialect, caller.error, deps.effects.nowMs())
   const asked = await readChat(request, dialect, deps.effects)
   if (!asked.ok) return refused(dialect, asked.error, deps.effects.nowMs())
-  const world = await deps.world(caller.value, asked.value.request, ctx)
+  const world = await deps.world(caller.value, asked.value.request, '/v1/route', ctx)
   if (!world.ok) return refused(dialect, world.error, deps.effects.nowMs())
 
   const decided = decide(asked.value.request, understand(asked.value.request), world.value, DRY_RUN_SCORES)
-  const alarms = Object.fromEntries(deps.alarms().map(({ name, message }) => [`x-signalbox-alarm-${name}`, message.replace(/[^\x20-\x7e]/g, '?').slice(0, 200)]))
+  const alarms = alarmHeader(deps.alarms())
   if (decided.ok) {
     const record = decided.value
-    return answered({ object: 'decision', outcome: 'would_route', ...record, explanation: explain(record) }, 200, { ...alarms, ...decisionHeaders(record, record.chosen, 0) })
+    return answered({ object: 'decision', outcome: 'would_route', ...record, explanation: explain(record) }, 200, {
+      ...alarms,
+      ...decisionHeaders(record, record.chosen, 0),
+    })
   }
   const error = errorOf(decided.error)
   // An unknown name is the caller's slip and not a decision; it reads as it would on the real endpoint.
   if (error.code === 'model_not_found') return refused(dialect, error, deps.effects.nowMs(), alarms)
-  return answered({ object: 'decision', outcome: 'would_refuse', code: error.code, message: wording(error), ...decided.error.record, chosen: null, explanation: explainUndecided(decided.error) }, 200, alarms)
+  return answered(
+    {
+      object: 'decision',
+      outcome: 'would_refuse',
+      code: error.code,
+      message: wording(error),
+      ...decided.error.record,
+      chosen: null,
+      explanation: explainUndecided(decided.error),
+    },
+    200,
+    alarms,
+  )
+}
+
+/** What an operator should see, where one who tries a policy looks anyway. */
+function alarmHeader(alarms: Alarm[]): Record<string, string> {
+  if (!alarms.length) return {}
+  const words = alarms.map(({ about, line, message }) => `${about}${line === null ? '' : `:${line}`}: ${message}`).join(' | ')
+  return { 'x-signalbox-alarm': words.slice(0, ALARM_CHARS).replace(/[^\x20-\x7e]/g, '?') }
 }

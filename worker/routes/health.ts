@@ -9,7 +9,7 @@ import { answered, refused } from './answer.ts'
 export async function health(request: Request, dialect: Dialect, deps: Deps, ctx: Context): Promise<Response> {
   const now_ms = deps.effects.nowMs()
   const snapshot = deps.health(now_ms, ctx)
-  const { targets, off } = deps.catalogue()
+  const { targets, off } = await deps.catalogue(ctx)
   const alarms = deps.alarms()
   const troubled = targets.filter(({ id }) => (snapshot.targets[id]?.state ?? 'closed') !== 'closed')
   const status = alarms.length || troubled.length ? 'degraded' : targets.length ? 'ok' : 'no_targets'

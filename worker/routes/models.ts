@@ -2,17 +2,25 @@
  * `GET /v1/models`: every name this caller may write in `model`, in the shape OpenAI's clients list: `auto`, policies,
  * groups of the caller's policy, and targets that are switched on and in the key's scope.
  */
-import { mayUse } from '../core/decide/names.ts'
+import { mayUse, mayUsePolicy } from '../core/decide/names.ts'
 import type { Dialect } from '../dialects/dialect.ts'
 import type { Context, Deps } from '../env.ts'
 import { answered, refused } from './answer.ts'
 
-type Listed = { id: string; object: 'model'; created: number; owned_by: string; kind: 'router' | 'policy' | 'group' | 'target'; description?: string }
+type Listed = {
+  id: string
+  object: 'model'
+  created: number
+  owned_by: string
+  kind: 'router' | 'policy' | 'group' | 'target'
+  description?: string
+}
 
 export async function models(request: Request, dialect: Dialect, deps: Deps, ctx: Context): Promise<Response> {
   const caller = await deps.authenticate(request.headers, ctx)
   if (!caller.ok) return refused(dialect, caller.error, deps.effects.nowMs())
   const { scopes, policy } = caller.value
+  const now_ms = deps.effects.nowMs()
   const own = (id: string, kind: Listed['kind'], description?: string): Listed => ({
     id,
     object: 'model',
@@ -23,12 +31,13 @@ export async function models(request: Request, dialect: Dialect, deps: Deps, ctx
   })
 
   const data: Listed[] = [own('auto', 'router', `Decided for each request by the policy "${policy}".`)]
-  for (const name of deps.policyNames()) {
-    if (scopes.policies === null || scopes.policies.includes(name)) data.push(own(`policy/${name}`, 'policy', deps.policyDescription(name)))
+  for (const name of await deps.policies.allNames(now_ms)) {
+    if (mayUsePolicy(name, caller.value)) data.push(own(`policy/${name}`, 'policy'))
   }
   if (scopes.may_pin) {
-    for (const group of await deps.groupsOf(policy, ctx)) data.push(own(group, 'group'))
-    for (const live of deps.catalogue().targets) {
+    const groups = (await deps.policies.policyFor(policy, ctx, now_ms))?.policy.groups ?? {}
+    for (const group of Object.keys(groups)) data.push(own(group, 'group'))
+    for (const live of (await deps.catalogue(ctx)).targets) {
       if (!mayUse(caller.value, live)) continue
       const created = live.target.released === null ? 0 : Date.parse(live.target.released) / 1000
       data.push({ id: live.id, object: 'model', created, owned_by: live.provider.id, kind: 'target' })

@@ -4,7 +4,7 @@
  */
 import type { GatewayError } from '../core/errors.ts'
 import { type JsonText, parseJsonText } from '../core/json-text.ts'
-import { type Result, ok } from '../core/result.ts'
+import { ok, type Result } from '../core/result.ts'
 import type { Dialect } from '../dialects/dialect.ts'
 import type { Effects } from '../dispatch/effects.ts'
 import type { ChatRequest } from '../schema/chat.ts'

@@ -1,0 +1,148 @@
+/**
+ * Bindings in, `Deps` out: the world is built here once per isolate and passed on. Everything that is not pure enters
+ * through this file: the clock, chance, waiting, the network, and the bindings behind `store/`.
+ */
+import { policyNamed } from './core/decide/names.ts'
+import type { LiveCatalogue, World } from './core/decide/world.ts'
+import type { GatewayError } from './core/errors.ts'
+import { err, ok, type Result } from './core/result.ts'
+import type { Dialect } from './dialects/dialect.ts'
+import { DIALECTS_WRITTEN, dialectNamed } from './dialects/dialects.ts'
+import type { Effects } from './dispatch/effects.ts'
+import { DEMO_DOWN_KEY, demoFetch } from './routes/demo.ts'
+import type { Caller } from './schema/caller.ts'
+import type { Provider } from './schema/catalogue.ts'
+import type { ChatRequest, DialectName } from './schema/chat.ts'
+import type { DecisionRecord } from './schema/decision.ts'
+import type { HealthSnapshot, Outcome } from './schema/health.ts'
+import type { OrgId, PolicyName } from './schema/ids.ts'
+import type { Ms } from './schema/units.ts'
+import type { BudgetAnswer, Intent, Settlement } from './schema/usage.ts'
+import type { Alarm } from './store/alarm.ts'
+import { authenticate } from './store/callers.ts'
+import { catalogueStore } from './store/catalogue.ts'
+import { type FoundDecision, findDecision } from './store/decisions.ts'
+import { healthView } from './store/health.ts'
+import { policyStore } from './store/policies.ts'
+import { intend, settle } from './store/usage.ts'
+
+/** What a request lends to those who work for it: work that outlives the response is handed to `waitUntil`. */
+export type Context = { waitUntil(promise: Promise<unknown>): void }
+
+type Authenticated = Result<Caller, GatewayError>
+
+export type Deps = {
+  effects: Effects
+  authenticate(headers: Headers, ctx: Context): Authenticated | Promise<Authenticated>
+  /** Everything a decision looks at, taken at one moment. Fails where the caller names a policy that is not there. */
+  world(caller: Caller, request: ChatRequest, endpoint: string, ctx: Context): Promise<Result<World, GatewayError>>
+  catalogue(ctx: Context): LiveCatalogue | Promise<LiveCatalogue>
+  dialect(name: DialectName): Dialect | undefined
+  /** The header that carries a provider's credential; null where it wants none, or where its secret is not set. */
+  credential(provider: Provider): { header: string; value: string } | null
+  intend(intent: Intent, ctx: Context): Promise<BudgetAnswer>
+  settle(settlement: Settlement, ctx: Context): void
+  health(now_ms: Ms, ctx: Context): HealthSnapshot
+  report(outcome: Outcome, ctx: Context): void
+  /** Tells that this isolate is about to walk the record's plan, with the probe leases it uses up. */
+  decided(record: DecisionRecord): void
+  findDecision(org: OrgId, id: string): Promise<FoundDecision | null>
+  policies: ReturnType<typeof policyStore>
+  alarms(): Alarm[]
+  /** Writes down what should not have happened, and gives the reference by which it can be found. */
+  mishap(error: unknown): string
+}
+
+let isolate: Deps | undefined
+
+/** The isolate's world. Bindings are the same for every request of an isolate, so the first request's serve all. */
+export function depsOf(env: Env): Deps {
+  isolate ??= makeDeps(env)
+  return isolate
+}
+
+export function makeDeps(env: Env): Deps {
+  // Providers' secrets and addresses have the names that the catalogue gives them, which the binding types cannot know.
+  const variables = env as unknown as Record<string, string | undefined>
+  const effects = makeEffects(env)
+  const policies = policyStore(env.KV)
+  const catalogues = catalogueStore(env.KV, variables)
+  const health = healthView(env)
+
+  return {
+    effects,
+    authenticate: (headers, ctx) => authenticate(headers, env, ctx, effects.nowMs()),
+
+    async world(caller, request, endpoint, ctx) {
+      const now_ms = effects.nowMs()
+      const name = policyNamed(request.model, caller)
+      const policy = await policies.policyFor(name, ctx, now_ms)
+      if (!policy) return err(missingPolicy(name, request.model, policies.names(ctx, now_ms)))
+      return ok({
+        catalogue: await catalogues.live(ctx, now_ms),
+        policy,
+        policy_names: policies.names(ctx, now_ms),
+        health: health.snapshot(now_ms, ctx),
+        probes: health.probes(now_ms),
+        codecs: DIALECTS_WRITTEN,
+        losses: dialect => dialectNamed(dialect)?.request.write(request, '').losses ?? [],
+        caller,
+        now_ms,
+        draw: effects.draw(),
+        decision_id: effects.newDecisionId(),
+        endpoint,
+      })
+    },
+
+    catalogue: ctx => catalogues.live(ctx, effects.nowMs()),
+    dialect: dialectNamed,
+    credential: ({ auth }) => {
+      const secret = auth.style === 'none' ? undefined : variables[auth.secret]
+      if (!secret) return null
+      return auth.style === 'header' ? { header: auth.header, value: secret } : { header: 'authorization', value: `Bearer ${secret}` }
+    },
+    intend: (intent, ctx) => intend(env, ctx, intent),
+    settle: (settlement, ctx) => settle(env, ctx, settlement),
+    health: (now_ms, ctx) => health.snapshot(now_ms, ctx),
+    report: (outcome, ctx) => health.report(outcome, ctx),
+    decided: ({ plan }) => health.took(plan),
+    findDecision: (org, id) => findDecision(env, org, id),
+    policies,
+    alarms: () => [...policies.problems(), ...catalogues.problems(), ...(health.reachable() ? [] : [unreachable(effects.nowMs())])],
+    mishap,
+  }
+}
+
+function makeEffects(env: Env): Effects {
+  const effects: Effects = {
+    nowMs: () => Date.now(),
+    draw: () => Math.random(),
+    newDecisionId: () => `dec_${crypto.randomUUID()}`,
+    sleep: (wait_ms, signal) => scheduler.wait(wait_ms, signal ? { signal } : {}),
+    fetch: (transport, url, init) =>
+      transport === 'worker' ? demoFetch(init, { ...effects, down: () => env.KV.get(DEMO_DOWN_KEY) }) : fetch(url, init),
+  }
+  return effects
+}
+
+/** A caller who wrote `policy/<name>` gets the near names; one whose own policy is gone cannot mend that. */
+function missingPolicy(name: PolicyName, model: string, names: PolicyName[]): GatewayError {
+  if (model === `policy/${name}`) return { code: 'model_not_found', model, near: names.map(each => `policy/${each}`).slice(0, 5) }
+  return { code: 'policy_unavailable', policy: name, message: 'this key is set to it, and it is not in KV.' }
+}
+
+function unreachable(now_ms: Ms): Alarm {
+  return {
+    about: 'health',
+    message: 'HealthObject does not answer; this isolate goes by its own experience.',
+    line: null,
+    since_ms: now_ms,
+  }
+}
+
+/** The stack goes to the platform's log under a reference; the caller sees the reference only. No request data is in it. */
+function mishap(error: unknown): string {
+  const reference = crypto.randomUUID()
+  console.error(JSON.stringify({ mishap: reference, error: error instanceof Error ? (error.stack ?? error.message) : String(error) }))
+  return reference
+}
