@@ -9,7 +9,7 @@
 /** Words looked at in one text; what follows is as likely more of the same. */
 export const WORDS_MAX = 2_000
 /** The longest phrase that can be found. */
-export const PHRASE_MAX = 4
+export const PHRASE_MAX = 6
 
 export type Words = {
   count: number

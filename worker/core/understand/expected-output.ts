@@ -1,0 +1,192 @@
+/**
+ * How long the answer will be, in tokens: what the caller asks for in so many words, else what such tasks usually take. It
+ * drives cost, latency and energy, all of which only need its order of magnitude, and it never exceeds the caller's limit.
+ */
+import type { Features, Task } from '../../schema/features.ts'
+import type { Tokens } from '../../schema/units.ts'
+import { cueIndex } from './lexicon.ts'
+import type { Signals } from './signals.ts'
+
+/** Typical answers by task, the middle of what current chat models write when nobody says how long. */
+const OF_TASK: Record<Task, Tokens> = {
+  code_generation: 700,
+  code_understanding: 450,
+  mathematics: 400,
+  reasoning: 450,
+  factual_question: 250,
+  grounded_question: 200,
+  summary: 250,
+  extraction: 150,
+  rewriting: 250,
+  creative_writing: 700,
+  conversation: 100,
+  agentic: 180,
+}
+/** An answer of one word or letter, with its end. */
+const SHORTEST: Tokens = 8
+/** A model that reasons first writes this many times as much, most of it unseen but paid. */
+const REASONING_TIMES = 3
+/** Tokens per word of prose, in most languages written with spaces. */
+const TOKENS_PER_WORD = 1.35
+const LONGEST: Tokens = 32_000
+
+const SHORT = cueIndex('short')
+const LONG = cueIndex('long')
+
+/** Tokens that one of each makes: what may be asked for by number. */
+const UNITS: Record<string, Tokens> = {
+  word: TOKENS_PER_WORD,
+  words: TOKENS_PER_WORD,
+  character: 0.25,
+  characters: 0.25,
+  sentence: 25,
+  sentences: 25,
+  line: 14,
+  lines: 14,
+  bullet: 25,
+  bullets: 25,
+  point: 25,
+  points: 25,
+  paragraph: 110,
+  paragraphs: 110,
+  page: 650,
+  pages: 650,
+  example: 60,
+  examples: 60,
+  wort: TOKENS_PER_WORD,
+  wörter: TOKENS_PER_WORD,
+  wörtern: TOKENS_PER_WORD,
+  worten: TOKENS_PER_WORD,
+  satz: 25,
+  sätzen: 25,
+  sätze: 25,
+  mots: TOKENS_PER_WORD,
+  phrases: 25,
+  phrase: 25,
+  palabras: TOKENS_PER_WORD,
+  frase: 25,
+  frases: 25,
+  palavras: TOKENS_PER_WORD,
+  parole: TOKENS_PER_WORD,
+  字: 0.8,
+  词: 1,
+  слов: 2,
+}
+const NUMBERS: Record<string, number> = {
+  a: 1,
+  one: 1,
+  single: 1,
+  two: 2,
+  three: 3,
+  four: 4,
+  five: 5,
+  six: 6,
+  seven: 7,
+  eight: 8,
+  ten: 10,
+  einem: 1,
+  zwei: 2,
+  drei: 3,
+  une: 1,
+  deux: 2,
+  trois: 3,
+  una: 1,
+  dos: 2,
+  tres: 3,
+}
+/** Words before a number that make it a wish, and not a fact of the text: "in 3 sentences", "a 500 word essay". */
+const WISHES = new Set([
+  'in',
+  'with',
+  'of',
+  'a',
+  'an',
+  'about',
+  'around',
+  'exactly',
+  'most',
+  'least',
+  'than',
+  'write',
+  'using',
+  'within',
+  'to',
+  'under',
+  'max',
+  'maximum',
+  'me',
+  'list',
+  'give',
+  'only',
+  'mit',
+  'von',
+  'en',
+  'de',
+  'd',
+  'около',
+  '写',
+  '约',
+  '用',
+  '一',
+  '篇',
+])
+
+/** The number of tokens asked for by number, or null. Looks only at the edges of the text, where requests stand. */
+export function askedTokens(text: string): Tokens | null {
+  const edges = text.length <= 800 ? text : `${text.slice(0, 400)} ${text.slice(-400)}`
+  const words = edges.toLowerCase().split(/[\s\-,.;:!?()"'’]+/)
+  for (let i = 1; i < words.length; i++) {
+    const word = words[i] as string
+    const unit = UNITS[word] ?? null
+    if (unit !== null) {
+      const before = words[i - 1] as string
+      // "200 to 300 words", "three short sentences": a number may stand one word further off.
+      const number = numberOf(before) ?? (i > 1 ? numberOf(words[i - 2] as string) : null)
+      const at = numberOf(before) === null ? i - 2 : i - 1
+      if (number !== null && (at === 0 || WISHES.has(words[at - 1] as string) || number >= 50)) return number * unit
+    }
+  }
+  return chineseLength(edges)
+}
+
+function numberOf(word: string): number | null {
+  const spelled = NUMBERS[word]
+  if (spelled !== undefined) return spelled
+  if (word.length === 0 || word.length > 5) return null
+  for (let i = 0; i < word.length; i++) if (word.charCodeAt(i) < 0x30 || word.charCodeAt(i) > 0x39) return null
+  return Number(word)
+}
+
+/** "800字": the number stands against the character that counts it. */
+function chineseLength(text: string): Tokens | null {
+  const at = text.indexOf('字')
+  let start = at
+  while (start > 0 && at - start < 5 && text.charCodeAt(start - 1) >= 0x30 && text.charCodeAt(start - 1) <= 0x39) start--
+  return at < 0 || start === at ? null : Number(text.slice(start, at)) * (UNITS.字 as number)
+}
+
+export function expectedOutputTokens(
+  text: string,
+  cues: Float64Array,
+  form: Signals,
+  features: Pick<Features, 'task' | 'output_form' | 'last_turn_tokens' | 'reasoning_requested' | 'max_output_tokens'>,
+): Tokens {
+  const asked = askedTokens(text)
+  let tokens: number
+  if (asked !== null) tokens = asked + SHORTEST
+  else if ((cues[SHORT] as number) >= 1) tokens = SHORTEST
+  else {
+    tokens = OF_TASK[features.task]
+    // What is rewritten is about as long as it was; what is summed up a fifth, what is extracted a third.
+    const material = features.last_turn_tokens
+    if (features.task === 'rewriting') tokens = Math.max(40, material)
+    if (features.task === 'summary') tokens = Math.min(800, Math.max(80, material / 5))
+    if (features.task === 'extraction') tokens = Math.min(1_500, Math.max(30, material / 3))
+    if (form.options >= 3) tokens *= 0.6
+    if ((cues[LONG] as number) >= 1) tokens *= 1.8
+    if (features.output_form !== 'text') tokens = Math.min(tokens, 400)
+  }
+  if (features.reasoning_requested) tokens = tokens * REASONING_TIMES + 300
+  const bounded = Math.min(LONGEST, Math.max(SHORTEST, Math.round(tokens)))
+  return features.max_output_tokens === null ? bounded : Math.min(bounded, features.max_output_tokens)
+}

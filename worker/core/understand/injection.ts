@@ -1,0 +1,17 @@
+/**
+ * Does the text try to instruct the model, or this router, against its operator? A likelihood for policies to act on, and
+ * nothing by itself: no wording in a prompt moves a routing decision here. Precision first, since a refused honest prompt
+ * costs more than a missed attempt that the model mostly withstands. Said outright it is found; hidden, it is not.
+ */
+import { cueIndex } from './lexicon.ts'
+
+const OVERRIDE = cueIndex('override')
+const REVEAL = cueIndex('reveal')
+
+/** 0..1 from the cues of the last turn. An order to forget the rules speaks for itself; asking about a prompt alone does not. */
+export function injectionOf(cues: Float64Array): number {
+  const override = Math.min(3, cues[OVERRIDE] as number)
+  const reveal = Math.min(2, cues[REVEAL] as number)
+  const evidence = 1.6 * override + 0.6 * reveal + (override > 0 && reveal > 0 ? 0.8 : 0)
+  return evidence === 0 ? 0 : Math.min(0.99, 1 - Math.exp(-0.7 * evidence))
+}

@@ -1,0 +1,260 @@
+/**
+ * Which types of personal data a text holds; never their values. Precision first: a rule may keep such a prompt in one
+ * region or refuse it, so a phone number must not be seen in every row of digits. Cards pass Luhn's check, IBANs theirs
+ * (ISO 7064, mod 97), social security numbers the ranges that are given out, secrets their issuer's prefix.
+ *
+ * No regular expressions: each detector is set off by a character or prefix that is rare in prose, and looks a bounded way
+ * around it. Names and postal addresses need a model and are not looked for.
+ */
+
+export const PERSONAL_DATA_TYPES = ['email', 'card', 'iban', 'us_ssn', 'phone', 'ip', 'secret'] as const
+export type PersonalDataType = (typeof PERSONAL_DATA_TYPES)[number]
+
+/** Places with an `@`, or with a secret's prefix, that are looked at in one text before it is believed to have none. */
+const PLACES_MAX = 50
+
+const isDigit = (code: number) => code >= 0x30 && code <= 0x39
+const isUpper = (code: number) => code >= 0x41 && code <= 0x5a
+const isWord = (code: number) => isDigit(code) || isUpper(code) || (code >= 0x61 && code <= 0x7a)
+
+/** Adds the types found in `text` between two positions to `found`. */
+export function findPersonalData(text: string, start: number, end: number, found: Set<string>): void {
+  if (!found.has('email')) findEmail(text, start, end, found)
+  if (!found.has('secret')) findSecret(text, start, end, found)
+  findNumbers(text, start, end, found)
+}
+
+function findEmail(text: string, start: number, end: number, found: Set<string>): void {
+  let at = text.indexOf('@', start)
+  for (let places = 0; at >= 0 && at < end && places < PLACES_MAX; places++) {
+    if (isEmailAround(text, at, start, end)) {
+      found.add('email')
+      return
+    }
+    at = text.indexOf('@', at + 1)
+  }
+}
+
+/** A local part before, and behind it a domain of two labels at least, the last of letters. `user@host` and `@name` are none. */
+function isEmailAround(text: string, at: number, start: number, end: number): boolean {
+  if (at === start || !isWord(text.charCodeAt(at - 1))) return false
+  let label_start = at + 1
+  let labels = 0
+  let letters = true
+  for (let i = at + 1; i <= Math.min(end, at + 254); i++) {
+    const code = i < end ? text.charCodeAt(i) : 0x20
+    if (isWord(code) || code === 0x2d) {
+      if (!isWord(code) || isDigit(code)) letters = false
+      continue
+    }
+    const length = i - label_start
+    if (code === 0x2e && length > 0 && i + 1 < end && isWord(text.charCodeAt(i + 1))) {
+      labels++
+      label_start = i + 1
+      letters = true
+      continue
+    }
+    return labels >= 1 && length >= 2 && letters
+  }
+  return false
+}
+
+/** Issuers' own prefixes, with the least number of key characters behind them. */
+const SECRET_PREFIXES: [string, number][] = [
+  ['sk-', 20],
+  ['sk_live_', 16],
+  ['rk_live_', 16],
+  ['AKIA', 16],
+  ['ASIA', 16],
+  ['ghp_', 30],
+  ['gho_', 30],
+  ['ghs_', 30],
+  ['github_pat_', 30],
+  ['glpat-', 18],
+  ['xoxb-', 20],
+  ['xoxp-', 20],
+  ['AIza', 30],
+  ['gsk_', 30],
+  ['hf_', 30],
+  ['npm_', 30],
+  ['SG.', 40],
+  ['eyJhbGciOi', 40],
+]
+const PRIVATE_KEY = 'PRIVATE KEY-----'
+
+function findSecret(text: string, start: number, end: number, found: Set<string>): void {
+  for (const [prefix, least] of SECRET_PREFIXES) {
+    let at = text.indexOf(prefix, start)
+    for (let places = 0; at >= 0 && at < end && places < PLACES_MAX; places++) {
+      if ((at === 0 || !isWord(text.charCodeAt(at - 1))) && looksRandom(text, at + prefix.length, end, least)) {
+        found.add('secret')
+        return
+      }
+      at = text.indexOf(prefix, at + 1)
+    }
+  }
+  const key = text.indexOf(PRIVATE_KEY, start)
+  if (key >= 0 && key < end) found.add('secret')
+}
+
+/** Enough characters of a key, with digits among them: `sk-learn-something-or-other` has none. */
+function looksRandom(text: string, start: number, end: number, least: number): boolean {
+  let digits = 0
+  let i = start
+  for (; i < end && i < start + 80; i++) {
+    const code = text.charCodeAt(i)
+    if (isDigit(code)) digits++
+    else if (!isWord(code) && code !== 0x2d && code !== 0x5f && code !== 0x2e) break
+  }
+  return i - start >= least && digits >= 2
+}
+
+/** The most groups of digits that are read as one number: a card has four, an IBAN's digits up to eight. */
+const GROUPS_MAX = 8
+const DIGITS_MAX = 19
+
+/**
+ * One walk over the digits. Groups that are apart by one separator are one number; when it ends, its digits and their
+ * grouping say what it may be.
+ */
+function findNumbers(text: string, start: number, end: number, found: Set<string>): void {
+  let i = start
+  while (i < end) {
+    if (!isDigit(text.charCodeAt(i))) {
+      i++
+      continue
+    }
+    i = oneNumber(text, i, start, end, found)
+  }
+}
+
+/** Reads the number that begins at `first`; gives the position after it. */
+function oneNumber(text: string, first: number, start: number, end: number, found: Set<string>): number {
+  const before = first > start ? text.charCodeAt(first - 1) : 0x20
+  // Digits within a word are part of a name, a hash or a country's code.
+  if (isWord(before) || before === 0x5f) {
+    if (isUpper(before) && first >= start + 2 && isUpper(text.charCodeAt(first - 2))) findIban(text, first - 2, start, end, found)
+    return afterDigits(text, first, end)
+  }
+  let shape = ''
+  let digits = ''
+  let group = 0
+  let groups = 1
+  let i = first
+  for (; i < end && digits.length <= DIGITS_MAX; i++) {
+    const code = text.charCodeAt(i)
+    if (isDigit(code)) {
+      digits += text[i]
+      group++
+      continue
+    }
+    const next = i + 1 < end ? text.charCodeAt(i + 1) : 0
+    // "(555) 123-4567": a closing bracket and a space make one separator.
+    const width = code === 0x29 && next === 0x20 ? 2 : 1
+    const separates = code === 0x20 || code === 0x2d || code === 0x2e || code === 0x29
+    if (!separates || groups >= GROUPS_MAX || i + width >= end || !isDigit(text.charCodeAt(i + width))) break
+    shape += `${group}${width === 2 ? ')' : text[i]}`
+    group = 0
+    groups++
+    i += width - 1
+  }
+  shape += group
+  const after = i < end ? text.charCodeAt(i) : 0x20
+  if (!isWord(after) && after !== 0x5f) judgeNumber(digits, shape, before, found)
+  return Math.max(i, first + 1)
+}
+
+function afterDigits(text: string, first: number, end: number): number {
+  let i = first
+  while (i < end && isWord(text.charCodeAt(i))) i++
+  return i
+}
+
+/** Groupings in which cards are written. */
+const CARD_SHAPES = new Set(['13', '14', '15', '16', '19', '4 4 4 4', '4-4-4-4', '4.4.4.4', '4 6 5', '4-6-5', '4 4 4 4 3', '4-4-4-4-3'])
+/** North American numbers; a plain row of ten digits is more often an id. */
+const NANP_SHAPES = new Set(['3)3-4', '3-3-4', '3.3.4', '1-3-3-4', '1.3.3.4', '3)3.4', '3)3 4', '3)7'])
+
+function judgeNumber(digits: string, shape: string, before: number, found: Set<string>): void {
+  const { length } = digits
+  if (shape === '3-2-4' && isSsn(digits)) found.add('us_ssn')
+  else if (length >= 13 && length <= 19 && CARD_SHAPES.has(shape) && passesLuhn(digits)) found.add('card')
+  else if (before === 0x2b && length >= 8 && length <= 15) found.add('phone')
+  else if ((length === 10 || length === 11) && NANP_SHAPES.has(shape) && isNanp(digits)) found.add('phone')
+  else if (length >= 4 && length <= 12 && isIpv4(digits, shape)) found.add('ip')
+}
+
+/** Never given out: area 000, 666 or 9xx, group 00, serial 0000. */
+function isSsn(digits: string): boolean {
+  const area = Number(digits.slice(0, 3))
+  return area > 0 && area !== 666 && area < 900 && digits.slice(3, 5) !== '00' && digits.slice(5) !== '0000'
+}
+
+/** Area code and exchange both begin with 2 to 9. */
+function isNanp(digits: string): boolean {
+  const local = digits.length === 11 ? digits.slice(1) : digits
+  return local.charCodeAt(0) >= 0x32 && local.charCodeAt(3) >= 0x32
+}
+
+/** Four numbers up to 255. The loopback and unspecified addresses are nobody's. */
+function isIpv4(digits: string, shape: string): boolean {
+  const lengths = shape.split('.')
+  if (lengths.length !== 4) return false
+  let at = 0
+  const bytes: number[] = []
+  for (const length of lengths) {
+    const part = digits.slice(at, at + Number(length))
+    at += Number(length)
+    if (!(Number(part) <= 255) || part.length > 3 || (part.length > 1 && part.startsWith('0'))) return false
+    bytes.push(Number(part))
+  }
+  const network = bytes[0] as number
+  // What begins with a small number in all four places is a version.
+  return network !== 0 && network !== 127 && network < 240 && bytes.some(byte => byte > 20)
+}
+
+/** Luhn's check, for a number of a network that exists: 2 to 6 begin all cards in use. */
+export function passesLuhn(digits: string): boolean {
+  const first = digits.charCodeAt(0)
+  if (first < 0x32 || first > 0x36) return false
+  let sum = 0
+  for (let i = 0; i < digits.length; i++) {
+    const digit = digits.charCodeAt(digits.length - 1 - i) - 0x30
+    const twice = digit * 2
+    sum += i % 2 === 0 ? digit : twice > 9 ? twice - 9 : twice
+  }
+  return sum % 10 === 0
+}
+
+const IBAN_MIN = 15
+const IBAN_MAX = 34
+
+/** From two capitals and two digits on: letters and digits, in groups of four or in one, whose remainder by 97 is 1. */
+function findIban(text: string, first: number, start: number, end: number, found: Set<string>): void {
+  if (first > start && isWord(text.charCodeAt(first - 1))) return
+  let compact = ''
+  let group = 0
+  for (let i = first; i < end && compact.length <= IBAN_MAX; i++) {
+    const code = text.charCodeAt(i)
+    if (isDigit(code) || isUpper(code)) {
+      compact += text[i]
+      group++
+    } else if (code === 0x20 && group === 4) {
+      group = 0
+      if (compact.length >= IBAN_MIN && isIban(compact)) break
+    } else break
+  }
+  if (isIban(compact)) found.add('iban')
+}
+
+/** `compact` without spaces, in capitals. */
+export function isIban(compact: string): boolean {
+  if (compact.length < IBAN_MIN || compact.length > IBAN_MAX) return false
+  if (!isDigit(compact.charCodeAt(2)) || !isDigit(compact.charCodeAt(3))) return false
+  let remainder = 0
+  for (let i = 0; i < compact.length; i++) {
+    const code = compact.charCodeAt((i + 4) % compact.length)
+    remainder = isDigit(code) ? (remainder * 10 + code - 0x30) % 97 : (remainder * 100 + code - 0x37) % 97
+  }
+  return remainder === 1
+}
