@@ -18,7 +18,7 @@ export const PLACE_ARGS = {
 
 export const placeOf = (args: { remote?: boolean; state: string }): Place => ({ remote: args.remote === true, state_dir: args.state })
 
-const placeArgs = ({ remote, state_dir }: Place) => ['--binding', 'KV', ...(remote ? ['--remote'] : ['--local', '--persist-to', state_dir])]
+export const placeArgs = ({ remote, state_dir }: Place) => ['--binding', 'KV', ...(remote ? ['--remote'] : ['--local', '--persist-to', state_dir])]
 
 export async function putPolicies(policies: { name: string; version: string; text: string }[], place: Place): Promise<void> {
   const entries = policies.flatMap(({ name, version, text }) => [
@@ -46,7 +46,7 @@ export async function getPolicy(name: string, place: Place): Promise<string | nu
 }
 
 /** What wrangler complains of is the operator's to read, without a stack. */
-async function said(running: Promise<string>): Promise<string> {
+export async function said(running: Promise<string>): Promise<string> {
   try {
     return await running
   } catch (error) {

@@ -4,8 +4,11 @@
 import { defineCommand, runMain } from 'citty'
 
 const signalbox = defineCommand({
-  meta: { name: 'signalbox', description: 'An AI router at the edge: check, push, compare and explain its policies.' },
-  subCommands: { policy: () => import('./policy.ts').then(file => file.policy) },
+  meta: { name: 'signalbox', description: "An AI router at the edge: its policies and its callers' keys." },
+  subCommands: {
+    keys: () => import('./keys.ts').then(file => file.keys),
+    policy: () => import('./policy.ts').then(file => file.policy),
+  },
 })
 
 void runMain(signalbox)
