@@ -1,2 +1,119 @@
-import type { Contender } from './contenders.ts'
-export const SIGNALBOX: Contender[] = []
+/**
+ * Signalbox as a contender: the bundle that is deployed, a caller with a key, every hosted target of the catalogue switched
+ * on, and a policy that looks at all of them and then sends the request to the upstream of the benchmark.
+ *
+ * The upstream is a local server to the catalogue (`vllm`, `ollama`), whose address is configuration. The policy is the
+ * default one with its own rules and, behind them, a pin; it does not explore, because there is nobody to explore.
+ */
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { stringify } from 'yaml'
+import { PROJECT } from '../../worker/cli/wrangler.ts'
+import { compilePolicy } from '../../worker/core/decide/rules.ts'
+import type { Catalogue } from '../../worker/schema/catalogue.ts'
+import { callerKey, makeKey } from '../../worker/store/keys.ts'
+import { MODELS, type Model } from './answers.ts'
+import { bundle, bundleRouter } from './bundle.ts'
+import { addressOf, type Contender } from './contenders.ts'
+import { everythingOn } from './secrets.ts'
+import { serve } from './serve.ts'
+
+const PEPPER = 'a pepper for the benchmark, of more than 32 characters'
+const { key: KEY, caller: CALLER } = await makeKey(PEPPER, { label: 'benchmark', org: 'bench' })
+
+const PARTS = 'test/bench/workers/parts.ts'
+
+const read = (file: string) => readFileSync(join(PROJECT, file), 'utf8')
+
+/** The default policy with a pin to one model of the upstream, and the other models of the upstream out of the way. */
+function policyFor(model: Model): string {
+  const compiled = compilePolicy(read('policies/default.yaml'), '0'.repeat(16))
+  if (!compiled.ok) throw new Error('the default policy does not compile')
+  const { policy } = compiled.value
+  const others = MODELS.filter(other => other !== model && !(model === 'bench-failing' && other === 'bench'))
+  return stringify({
+    ...policy,
+    name: model,
+    // Free of charge, the upstream is the best of all by far, also as the one to fail over to.
+    objective: { quality: 1, cost: 100, latency: 1, energy: 1 },
+    explore: 0,
+    require: { ...policy.require, not_targets: [...(policy.require.not_targets ?? []), ...others.map(other => `vllm/${other}`)] },
+    rules: [
+      ...policy.rules.filter(({ do: action }) => !('shadow' in action || 'pin' in action || 'split' in action)),
+      { name: 'to the upstream of the benchmark', when: 'true', do: { pin: `vllm/${model}` } },
+    ],
+    tests: [],
+  })
+}
+
+function migrations(): string {
+  const folder = 'worker/store/migrations'
+  const files = readdirSync(join(PROJECT, folder)).filter(file => file.endsWith('.sql'))
+  // The stand-in runs them each time it starts, on a database that may already have them.
+  return files
+    .sort()
+    .map(file => read(`${folder}/${file}`).replace(/CREATE (TABLE|INDEX|UNIQUE INDEX) (?!IF NOT EXISTS)/gi, 'CREATE $1 IF NOT EXISTS '))
+    .join('\n')
+}
+
+async function build(directory: string, entry?: string): Promise<void> {
+  await Promise.all([
+    bundleRouter(directory, 'signalbox', entry),
+    bundle('standins/kv.ts', directory, 'kv'),
+    bundle('standins/d1.ts', directory, 'd1'),
+  ])
+  const seed = {
+    [callerKey(CALLER.key_id)]: JSON.stringify(CALLER),
+    'policy/default': read('policies/default.yaml'),
+    ...Object.fromEntries(MODELS.map(model => [`policy/${model}`, policyFor(model)])),
+  }
+  mkdirSync(join(directory, 'kv'), { recursive: true })
+  writeFileSync(join(directory, 'kv/seed.txt'), JSON.stringify(seed))
+  writeFileSync(join(directory, 'd1/migrations.sql'), migrations())
+}
+
+type Without = {
+  /** Left out by `workers/parts.ts`. */
+  part?: 'none' | 'authentication' | 'usage' | 'health' | 'all'
+  /** Only the upstream's own targets are switched on. */
+  few_targets?: true
+}
+
+function signalbox(name: string, about: string, without?: Without): Contender {
+  return {
+    name,
+    about,
+    ...(without && { part: true as const }),
+    // Usage is flushed to D1 half a second after the last request.
+    linger_ms: 1_000,
+    build: directory => build(directory, without?.part && PARTS),
+    start: ({ directory, upstream, inspector_port }) => {
+      const address = `${addressOf(upstream)}/v1`
+      const vars = {
+        ...(without?.few_targets ? {} : everythingOn(JSON.parse(read('policies/catalogue.json')) as Catalogue)),
+        KEY_PEPPER: PEPPER,
+        DEMO_TARGETS: 'off',
+        VLLM_URL: address,
+        VLLM_MODELS: MODELS.join(','),
+        OLLAMA_URL: address,
+        OLLAMA_MODELS: 'bench',
+        ...(without?.part && { PART_OFF: without.part }),
+      }
+      const objects = { HEALTH: 'HealthObject', USAGE: 'UsageObject' }
+      return serve(directory, { folder: 'signalbox', vars, objects, kv: 'KV', d1: 'DB' }, inspector_port)
+    },
+    ask: scenario => ({
+      model: `policy/${scenario.failover ? 'bench-failing' : scenario.model}`,
+      headers: { authorization: `Bearer ${KEY}` },
+    }),
+  }
+}
+
+export const SIGNALBOX: Contender[] = [
+  signalbox('signalbox', 'this router, everything on, over every hosted target of its catalogue'),
+  signalbox('without-usage', 'no intents and settlements', { part: 'usage' }),
+  signalbox('without-health', 'no reports of outcomes, so a failing target is tried each time', { part: 'health' }),
+  signalbox('without-authentication', 'keys are not looked at', { part: 'authentication' }),
+  signalbox('few-targets', 'five targets switched on instead of all', { few_targets: true }),
+  signalbox('without-all', 'all of these off: reading, deciding over five targets, dispatch', { part: 'all', few_targets: true }),
+]
