@@ -211,11 +211,11 @@ function aliasesOf(name: string, modelName: string, model: Model): string[] {
 
 /**
  * The price of the day from pi-ai, after what genai-prices knows of earlier days and of announced ones. A price without a
- * known first day holds from the model's release. Prices by the time of day are left out: the dearer one is in pi-ai.
+ * known first day holds from the model's release, or from the day of the data where that is unknown too. Prices by the time of day are left out: the dearer one is in pi-ai.
  */
 function pricesOf(provider: string, fact: Packaged, model: Model): Price[] {
   const today = perMtok(fact.cost)
-  const first_day = model.released ?? '2026-01-01'
+  const first_day = model.released ?? as_of
   const dated = historyOf(provider, fact.id).map(({ from, ...price }) => ({ from: from ?? first_day, ...price }))
   const same = (one: Omit<Price, 'from' | 'source'>) =>
     one.input_micros_per_mtok === today.input_micros_per_mtok && one.output_micros_per_mtok === today.output_micros_per_mtok

@@ -25,6 +25,9 @@ const UNKNOWN = { score: 0.4, uncertainty: 0.25 }
 /** Local models one variable may list; more than an operator runs, few enough that a pasted file does no harm. */
 const LOCAL_MODELS = 50
 
+/** Endings that no public name has (RFC 6761, RFC 6762, and what private networks use). */
+const PRIVATE_ENDINGS = ['localhost', 'local', 'internal', 'lan', 'home', 'corp']
+
 /**
  * The targets that are switched on under `variables`, at `now_ms`. `version` is the hash of the catalogue's text; the
  * result's version adds a digest of what is on, so that two decisions under one version looked at the same targets.
@@ -94,7 +97,7 @@ function baseAddress(provider: Provider, variables: Variables): Result<string, s
 
 /**
  * Plain http is for the operator's own server, named in the operator's own configuration: a credential in the catalogue
- * never travels in the clear. User-info would put a second credential into every log line, and a query or fragment would
+ * never travels in the clear, nor to a host inside a network. User-info would put a second credential into every log line, and a query or fragment would
  * swallow the path that is appended.
  */
 function checkedAddress(text: string, from: 'operator' | 'catalogue', what: string, provider: Provider): Result<string, string> {
@@ -106,9 +109,20 @@ function checkedAddress(text: string, from: 'operator' | 'catalogue', what: stri
     return wrong(from === 'operator' ? 'it must begin with http:// or https://' : 'it must begin with https://')
   if (url.username || url.password) return wrong('it must not carry a user name or password')
   if (url.search || url.hash) return wrong('it must not have a query or fragment')
+  if (from === 'catalogue' && !isPublic(url)) return wrong('it must name a public host on the standard port')
   let end = url.href.length
   while (url.href[end - 1] === '/') end -= 1
   return ok(url.href.slice(0, end))
+}
+
+/**
+ * A host on the internet and not one inside a network. The URL parser has already turned every spelling of an IPv4 address
+ * into the dotted one, and an IPv6 address keeps its brackets.
+ */
+function isPublic(url: URL): boolean {
+  const host = url.hostname.endsWith('.') ? url.hostname.slice(0, -1) : url.hostname
+  const last = host.slice(host.lastIndexOf('.') + 1)
+  return url.port === '' && host.includes('.') && !/^\d+$/.test(last) && !host.startsWith('[') && !PRIVATE_ENDINGS.includes(last)
 }
 
 /** The models that an operator lists for an own server, each with the facts of `open_models` and of its weights where they are known. */
