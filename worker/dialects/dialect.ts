@@ -67,6 +67,8 @@ export type Dialect = {
     read(body: JsonObject): Result<ChatRequest, GatewayError>
     /** For a target that calls the model `model`. */
     write(request: ChatRequest, model: string): WrittenRequest
+    /** The top-level members to set so that a stream reports what it used; absent where this format always does. */
+    askUsage?(body: JsonObject): JsonObject
   }
   reply: {
     read(body: JsonObject): Result<Reply, string>
