@@ -6,7 +6,8 @@
  * its start on checking it. An overlay is checked; one that does not parse changes nothing and raises an alarm.
  */
 import bundledJson from '../../policies/catalogue.json'
-import { compileCatalogue, type Variables } from '../core/decide/catalogue.ts'
+import type { Variables } from '../core/decide/address.ts'
+import { compileCatalogue } from '../core/decide/catalogue.ts'
 import type { LiveCatalogue } from '../core/decide/world.ts'
 import { err, ok, type Result } from '../core/result.ts'
 import { type Catalogue, type CatalogueOverlay, catalogueOverlay } from '../schema/catalogue.ts'

@@ -1,0 +1,70 @@
+/**
+ * Where calls to a provider go, from its entry in the catalogue and the configuration: or the one sentence that says what is
+ * missing or wrong. A target's address comes from nowhere else, and never from a request.
+ */
+import type { Provider } from '../../schema/catalogue.ts'
+import { err, ok, type Result } from '../result.ts'
+
+/** Plain variables and secrets by name, as the operator set them. */
+export type Variables = Record<string, string | undefined>
+
+/** Endings that no public name has (RFC 6761, RFC 6762, and what private networks use). */
+const PRIVATE_ENDINGS = ['localhost', 'local', 'internal', 'lan', 'home', 'corp']
+
+/** The address that calls to a provider begin with, without a slash at its end; or the sentence that says what is missing or wrong. */
+export function baseAddress(provider: Provider, variables: Variables): Result<string, string> {
+  const missing = err(provider.how_to_enable)
+  if (provider.enabled_by !== undefined && variables[provider.enabled_by] !== 'on') return missing
+  if (provider.auth.style !== 'none' && !variables[provider.auth.secret]?.trim()) return missing
+  if (provider.base_url_var !== undefined) {
+    const value = variables[provider.base_url_var]?.trim()
+    if (!value) return missing
+    return checkedAddress(value, 'operator', `${provider.base_url_var} is not usable`, provider)
+  }
+  if (provider.base_url === undefined) return err(`${provider.id} has no address in the catalogue. ${provider.how_to_enable}`)
+  let address = provider.base_url
+  for (let open = address.indexOf('{'); open >= 0; open = address.indexOf('{', open)) {
+    const close = address.indexOf('}', open)
+    if (close < 0) return err(`${provider.id}: its address has a "{" without a "}". ${provider.how_to_enable}`)
+    const name = address.slice(open + 1, close)
+    const value = variables[name]?.trim()
+    if (!value) return missing
+    // A part fills one segment or label and cannot end it: nothing that separates host, path, query or user-info.
+    if (!/^[A-Za-z0-9_-]{1,100}$/.test(value)) {
+      return err(`${name} may hold letters, digits, "-" and "_" only. ${provider.how_to_enable}`)
+    }
+    address = address.slice(0, open) + value + address.slice(close + 1)
+    open += value.length
+  }
+  return checkedAddress(address, 'catalogue', `${provider.id}: its address is not usable`, provider)
+}
+
+/**
+ * Plain http is for the operator's own server, named in the operator's own configuration: a credential in the catalogue
+ * never travels in the clear, nor to a host inside a network. User-info would put a second credential into every log line,
+ * and a query or fragment would swallow the path that is appended.
+ */
+function checkedAddress(text: string, from: 'operator' | 'catalogue', what: string, provider: Provider): Result<string, string> {
+  const wrong = (why: string) => err(`${what}: ${why}. ${provider.how_to_enable}`)
+  if (!URL.canParse(text)) return wrong('it is not a URL')
+  const url = new URL(text)
+  const plain = url.protocol === 'http:' && from === 'operator'
+  if (url.protocol !== 'https:' && !plain)
+    return wrong(from === 'operator' ? 'it must begin with http:// or https://' : 'it must begin with https://')
+  if (url.username || url.password) return wrong('it must not carry a user name or password')
+  if (url.search || url.hash) return wrong('it must not have a query or fragment')
+  if (from === 'catalogue' && !isPublic(url)) return wrong('it must name a public host on the standard port')
+  let end = url.href.length
+  while (url.href[end - 1] === '/') end -= 1
+  return ok(url.href.slice(0, end))
+}
+
+/**
+ * A host on the internet and not one inside a network. The URL parser has already turned every spelling of an IPv4 address
+ * into the dotted one, and an IPv6 address keeps its brackets.
+ */
+function isPublic(url: URL): boolean {
+  const host = url.hostname.endsWith('.') ? url.hostname.slice(0, -1) : url.hostname
+  const last = host.slice(host.lastIndexOf('.') + 1)
+  return url.port === '' && host.includes('.') && !/^\d+$/.test(last) && !host.startsWith('[') && !PRIVATE_ENDINGS.includes(last)
+}

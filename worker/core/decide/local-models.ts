@@ -1,0 +1,66 @@
+/**
+ * Targets on the operator's own server: one for each model that a variable lists. What is known of open weights elsewhere in
+ * the catalogue holds for them too.
+ */
+import type { Provider, Target } from '../../schema/catalogue.ts'
+import { targetId } from '../../schema/ids.ts'
+import type { Variables } from './address.ts'
+import { lastSegment, plainNames } from './plain-names.ts'
+
+/** Finds the hosted target with the same weights as a local model. */
+type Weights = (model: string) => Target | undefined
+
+/** Local models one variable may list; more than an operator runs, few enough that a pasted file does no harm. */
+const LOCAL_MODELS = 50
+
+/** The models that an operator lists for an own server, each with the facts of `open_models` and of its weights where they are known. */
+export function localTargets(provider: Provider, variables: Variables, weights: Weights): { targets: Target[]; refused: string[] } {
+  const targets: Target[] = []
+  const refused: string[] = []
+  if (provider.models_var === undefined || provider.open_models === undefined) return { targets, refused }
+  const seen = new Set<string>()
+  for (const part of (variables[provider.models_var] ?? '').split(',')) {
+    const model = part.trim()
+    if (model === '' || seen.has(model)) continue
+    seen.add(model)
+    if (seen.size > LOCAL_MODELS) {
+      refused.push(`${provider.models_var} lists more than ${LOCAL_MODELS} models; those after the first ${LOCAL_MODELS} are left out.`)
+      break
+    }
+    const id = `${provider.id}/${model}`
+    if (!targetId.safeParse(id).success) {
+      refused.push(`${provider.models_var} lists "${model.slice(0, 60)}", which is not a model name: letters, digits and @ . _ : / - only.`)
+      continue
+    }
+    const known = weights(model)
+    targets.push({
+      ...provider.open_models,
+      ...(known && { family: known.family, released: known.released, quality: known.quality, energy: known.energy }),
+      id,
+      provider: provider.id,
+      model,
+      aliases: [],
+    })
+  }
+  return { targets, refused }
+}
+
+/**
+ * Open weights are the same wherever they run, so a local `gpt-oss:20b` is as good as a hosted one. Only quality and energy
+ * carry over; context, price and speed are the server's. Looked up by exact name or alias, then by the name without its
+ * folder, then without its tag: `org/some-8b:q4` is `some-8b`.
+ */
+export function openWeights(targets: Target[]): Weights {
+  // Made on first use: most deployments list no local model and need not pay for it.
+  let by_name: Map<string, Target> | null = null
+  const index = () => {
+    const open = targets.filter(target => target.energy.confidence !== 'guess')
+    return new Map(open.flatMap(target => plainNames(target).map(name => [name, target] as const)))
+  }
+  return model => {
+    by_name ??= index()
+    const name = model.toLowerCase()
+    const bare = lastSegment(name)
+    return by_name.get(name) ?? by_name.get(bare) ?? by_name.get(bare.split(':', 1)[0] ?? bare)
+  }
+}
