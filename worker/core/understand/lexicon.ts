@@ -32,12 +32,12 @@ const ENTRIES: [Cue, number, string][] = [
   [
     'code_generation',
     2.5,
-    'write code|write a function|write a python|python function|write a script|write a program|write a regex|unit test|unit tests|sql query|implement a|implement the|write a query|bash script|javascript function|dockerfile|in python|in javascript|in typescript|in java|in rust|in golang|in c|using python|using javascript|complete the following code|complete the code|write a test|write tests|code golf|leetcode|self contained code|your code should pass|code to solve|funktion in python|schreibe eine funktion|écris une fonction|escribe una función|escreva uma função|写一个函数|写代码|编写代码|编写一个|用python|関数を書|コードを書|напиши функцию|напиши код|напиши скрипт',
+    'write code|write a function|write a python|python function|write a script|write a program|write a regex|unit test|unit tests|sql query|implement a|implement the|write a query|bash script|javascript function|dockerfile|in python|in javascript|in typescript|in java|in rust|in golang|using python|using javascript|complete the following code|complete the code|write a test|write tests|code golf|leetcode|self contained code|your code should pass|code to solve|funktion in python|schreibe eine funktion|écris une fonction|escribe una función|escreva uma função|写一个函数|写代码|编写代码|编写一个|用python|関数を書|コードを書|напиши функцию|напиши код|напиши скрипт',
   ],
   [
     'code_generation',
     1.2,
-    'refactor|typescript|python|javascript|sql|rust|golang|kotlin|regex|react component|api endpoint|html|css|bash|pandas|numpy|terraform|kubernetes|yaml config|django|flask|nodejs|c++|script',
+    'refactor|typescript|python|javascript|sql|rust|golang|kotlin|regex|react component|api endpoint|html|css|bash|pandas|numpy|terraform|kubernetes|yaml config|django|flask|nodejs|script',
   ],
   [
     'code_understanding',
@@ -100,7 +100,7 @@ const ENTRIES: [Cue, number, string][] = [
   [
     'choice',
     1,
-    'answer choices|options|choices|choose the|select the|pick the|the correct answer|multiple choice|a b c|option|choose one|answer with the letter|which of the following|choose from|选择|选项|下列',
+    'answer choices|options|choices|choose the|select the|pick the|the correct answer|multiple choice|option|choose one|answer with the letter|which of the following|choose from|选择|选项|下列',
   ],
   [
     'grounded_question',
@@ -121,12 +121,12 @@ const ENTRIES: [Cue, number, string][] = [
   [
     'summary',
     3,
-    'summarize|summarise|summary|summarization|tl dr|tldr|key points|main points|main idea|key takeaways|sum up|in a nutshell|condense|briefly describe what|shorten|give a headline|headline for|write a title|generate a title|title for this|what is the gist|boil down|executive summary|abstract for|highlights of|summarizing|zusammenfassung|fasse|zusammenfassen|résume|résumé|résumer|resume|resumen|resumir|resumo|riassumi|riassunto|samenvatting|vat samen|кратко|резюмируй|суммируй|总结|摘要|概括|归纳|要約|まとめて|요약',
+    'summarize|summarise|summary|summarization|tl dr|tldr|key points|main points|main idea|key takeaways|main points one|give the summary|points one should remember|what is this about|about in a few|sum up|in a nutshell|condense|briefly describe what|shorten|give a headline|headline for|write a title|generate a title|title for this|what is the gist|boil down|executive summary|abstract for|highlights of|summarizing|zusammenfassung|fasse|zusammenfassen|résume|résumé|résumer|resume|resumen|resumir|resumo|riassumi|riassunto|samenvatting|vat samen|кратко|резюмируй|суммируй|总结|摘要|概括|归纳|要約|まとめて|요약',
   ],
   [
     'extraction',
     2.6,
-    'extract|extract the|extract all|identify all|list all the|pull out|find all names|named entities|named entity|classify|classify the|classification|categorize|categorise|label the|sentiment|positive or negative|positive negative|is this review|what category|which category|which topic|what label|spam or|duplicate questions|same meaning|entailment|contradiction|paraphrase of each other|assign a|rating|rate this|how many stars|key value|as json|in json|into json|json format|into a table|into csv|parse this|parse the following|fill in the fields|tag the|detect|intent|yes or no does|equivalent|not equivalent|paraphrases|does the review|is the reviewer|would you rate|satisfied|extrahiere|extrais|extraire|extrae|extraer|extraia|estrai|извлеки|提取|抽取|分类|情感|抽出|分類|topic of|type of question|belongs to|belong to|section would|section of a',
+    'extract|extract the|extract all|identify all|list all the|pull out|find all names|named entities|named entity|classify|classify the|classification|categorize|categorise|label the|sentiment|positive or negative|positive negative|is this review|what category|which category|which topic|what label|label best|best describes|would you describe|categories|the category|spam or|duplicate questions|same meaning|entailment|contradiction|paraphrase of each other|assign a|rating|rate this|how many stars|key value|as json|in json|into json|json format|into a table|into csv|parse this|parse the following|fill in the fields|tag the|detect|intent|yes or no does|equivalent|not equivalent|paraphrases|does the review|is the reviewer|would you rate|satisfied|extrahiere|extrais|extraire|extrae|extraer|extraia|estrai|извлеки|提取|抽取|分类|情感|抽出|分類|topic of|type of question|belongs to|belong to|section would|section of a',
   ],
   [
     'rewriting',
@@ -136,7 +136,7 @@ const ENTRIES: [Cue, number, string][] = [
   [
     'creative_writing',
     2.6,
-    'poem|haiku|sonnet|short story|a story|story about|write a story|song|lyrics|screenplay|novel|limerick|essay|blog post|write an essay|speech|fairy tale|dialogue between|role play|slogan|tagline|brainstorm|brainstorm ideas|ideas for|give me ideas|names for|creative|joke|tell me a joke|plot|character|fan fiction|ad copy|product description|marketing copy|cover letter|social media post|tweet|caption|sentence using|sentence with|coherent sentence|using the following words|using these words|generate a sentence|gedicht|geschichte|aufsatz|poème|histoire|dissertation|poema|cuento|historia|ensayo|redação|poesia|racconto|gedicht|стихотворение|рассказ|эссе|сказку|诗|故事|作文|小说|文案|詩|物語|小説|俳句|시를',
+    'poem|haiku|sonnet|short story|a story|story about|write a story|song|lyrics|screenplay|novel|limerick|essay|blog post|write an essay|speech|fairy tale|dialogue between|role play|slogan|tagline|brainstorm|brainstorm ideas|ideas for|give me ideas|names for|creative|joke|tell me a joke|fan fiction|once upon a time|title of the story|ad copy|product description|marketing copy|cover letter|social media post|tweet|caption|sentence using|sentence with|coherent sentence|using the following words|using these words|generate a sentence|gedicht|geschichte|aufsatz|poème|histoire|dissertation|poema|cuento|historia|ensayo|redação|poesia|racconto|gedicht|стихотворение|рассказ|эссе|сказку|诗|故事|作文|小说|文案|詩|物語|小説|俳句|시를',
   ],
   [
     'text_thing',

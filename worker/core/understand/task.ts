@@ -27,6 +27,7 @@ const REASONING = cueIndex('reasoning')
 const FACTUAL_QUESTION = cueIndex('factual_question')
 const GROUNDED_QUESTION = cueIndex('grounded_question')
 const SUMMARY = cueIndex('summary')
+const EXTRACTION = cueIndex('extraction')
 const CREATIVE_WRITING = cueIndex('creative_writing')
 const CONVERSATION = cueIndex('conversation')
 const AGENTIC = cueIndex('agentic')
@@ -68,13 +69,18 @@ export function taskScores(cues: Float64Array, form: Signals, setting: Setting):
   add(CODE_GENERATION, 1.5 * form.code_share * Math.min(1, cue(MAKE)))
 
   // A quantity asked for among several figures is a sum in words; a formula is one as it stands.
-  add(MATHEMATICS, Math.min(3, form.math_share * 8) * (1 - form.code_share))
+  add(MATHEMATICS, Math.min(3, form.math_share * 8) * (1 - form.code_share) + 0.6 * Math.min(1, cue(QUANTITY)))
   if (form.numbers >= 2 && form.numbers < 60) add(MATHEMATICS, 1.8 * Math.min(1, cue(QUANTITY)) + 0.3)
 
-  add(FACTUAL_QUESTION, 0.6 * Math.min(2, cue(WH)) + 1.2 * asks * (1 - 0.6 * material) + 0.8 * chosen)
-  add(REASONING, 0.9 * chosen * material + 0.3 * asks * material)
-  add(GROUNDED_QUESTION, (asks || cue(WH) >= 1 ? 1 : 0) * (1.6 * Math.min(1, cue(PASSAGE)) + 0.8) * material * (1 - form.code_share))
-  add(SUMMARY, 0.4 * material * Math.min(1, cue(SUMMARY)))
+  // A question alone is about the world; one beside a page of text is about that text; one with options and a page to it, to be thought through.
+  scores[FACTUAL_QUESTION] = Math.min(4, scores[FACTUAL_QUESTION] as number) * (1 - 0.5 * material)
+  add(FACTUAL_QUESTION, (0.6 * Math.min(2, cue(WH)) + 1.2 * asks + 0.8 * chosen) * (1 - 0.5 * material))
+  add(REASONING, (1.5 * chosen + 0.3 * asks) * material)
+  const about = asks || cue(WH) >= 1 ? 1 : 0
+  const pasted = form.longest_line > 350 ? 1 : 0
+  add(GROUNDED_QUESTION, about * (1.4 * Math.min(1, cue(PASSAGE)) + 0.5 + 1.2 * pasted) * material * (1 - form.code_share))
+  add(SUMMARY, 0.8 * material * Math.min(1, cue(SUMMARY)))
+  add(EXTRACTION, 0.4 * Math.min(2, cue(EXTRACTION)) + 0.5 * chosen * Math.min(1, cue(EXTRACTION)))
   add(CREATIVE_WRITING, 1.5 * both(MAKE, TEXT_THING) * (1 - form.code_share))
   add(CONVERSATION, form.chars < 60 && form.numbers === 0 ? 0.9 : 0.2)
   if (setting.context_chars > 4_000 && asks) add(GROUNDED_QUESTION, 0.5)
