@@ -98,6 +98,10 @@ describe('a provider is switched on by configuration', () => {
     expect(compiled(switched, { NORTH_KEY: 'k', NORTH: 'true' }).targets).toEqual([])
     expect(compiled(switched, { NORTH_KEY: 'k', NORTH: 'on' }).targets).toHaveLength(1)
   })
+  it('not by a binding that is no text, whatever the catalogue calls its secret', () => {
+    const bound = { NORTH_KEY: { get: () => 'k' } } as unknown as Record<string, string>
+    expect(compiled(one, bound)).toMatchObject({ targets: [], off: [{ provider: 'north' }] })
+  })
   it('and one that is off leaves the others alone', () => {
     const two = made(
       [provider(), provider({ id: 'south', auth: { style: 'none' } })],

@@ -8,16 +8,22 @@ import { err, ok, type Result } from '../result.ts'
 /** Plain variables and secrets by name, as the operator set them. */
 export type Variables = Record<string, string | undefined>
 
+/** A variable's text without blanks around it; empty where it is not set, or is a binding and no text at all. */
+export function textOf(variables: Variables, name: string): string {
+  const value: unknown = variables[name]
+  return typeof value === 'string' ? value.trim() : ''
+}
+
 /** Endings that no public name has (RFC 6761, RFC 6762, and what private networks use). */
 const PRIVATE_ENDINGS = ['localhost', 'local', 'internal', 'lan', 'home', 'corp']
 
 /** The address that calls to a provider begin with, without a slash at its end; or the sentence that says what is missing or wrong. */
 export function baseAddress(provider: Provider, variables: Variables): Result<string, string> {
   const missing = err(provider.how_to_enable)
-  if (provider.enabled_by !== undefined && variables[provider.enabled_by] !== 'on') return missing
-  if (provider.auth.style !== 'none' && !variables[provider.auth.secret]?.trim()) return missing
+  if (provider.enabled_by !== undefined && textOf(variables, provider.enabled_by) !== 'on') return missing
+  if (provider.auth.style !== 'none' && !textOf(variables, provider.auth.secret)) return missing
   if (provider.base_url_var !== undefined) {
-    const value = variables[provider.base_url_var]?.trim()
+    const value = textOf(variables, provider.base_url_var)
     if (!value) return missing
     return checkedAddress(value, 'operator', `${provider.base_url_var} is not usable`, provider)
   }
@@ -27,7 +33,7 @@ export function baseAddress(provider: Provider, variables: Variables): Result<st
     const close = address.indexOf('}', open)
     if (close < 0) return err(`${provider.id}: its address has a "{" without a "}". ${provider.how_to_enable}`)
     const name = address.slice(open + 1, close)
-    const value = variables[name]?.trim()
+    const value = textOf(variables, name)
     if (!value) return missing
     // A part fills one segment or label and cannot end it: nothing that separates host, path, query or user-info.
     if (!/^[A-Za-z0-9_-]{1,100}$/.test(value)) {

@@ -4,7 +4,7 @@
  */
 import type { Provider, Target } from '../../schema/catalogue.ts'
 import { targetId } from '../../schema/ids.ts'
-import type { Variables } from './address.ts'
+import { textOf, type Variables } from './address.ts'
 import { lastSegment, plainNames } from './plain-names.ts'
 
 /** Finds the hosted target with the same weights as a local model. */
@@ -19,7 +19,7 @@ export function localTargets(provider: Provider, variables: Variables, weights: 
   const refused: string[] = []
   if (provider.models_var === undefined || provider.open_models === undefined) return { targets, refused }
   const seen = new Set<string>()
-  for (const part of (variables[provider.models_var] ?? '').split(',')) {
+  for (const part of textOf(variables, provider.models_var).split(',')) {
     const model = part.trim()
     if (model === '' || seen.has(model)) continue
     seen.add(model)
