@@ -260,6 +260,9 @@ function compile(): Phrases {
 
 /** What a phrase counts in the middle of a long text, which is mostly material, and not the request. */
 const MIDDLE_WORTH = 0.3
+/** What one counts that opens the text: "Rewrite ...", "Translate ...". */
+const OPENING_WORTH = 1.4
+const OPENING_CHARS = 12
 /** Characters from either end that count in full. */
 const EDGE_CHARS = 400
 /** What a phrase that was there before counts again: two mentions say hardly more than one. */
@@ -281,7 +284,7 @@ export function cuesIn(words: Words, text_chars: number): Float64Array {
       const phrase = PHRASES.get(phraseHash(words.hashes, i, length))
       if (phrase === 0 || (seen[phrase] as number) >= COUNTED_MAX) continue
       const start = words.starts[i] as number
-      const place = start < EDGE_CHARS || start > text_chars - EDGE_CHARS ? 1 : MIDDLE_WORTH
+      const place = start < OPENING_CHARS ? OPENING_WORTH : start < EDGE_CHARS || start > text_chars - EDGE_CHARS ? 1 : MIDDLE_WORTH
       const worth = (seen[phrase] as number) === 0 ? place : place * AGAIN_WORTH
       ;(seen[phrase] as number)++
       const effects = EFFECTS[phrase] as number[]

@@ -59,46 +59,27 @@ KIND[0x20] = KIND[0x09] = SPACE
 KIND[0x0a] = NEWLINE
 KIND[0x3f] = QUESTION
 
-/** How a line of code begins, each with what must follow it: no prose line begins `def ` and ends in a colon. */
-const CODE_OPENINGS = [
-  'def ',
-  'class ',
+/** How a line of code begins that has a mark in it besides. Lower case matters: sentences begin with `If`, and not with `if`. */
+const CODE_OPENINGS = (
+  'def |class |import |from |function |const |let |var |return|public |private |static |if |for |while |with |try|elif |else|catch|switch |' +
+  '#include|SELECT |INSERT |CREATE |package |fn |func |use |async |await |export |assert |>>> |$ |//|/*|#!|</|<?|@'
+).split('|')
+/** How a line begins that is code only among code: "import duties rose" is not. */
+const MAYBE_OPENINGS = [
   'import ',
   'from ',
-  'function ',
-  'const ',
-  'let ',
-  'var ',
-  'return',
-  'public ',
-  'private ',
-  'static ',
-  'if (',
-  'if(',
-  'for (',
-  'for(',
-  'while (',
-  'while(',
-  'else',
-  '#include',
-  'SELECT ',
-  'INSERT ',
-  'CREATE TABLE',
   'package ',
-  'fn ',
-  'func ',
   'use ',
-  'async ',
-  'export ',
-  'assert ',
-  '>>> ',
-  '$ ',
+  'return',
+  'SELECT ',
+  'FROM ',
+  'WHERE ',
+  'else',
+  'pass',
+  'break',
+  'end',
+  '# ',
   '//',
-  '/*',
-  '#!',
-  '</',
-  '<?',
-  '@',
 ]
 
 export function signalsOf(text: string): Signals {
@@ -119,6 +100,7 @@ export function signalsOf(text: string): Signals {
     longest_line: 0,
   }
   let code_chars = 0
+  let maybe_code_chars = 0
   let math_chars = 0
   let inFence = false
   for (let range = 0; range < ranges.length; range += 2) {
@@ -172,6 +154,7 @@ export function signalsOf(text: string): Signals {
               code_chars += length
             } else if (inFence || isCode(text, first, i, { length, letters, code_marks, operators, tex, wide })) code_chars += length
             else if (isFormula({ length, letters, digits, operators, tex })) math_chars += length
+            else if (MAYBE_OPENINGS.some(begins => text.startsWith(begins, first))) maybe_code_chars += length
             else math_chars += Math.min(length, 6 * tex + 2 * operators + (operators > 0 ? digits : 0))
             if (isItem(text, first, opening)) signals.items++
             if (isOption(text, first, opening)) signals.options++
@@ -184,6 +167,7 @@ export function signalsOf(text: string): Signals {
     }
   }
   const seen = Math.max(1, signals.seen_chars)
+  if (code_chars > maybe_code_chars) code_chars += maybe_code_chars
   signals.code_share = Math.min(1, code_chars / seen)
   signals.math_share = Math.min(1, math_chars / seen)
   return signals
@@ -229,7 +213,8 @@ function isCode(text: string, first: number, end: number, line: Line): boolean {
     closing === 0x2c ||
     closing === 0x3e
   const density = marks / line.length
-  if (density >= 0.12 && closesAsCode && line.code_marks >= 2) return true
+  const indented = KIND[text.charCodeAt(first - 1)] === SPACE
+  if (closesAsCode && line.code_marks >= 2 && density >= (indented ? 0.07 : 0.12)) return true
   for (const opening of CODE_OPENINGS) if (text.startsWith(opening, first)) return closesAsCode || density >= 0.06
   return density >= 0.2 && line.letters > 0 && line.code_marks >= 3
 }

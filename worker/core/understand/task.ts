@@ -82,6 +82,8 @@ export function taskScores(cues: Float64Array, form: Signals, setting: Setting):
   add(SUMMARY, 0.8 * material * Math.min(1, cue(SUMMARY)))
   add(EXTRACTION, 0.4 * Math.min(2, cue(EXTRACTION)) + 0.5 * chosen * Math.min(1, cue(EXTRACTION)))
   add(CREATIVE_WRITING, 1.5 * both(MAKE, TEXT_THING) * (1 - form.code_share))
+  // A greeting before a request is politeness; alone it is the message.
+  scores[CONVERSATION] = (scores[CONVERSATION] as number) * Math.max(0.4, 1 - form.chars / 200)
   add(CONVERSATION, form.chars < 60 && form.numbers === 0 ? 0.9 : 0.2)
   if (setting.context_chars > 4_000 && asks) add(GROUNDED_QUESTION, 0.5)
 
