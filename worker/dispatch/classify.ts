@@ -29,7 +29,9 @@ export type Situation = {
   target: TargetId
   /** Calls to this target so far, this one included. */
   calls_here: number
-  /** Another target stands in the plan behind this one. */
+  /** No other target was asked before this one. */
+  is_first: boolean
+  /** Another target stands in the plan behind this one, and may still be called. */
   has_next: boolean
   /** The longest wait for the same target that the policy allows. */
   wait_at_most_ms: Ms
@@ -120,7 +122,8 @@ function refused(said: UpstreamError, retry_after_ms: Ms | null, situation: Situ
   // A 408 is the server's patience, a 409 or 425 its state: none of them says anything about the request.
   if (status >= 500 || status === 408 || status === 409 || status === 425)
     return { class: 'server', error: failed, retry_after_ms, next: { step: 'next' } }
-  return { class: 'client', error: rejected, retry_after_ms: null, next: { step: 'stop' } }
+  // A fallback that cannot take the request (a parameter it lacks) says little about it: the first target could.
+  return { class: 'client', error: rejected, retry_after_ms: null, next: { step: situation.is_first ? 'stop' : 'next' } }
 }
 
 /** Once more on the same target, soon. */

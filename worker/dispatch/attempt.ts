@@ -1,0 +1,260 @@
+/**
+ * One call to one target: sent, waited for under its deadlines, and looked at until it is known whether there is an answer.
+ * A status is not believed on its own: a 200 may hold an error page, an error in JSON, nothing at all, or an answer in the
+ * other form than the one asked for, which is turned into the one that was.
+ *
+ * A deadline for the first token counts from the moment of sending, so a target that is silent from the start and one that is
+ * silent after its headers are left at the same time.
+ */
+import type { LiveTarget } from '../core/decide/world.ts'
+import type { Dialect, Observation } from '../dialects/dialect.ts'
+import { nothingSeen } from '../dialects/dialect.ts'
+import { eventsOf, replyOf } from '../dialects/fold.ts'
+import { sanitized } from '../dialects/upstream-text.ts'
+import type { JsonObject, StreamEvent } from '../schema/chat.ts'
+import type { PlanStep } from '../schema/decision.ts'
+import type { Ms } from '../schema/units.ts'
+import type { Guard, Interruption } from '../stream/guard.ts'
+import { peek } from '../stream/peek.ts'
+import { type Relay, relay } from '../stream/relay.ts'
+import { encodeEvents, sseParser } from '../stream/sse.ts'
+import { discard, ERROR_AT_MOST, letGo, readBody, WHOLE_AT_MOST } from './body.ts'
+import type { Call, Carrier } from './call.ts'
+import type { Happening } from './classify.ts'
+import { outbound } from './outbound.ts'
+import { retryAfter } from './retry-after.ts'
+
+/** What is known of a call while it runs, for its record. */
+export type Trial = {
+  target: LiveTarget
+  probe: boolean
+  sent_at_ms: Ms
+  headers_at_ms: Ms | null
+  first_token_at_ms: Ms | null
+  status: number | null
+  /** For the operator, sanitized. */
+  detail: string | null
+  seen: Observation
+  /** Closes the connection, whatever state it is in. */
+  abort(): void
+}
+
+export type Answer =
+  /** All of it is here. `form` is what the caller gets. */
+  | { kind: 'whole'; form: 'json' | 'events'; body: Uint8Array | string }
+  /** It has begun: the first content is in `relay`, the rest comes from `reader`. */
+  | { kind: 'stream'; reader: ReadableStreamDefaultReader<Uint8Array>; relay: Relay }
+
+export type Attempted = { ok: true; answer: Answer } | { ok: false; happening: Happening }
+
+const failed = (happening: Happening): Attempted => ({ ok: false, happening })
+const garbage = (message: string) => failed({ what: 'garbage', message })
+
+export function trialOf(target: LiveTarget, step: PlanStep, now_ms: Ms): Trial {
+  return {
+    target,
+    probe: step.probe === true,
+    sent_at_ms: now_ms,
+    headers_at_ms: null,
+    first_token_at_ms: null,
+    status: null,
+    detail: null,
+    seen: nothingSeen(),
+    abort: () => {},
+  }
+}
+
+export async function attempt(call: Call, trial: Trial, step: PlanStep, guard: Guard, carrier: Carrier): Promise<Attempted> {
+  const { target } = trial
+  const { stream } = call.request
+  const dialect = carrier.dialect(target.provider.dialect)
+  if (dialect === undefined) return garbage('its format is not one this router can write')
+  const { url, init, drops_usage } = outbound(call, target, dialect, carrier)
+  const connection = new AbortController()
+  trial.abort = () => connection.abort()
+
+  guard.allow('headers', stream ? Math.min(step.headers_ms, step.first_token_ms) : step.headers_ms)
+  let response: Response
+  try {
+    const waited = await guard.wait(carrier.effects.fetch(target.provider.transport, url, { ...init, signal: connection.signal }))
+    if (!waited.done) return interrupted(trial, waited.interruption)
+    response = waited.value
+  } catch (problem) {
+    trial.detail = sanitized(problem instanceof Error ? problem.message : String(problem))
+    return failed({ what: 'unreachable', message: 'the connection failed before an answer came' })
+  }
+  const now_ms = carrier.effects.nowMs()
+  trial.headers_at_ms = now_ms
+  trial.status = response.status
+  const cancel = trial.abort
+  trial.abort = () => {
+    cancel()
+    if (!response.bodyUsed && response.body?.locked === false) discard(response)
+  }
+
+  const { status } = response
+  if (status >= 300 && status < 400) {
+    discard(response)
+    return failed({ what: 'redirected', status })
+  }
+  if (status >= 400) return refusal(response, trial, dialect, guard, now_ms)
+  if (status === 204 || status === 205 || status === 206 || status < 200) {
+    discard(response)
+    return garbage(`status ${status}, which no answer has`)
+  }
+  const content_type = response.headers.get('content-type') ?? ''
+  if (content_type.includes('html')) {
+    discard(response)
+    return garbage('an HTML page')
+  }
+  if (stream && !content_type.includes('json')) {
+    guard.allow('first_token', Math.max(0, trial.sent_at_ms + step.first_token_ms - now_ms))
+    return streamed(call, trial, response, dialect, guard, drops_usage, carrier)
+  }
+  return whole(call, trial, response, dialect, guard, content_type.includes('event-stream'))
+}
+
+function interrupted(trial: Trial, interruption: Interruption): Attempted {
+  trial.abort()
+  if (interruption.by === 'caller') return failed({ what: 'left' })
+  return failed({ what: 'silent', phase: interruption.phase, limit_ms: interruption.limit_ms })
+}
+
+async function refusal(response: Response, trial: Trial, dialect: Dialect, guard: Guard, now_ms: Ms): Promise<Attempted> {
+  const retry_after_ms = retryAfter(response.headers, now_ms)
+  const body = await readBody(response, guard, ERROR_AT_MOST)
+  if (body.got === 'interrupted') {
+    trial.abort()
+    if (body.interruption.by === 'caller') return failed({ what: 'left' })
+  }
+  // The status is verdict enough where the words cannot be had.
+  const text = body.got === 'bytes' ? new TextDecoder().decode(body.bytes) : ''
+  const error = dialect.error.read(response.status, text)
+  trial.detail = error.code === null ? error.message : `${error.code}: ${error.message}`
+  return failed({ what: 'refused', error, retry_after_ms })
+}
+
+async function streamed(
+  call: Call,
+  trial: Trial,
+  response: Response,
+  from: Dialect,
+  guard: Guard,
+  drop_usage: boolean,
+  carrier: Carrier,
+): Promise<Attempted> {
+  if (response.body === null) return garbage('an empty answer')
+  const reader = response.body.getReader()
+  const flow = relay({ from, to: call.dialect, drop_usage, choices: call.request.choices })
+  trial.seen = flow.seen
+  const cancel = trial.abort
+  trial.abort = () => {
+    cancel()
+    letGo(reader.cancel())
+  }
+  const peeked = await peek(reader, flow, guard)
+  if (peeked.outcome === 'committed') {
+    if (flow.seen.content) trial.first_token_at_ms = carrier.effects.nowMs()
+    return { ok: true, answer: { kind: 'stream', reader, relay: flow } }
+  }
+  if (peeked.outcome === 'interrupted') return interrupted(trial, peeked.interruption)
+  trial.abort()
+  switch (peeked.outcome) {
+    case 'error':
+      return hidden(trial, from)
+    case 'cut':
+      trial.detail = sanitized(peeked.message)
+      return failed({ what: 'truncated', message: 'the connection broke before its first token' })
+    case 'empty':
+      return garbage('an empty answer')
+    case 'silent':
+      return garbage('a stream that ended without content or a reason to end')
+    case 'garbage':
+      return garbage('a stream without events that could be read')
+  }
+}
+
+/** An error told inside a 200: taken for what it would have been as a status. */
+function hidden(trial: Trial, dialect: Dialect): Attempted {
+  const error = inBand(trial.seen, dialect)
+  trial.detail = `in a 200: ${error.code === null ? '' : `${error.code}: `}${error.message}`
+  return failed({ what: 'refused', error, retry_after_ms: null })
+}
+
+/** Words by which providers name a passing overload where they send no number. */
+const OVERLOADED = ['overloaded', 'unavailable', 'capacity', 'timeout']
+
+export function inBand(seen: Observation, dialect: Dialect) {
+  const { status, code, message } = seen.error ?? { status: null, code: null, message: 'an error without a message' }
+  const said = dialect.error.read(status ?? 500, JSON.stringify({ error: { code, message } }))
+  if (status !== null) return said
+  if (said.kind === 'context_length' || said.kind === 'content_filter') return { ...said, status: 400 }
+  const words = `${code ?? ''} ${message}`.toLowerCase()
+  if (said.kind === 'quota' || words.includes('rate_limit') || words.includes('rate limit')) return { ...said, status: 429 }
+  return { ...said, status: OVERLOADED.some(word => words.includes(word)) ? 503 : 500 }
+}
+
+async function whole(call: Call, trial: Trial, response: Response, from: Dialect, guard: Guard, is_stream: boolean): Promise<Attempted> {
+  const body = await readBody(response, guard, WHOLE_AT_MOST)
+  if (body.got === 'interrupted') return interrupted(trial, body.interruption)
+  if (body.got === 'too_much') {
+    trial.abort()
+    return garbage(`an answer of more than ${WHOLE_AT_MOST} bytes`)
+  }
+  if (body.got === 'cut') return failed({ what: 'truncated', message: 'the connection broke in the middle of its answer' })
+  if (body.bytes.length === 0) return garbage('an empty answer')
+  return is_stream ? foldedAnswer(call, trial, body.bytes, from) : jsonAnswer(call, trial, body.bytes, from)
+}
+
+function jsonAnswer(call: Call, trial: Trial, bytes: Uint8Array, from: Dialect): Attempted {
+  const value = parsed(bytes)
+  if (value === null) return garbage('an answer that is not a JSON object')
+  const { seen } = trial
+  from.reply.observeWhole(seen, value)
+  if (seen.error !== null) return hidden(trial, from)
+  if (!seen.terminated) return garbage('JSON with no answer in it')
+  if (!seen.content && seen.finish_raw === null) return garbage('an answer without content or a reason to end')
+  if (!call.request.stream && from.name === call.dialect.name) return { ok: true, answer: { kind: 'whole', form: 'json', body: bytes } }
+  const reply = from.reply.read(value)
+  if (!reply.ok) return garbage(reply.error)
+  return call.request.stream ? asEvents(call, eventsOf(reply.value)) : asJson(call, reply.value)
+}
+
+/** A stream where a whole answer was asked for: gathered into one. */
+function foldedAnswer(call: Call, trial: Trial, bytes: Uint8Array, from: Dialect): Attempted {
+  const { seen } = trial
+  const reader = from.reply.reader()
+  const events: StreamEvent[] = []
+  const parser = sseParser(event => {
+    if (seen.terminated || seen.error !== null) return
+    from.reply.observe(seen, event)
+    events.push(...reader.read(event))
+  })
+  parser.push(bytes)
+  parser.end()
+  if (seen.error !== null) return hidden(trial, from)
+  if (seen.events === seen.malformed) return garbage('a stream without events that could be read')
+  if (seen.finish_raw === null) return failed({ what: 'truncated', message: 'its stream ended without a reason to end' })
+  return asJson(call, replyOf(events))
+}
+
+function asJson(call: Call, reply: ReturnType<typeof replyOf>): Attempted {
+  return { ok: true, answer: { kind: 'whole', form: 'json', body: JSON.stringify(call.dialect.reply.write(reply).body) } }
+}
+
+function asEvents(call: Call, events: StreamEvent[]): Attempted {
+  const writer = call.dialect.reply.writer()
+  const told = call.request.stream_usage ? events : events.filter(event => event.type !== 'usage')
+  return { ok: true, answer: { kind: 'whole', form: 'events', body: encodeEvents(told.flatMap(event => writer.write(event))) } }
+}
+
+const UTF8 = new TextDecoder()
+
+function parsed(bytes: Uint8Array): JsonObject | null {
+  try {
+    const value: unknown = JSON.parse(UTF8.decode(bytes))
+    return typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as JsonObject) : null
+  } catch {
+    return null
+  }
+}

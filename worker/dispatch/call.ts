@@ -1,0 +1,69 @@
+/**
+ * What dispatch is given, and what it gives back.
+ */
+import type { LiveTarget } from '../core/decide/world.ts'
+import type { GatewayError } from '../core/errors.ts'
+import type { JsonText } from '../core/json-text.ts'
+import type { Dialect } from '../dialects/dialect.ts'
+import type { Provider } from '../schema/catalogue.ts'
+import type { ChatRequest, DialectName, TokenUsage } from '../schema/chat.ts'
+import type { DecisionRecord } from '../schema/decision.ts'
+import type { Outcome } from '../schema/health.ts'
+import type { TargetId } from '../schema/ids.ts'
+import type { Policy } from '../schema/policy.ts'
+import type { Ms } from '../schema/units.ts'
+import type { AttemptRecord, UsageOutcome } from '../schema/usage.ts'
+import type { Effects } from './effects.ts'
+
+/** One request, decided. */
+export type Call = {
+  /** The caller's. */
+  dialect: Dialect
+  request: ChatRequest
+  json: JsonText
+  record: DecisionRecord
+  stream_usage: Policy['stream_usage']
+  started_at_ms: Ms
+  /** Aborts when the caller goes away. */
+  gone: AbortSignal
+}
+
+/** What a call needs of the isolate it runs in. */
+export type Carrier = {
+  effects: Effects
+  target(id: TargetId): LiveTarget | undefined
+  dialect(name: DialectName): Dialect | undefined
+  credential(provider: Provider): { header: string; value: string } | null
+  report(outcome: Outcome): void
+  waitUntil(promise: Promise<unknown>): void
+}
+
+/** How a request ended; all that its usage row needs. */
+export type Ended = {
+  outcome: UsageOutcome
+  /** Who answered; null where nobody did. */
+  target: TargetId | null
+  /** The status that the caller was sent. */
+  status: number
+  error: GatewayError | null
+  finish_reason: string | null
+  usage: TokenUsage
+  usage_estimated: boolean
+  attempts: AttemptRecord[]
+  /** Since the request began. */
+  first_token_ms: Ms | null
+  total_ms: Ms
+}
+
+/** An answer that is ready to leave. Not a byte of it has: the one who holds it says when. */
+export type Carried = {
+  target: LiveTarget
+  status: number
+  headers: Record<string, string>
+  /** Calls made so far. */
+  attempts: number
+  /** Lets the answer go. `ended` resolves once, when all of it was delivered or it broke off. */
+  release(): { body: BodyInit | null; ended: Promise<Ended> }
+  /** Drops the answer: the caller gets this error instead. */
+  abandon(error: GatewayError): Ended
+}

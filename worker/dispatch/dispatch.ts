@@ -1,0 +1,136 @@
+/**
+ * Walks a plan: calls its targets in order until one has begun to answer, and hands that answer back before a byte of it has
+ * left. What to do after a failure is `classify`'s verdict; here are only the bounds (calls in all, calls per target, the one
+ * deadline of the request) and the memory of what went wrong first, which is what the caller is told if nobody answers.
+ */
+import { type GatewayError, statusOf } from '../core/errors.ts'
+import { err, ok, type Result } from '../core/result.ts'
+import { UNKNOWN_USAGE } from '../schema/chat.ts'
+import type { Ms } from '../schema/units.ts'
+import type { AttemptRecord } from '../schema/usage.ts'
+import { type Guard, guard as guardOf } from '../stream/guard.ts'
+import { attempt, trialOf } from './attempt.ts'
+import type { Call, Carried, Carrier, Ended } from './call.ts'
+import { classify, type Happening, type Verdict } from './classify.ts'
+import { streamedAnswer, wholeAnswer } from './deliver.ts'
+import { conclude } from './ended.ts'
+
+export type { Call, Carried, Carrier, Ended } from './call.ts'
+export { shadow } from './shadow.ts'
+
+export async function dispatch(call: Call, carrier: Carrier): Promise<Result<Carried, Ended>> {
+  const { plan } = call.record
+  const { effects } = carrier
+  const guard = guardOf(effects, call.gone, call.started_at_ms, plan.total_ms)
+  const attempts: AttemptRecord[] = []
+  const verdicts: Verdict[] = []
+  let at = 0
+  let calls_here = 0
+
+  for (let step = plan.steps[at]; step !== undefined && attempts.length < plan.attempts; step = plan.steps[at]) {
+    const target = carrier.target(step.target)
+    // Switched off since the plan was made.
+    if (target === undefined) {
+      at++
+      continue
+    }
+    calls_here++
+    const trial = trialOf(target, step, effects.nowMs())
+    const tried = await attempt(call, trial, step, guard, carrier)
+    if (tried.ok) {
+      const { answer } = tried
+      return ok(
+        answer.kind === 'stream'
+          ? streamedAnswer(call, trial, answer, step, attempts, guard, carrier)
+          : wholeAnswer(call, trial, answer, attempts, guard, carrier),
+      )
+    }
+    const may_call_again = attempts.length + 1 < plan.attempts
+    const verdict = classify(tried.happening, {
+      target: target.id,
+      calls_here,
+      is_first: at === 0,
+      has_next: may_call_again && plan.steps[at + 1] !== undefined,
+      wait_at_most_ms: plan.retry_after_at_most_ms,
+      remaining_ms: guard.remainingMs(),
+      draw: effects.draw(),
+    })
+    attempts.push(conclude(call, trial, { ...verdict, role: 'answer' }, carrier))
+    verdicts.push(verdict)
+    const { next } = verdict
+    if (next.step === 'stop') break
+    if (next.step === 'same' && calls_here < plan.attempts_per_target) {
+      if (!may_call_again) break
+      const stopped = await interruptedDuring(effects.sleep(next.wait_ms), guard)
+      if (stopped === null) continue
+      verdicts.push(
+        classify(stopped, {
+          target: target.id,
+          calls_here,
+          is_first: false,
+          has_next: false,
+          wait_at_most_ms: 0,
+          remaining_ms: 0,
+          draw: 0,
+        }),
+      )
+      break
+    }
+    at = next.step === 'larger' ? nextLarger(call, carrier, at) : at + 1
+    calls_here = 0
+  }
+  guard.stop()
+  return err(unanswered(call, verdicts, attempts, effects.nowMs()))
+}
+
+/** A wait between two calls ends early when the caller goes or the request's time is up. */
+async function interruptedDuring(wait: Promise<void>, guard: Guard): Promise<Happening | null> {
+  guard.relax()
+  const waited = await guard.wait(wait)
+  if (waited.done) return null
+  const { interruption } = waited
+  return interruption.by === 'caller' ? { what: 'left' } : { what: 'silent', phase: interruption.phase, limit_ms: interruption.limit_ms }
+}
+
+/** The next step whose target holds more context than this one; behind the end where there is none. */
+function nextLarger({ record }: Call, carrier: Carrier, at: number): number {
+  const { steps } = record.plan
+  const contextOf = (i: number) => carrier.target(steps[i]?.target ?? '')?.target.capability.context_tokens ?? 0
+  const too_small = contextOf(at)
+  let next = at + 1
+  while (next < steps.length && contextOf(next) <= too_small) next++
+  return next
+}
+
+function unanswered(call: Call, verdicts: Verdict[], attempts: AttemptRecord[], now_ms: Ms): Ended {
+  const error = causeOf(verdicts) ?? { code: 'no_eligible_target', reasons: [] }
+  return {
+    outcome: error.code === 'caller_left' ? 'caller_left' : 'failed',
+    target: null,
+    status: statusOf(error),
+    error,
+    finish_reason: null,
+    usage: UNKNOWN_USAGE,
+    usage_estimated: false,
+    attempts,
+    first_token_ms: null,
+    total_ms: now_ms - call.started_at_ms,
+  }
+}
+
+/**
+ * What the caller is told: the first thing that went wrong, as the later ones are often its echo on lesser targets. Except
+ * that a caller who left, a request out of time and a refusal of its content say more than what came before; and that where
+ * every target was rate-limited, the soonest of them says when to come back.
+ */
+function causeOf(verdicts: Verdict[]): GatewayError | null {
+  const first = verdicts[0]?.error
+  const last = verdicts.at(-1)
+  if (first === undefined || last === undefined) return null
+  const { error } = last
+  if (error.code === 'caller_left' || (error.code === 'upstream_silent' && error.phase === 'total')) return error
+  if (last.class === 'client' && last.next.step === 'stop') return error
+  if (first.code !== 'upstream_rate_limited' || verdicts.some(each => each.class !== 'rate')) return first
+  const waits = verdicts.map(each => each.retry_after_ms).filter(wait_ms => wait_ms !== null)
+  return { ...first, retry_after_ms: waits.length === 0 ? null : Math.min(...waits) }
+}

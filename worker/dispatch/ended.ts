@@ -1,0 +1,76 @@
+/**
+ * What is left of calls once they are over: a record for the row, a report for the health of the target, and the counts.
+ *
+ * Where a target does not say what it used, its output is estimated from the characters that were seen and its input from the
+ * prompt, and the row says so. A call that gave nothing stays unknown: that is not zero.
+ */
+import { type TokenUsage, UNKNOWN_USAGE } from '../schema/chat.ts'
+import type { OutcomeClass } from '../schema/health.ts'
+import type { Ms } from '../schema/units.ts'
+import type { AttemptRecord } from '../schema/usage.ts'
+import type { Trial } from './attempt.ts'
+import type { Call, Carrier } from './call.ts'
+
+/** Characters of output per token, over English prose (4.5), code (3.3) and JSON (2.9) in the o200k vocabulary, weighed as answers are. */
+const CHARS_PER_TOKEN = 4
+/** A shorter answer, or one that came in one piece, tells nothing about speed. */
+const SPEED_TOKENS = 8
+const SPEED_MS: Ms = 100
+
+/** Writes the record of a call that is over and reports it, once. */
+export function conclude(
+  call: Call,
+  trial: Trial,
+  outcome: { class: OutcomeClass; retry_after_ms: Ms | null; role: AttemptRecord['role'] },
+  carrier: Carrier,
+): AttemptRecord {
+  const { record } = call
+  const { target, sent_at_ms, probe } = trial
+  const now_ms = carrier.effects.nowMs()
+  const since = (at_ms: Ms | null): Ms | null => (at_ms === null ? null : at_ms - sent_at_ms)
+  const usage = usageOf(call, trial)
+  const first_token_ms = since(trial.first_token_at_ms)
+  const elapsed_ms = trial.first_token_at_ms === null ? 0 : now_ms - trial.first_token_at_ms
+  const output = usage.usage?.output_tokens ?? 0
+  carrier.report({
+    target: target.id,
+    class: outcome.class,
+    decision_id: record.decision_id,
+    org: record.org,
+    size: record.features.size,
+    sent_at_ms,
+    at_ms: now_ms,
+    first_token_ms,
+    tokens_per_second:
+      outcome.class === 'ok' && output >= SPEED_TOKENS && elapsed_ms >= SPEED_MS ? ((output - 1) * 1_000) / elapsed_ms : null,
+    retry_after_ms: outcome.retry_after_ms,
+    probe,
+  })
+  return {
+    target: target.id,
+    role: outcome.role,
+    class: outcome.class,
+    status: trial.status,
+    sent_at_ms,
+    headers_ms: since(trial.headers_at_ms),
+    first_token_ms,
+    ended_ms: now_ms - sent_at_ms,
+    detail: trial.detail,
+    probe,
+    usage: usage.usage,
+  }
+}
+
+/** What one call used, as far as anybody can say; null where it gave nothing to go by. */
+export function usageOf(call: Call, { seen }: Trial): { usage: TokenUsage | null; estimated: boolean } {
+  if (seen.usage !== null) return { usage: seen.usage, estimated: false }
+  if (!seen.content && seen.finish_raw === null) return { usage: null, estimated: false }
+  return {
+    usage: {
+      ...UNKNOWN_USAGE,
+      input_tokens: Math.round(call.record.features.prompt_tokens),
+      output_tokens: Math.ceil(seen.output_chars / CHARS_PER_TOKEN),
+    },
+    estimated: true,
+  }
+}

@@ -1,0 +1,63 @@
+/**
+ * What a target is sent. In the caller's own dialect that is the caller's own text, with `model` replaced and nothing else
+ * touched; in another one it is written anew. Of the caller's headers nothing at all is passed on: what leaves is a list,
+ * made once per target, of content type, credential and what the catalogue says.
+ */
+import type { LiveTarget } from '../core/decide/world.ts'
+import { splice } from '../core/json-text.ts'
+import type { Dialect } from '../dialects/dialect.ts'
+import type { JsonObject } from '../schema/chat.ts'
+import type { Call, Carrier } from './call.ts'
+
+export type Outbound = {
+  url: string
+  init: { method: string; headers: Record<string, string>; body: string; redirect: 'manual' }
+  /** Usage was asked for by us and not by the caller. */
+  drops_usage: boolean
+}
+
+export function outbound(call: Call, target: LiveTarget, dialect: Dialect, carrier: Carrier): Outbound {
+  const { request, json } = call
+  const drops_usage = call.stream_usage === 'always' && request.stream && !request.stream_usage && dialect.request.askUsage !== undefined
+  return {
+    url: target.chat_url,
+    init: {
+      method: 'POST',
+      headers: headersFor(target, request.stream, carrier),
+      body: dialect.name === request.dialect ? passed() : JSON.stringify(written()),
+      redirect: 'manual',
+    },
+    drops_usage,
+  }
+
+  function passed(): string {
+    const usage = drops_usage ? dialect.request.askUsage?.(json.value) : undefined
+    return splice(json, { ...usage, model: target.target.model })
+  }
+
+  function written(): JsonObject {
+    const asked = drops_usage ? { ...request, stream_usage: true } : request
+    return dialect.request.write(asked, target.target.model).body
+  }
+}
+
+type Prepared = { credential: string | null; whole: Record<string, string>; stream: Record<string, string> }
+
+/** A target object lives as long as its compiled catalogue; with it go its headers. */
+const prepared = new WeakMap<LiveTarget, Prepared>()
+
+function headersFor(target: LiveTarget, stream: boolean, carrier: Carrier): Record<string, string> {
+  const credential = carrier.credential(target.provider)
+  let ready = prepared.get(target)
+  if (ready === undefined || ready.credential !== (credential?.value ?? null)) {
+    const shared: Record<string, string> = { 'content-type': 'application/json', 'user-agent': 'signalbox', ...target.provider.headers }
+    if (credential !== null) shared[credential.header] = credential.value
+    ready = {
+      credential: credential?.value ?? null,
+      whole: { ...shared, accept: 'application/json' },
+      stream: { ...shared, accept: 'text/event-stream' },
+    }
+    prepared.set(target, ready)
+  }
+  return stream ? ready.stream : ready.whole
+}
