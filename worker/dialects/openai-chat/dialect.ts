@@ -1,6 +1,7 @@
 /**
  * OpenAI Chat Completions: the wire format that most providers, local servers and clients speak, or say they do.
  */
+import { isObject } from '../check.ts'
 import type { Dialect } from '../dialect.ts'
 import { readError, writeError, writeInBand } from './error.ts'
 import { dull, observe, observeWhole } from './observe.ts'
@@ -10,7 +11,11 @@ import { reader, writer } from './stream.ts'
 
 export const openaiChat: Dialect = {
   name: 'openai-chat',
-  request: { read: readRequest, write: writeRequest },
+  request: {
+    read: readRequest,
+    write: writeRequest,
+    askUsage: ({ stream_options }) => ({ stream_options: { ...(isObject(stream_options) ? stream_options : {}), include_usage: true } }),
+  },
   reply: { read: readReply, write: writeReply, reader, writer, observe, observeWhole, dull },
   error: { write: writeError, writeInBand, read: readError },
 }
