@@ -106,7 +106,7 @@ export type DecisionRecord = {
   /** Names of the rules that matched, in order; those whose expression failed are in `rule_errors`. */
   rules: string[]
   rule_errors: { rule: string; message: string }[]
-  /** Eligible targets, best first, the chosen one always among them: 8 for a served request, 20 for a dry run. `eligible` counts all. */
+  /** Eligible targets, best first, the chosen one always among them: 6 for a served request, 20 for a dry run. `eligible` counts all. */
   scores: Score[]
   eligible: number
   /** Refused targets by reason, so that 100 of them stay small. */

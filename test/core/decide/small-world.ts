@@ -14,7 +14,16 @@ import type { TargetHealth } from '../../../worker/schema/health.ts'
 
 export const NOW_MS = Date.parse('2026-11-24T12:00:00Z')
 
-type ProviderFacts = { id: string; regions?: string[]; retention_days?: number | null; trains_on_data?: boolean | null; certifications?: string[]; dialect?: string; readiness?: string; transport?: string }
+type ProviderFacts = {
+  id: string
+  regions?: string[]
+  retention_days?: number | null
+  trains_on_data?: boolean | null
+  certifications?: string[]
+  dialect?: string
+  readiness?: string
+  transport?: string
+}
 type TargetFacts = {
   id: string
   quality?: number
@@ -33,52 +42,81 @@ export function catalogueOf(providers: ProviderFacts[], targets: TargetFacts[]):
   return catalogueSchema.parse({
     as_of: '2026-11-24',
     notice: 'made up for tests',
-    providers: providers.map(({ id, dialect = 'openai-chat', readiness = 'always_warm', transport = 'network', regions = ['us'], retention_days = 30, trains_on_data = false, certifications = [] }) => ({
-      id,
-      name: id,
-      dialect,
-      base_url: `https://${id}.example/v1`,
-      auth: { style: 'none' },
-      transport,
-      terms: { regions, retention_days, trains_on_data, certifications, source: SOURCE },
-      readiness,
-      how_to_enable: 'always on',
-    })),
-    targets: targets.map(({ id, quality = 0.6, input_usd = 1, output_usd = 4, first_token_ms = 500, tokens_per_second = 80, params_b = 50, capability, aliases = [] }) => ({
-      id,
-      provider: id.slice(0, id.indexOf('/')),
-      model: id.slice(id.indexOf('/') + 1),
-      aliases,
-      family: 'test',
-      capability: {
-        input: ['text', 'image'],
-        output: ['text'],
-        tools: true,
-        parallel_tools: true,
-        structured_output: 'json_schema',
-        streaming: true,
-        reasoning: true,
-        logprobs: true,
-        choices: true,
-        prefill: null,
-        context_tokens: 128_000,
-        output_tokens: 16_000,
-        ...capability,
-      },
-      prices: [
-        {
-          from: '2026-01-01',
-          input_micros_per_mtok: input_usd === null ? null : Math.round(input_usd * 1e6),
-          output_micros_per_mtok: output_usd === null ? null : Math.round(output_usd * 1e6),
-          cache_read_micros_per_mtok: null,
-          cache_write_micros_per_mtok: null,
+    providers: providers.map(
+      ({
+        id,
+        dialect = 'openai-chat',
+        readiness = 'always_warm',
+        transport = 'network',
+        regions = ['us'],
+        retention_days = 30,
+        trains_on_data = false,
+        certifications = [],
+      }) => ({
+        id,
+        name: id,
+        dialect,
+        base_url: `https://${id}.example/v1`,
+        auth: { style: 'none' },
+        transport,
+        terms: { regions, retention_days, trains_on_data, certifications, source: SOURCE },
+        readiness,
+        how_to_enable: 'always on',
+      }),
+    ),
+    targets: targets.map(
+      ({
+        id,
+        quality = 0.6,
+        input_usd = 1,
+        output_usd = 4,
+        first_token_ms = 500,
+        tokens_per_second = 80,
+        params_b = 50,
+        capability,
+        aliases = [],
+      }) => ({
+        id,
+        provider: id.slice(0, id.indexOf('/')),
+        model: id.slice(id.indexOf('/') + 1),
+        aliases,
+        family: 'test',
+        capability: {
+          input: ['text', 'image'],
+          output: ['text'],
+          tools: true,
+          parallel_tools: true,
+          structured_output: 'json_schema',
+          streaming: true,
+          reasoning: true,
+          logprobs: true,
+          choices: true,
+          prefill: null,
+          context_tokens: 128_000,
+          output_tokens: 16_000,
+          ...capability,
+        },
+        prices: [
+          {
+            from: '2026-01-01',
+            input_micros_per_mtok: input_usd === null ? null : Math.round(input_usd * 1e6),
+            output_micros_per_mtok: output_usd === null ? null : Math.round(output_usd * 1e6),
+            cache_read_micros_per_mtok: null,
+            cache_write_micros_per_mtok: null,
+            source: SOURCE,
+          },
+        ],
+        quality: [{ task: null, score: quality, uncertainty: 0.02, benchmark: 'made up', source: SOURCE }],
+        latency_prior: { first_token_ms, tokens_per_second, source: SOURCE },
+        energy: {
+          active_params_b: params_b,
+          total_params_b: params_b,
+          measured_j_per_token: null,
+          confidence: 'disclosed',
           source: SOURCE,
         },
-      ],
-      quality: [{ task: null, score: quality, uncertainty: 0.02, benchmark: 'made up', source: SOURCE }],
-      latency_prior: { first_token_ms, tokens_per_second, source: SOURCE },
-      energy: { active_params_b: params_b, total_params_b: params_b, measured_j_per_token: null, confidence: 'disclosed', source: SOURCE },
-    })),
+      }),
+    ),
   })
 }
 
@@ -92,12 +130,24 @@ export const THREE = catalogueOf(
   ],
 )
 
-export const live = (catalogue: Catalogue): LiveCatalogue => compileCatalogue(catalogue, {}, NOW_MS, 'test')
+/** Compiled once each, as an isolate does, so that a test may decide thousands of times. */
+const lives = new WeakMap<Catalogue, LiveCatalogue>()
+const policies = new Map<string, CompiledPolicy>()
+
+export function live(catalogue: Catalogue): LiveCatalogue {
+  const made = lives.get(catalogue) ?? compileCatalogue(catalogue, {}, NOW_MS, 'test')
+  lives.set(catalogue, made)
+  return made
+}
 
 /** A policy from its keys as YAML or as a value; weighs quality alone unless told otherwise. */
 export function policyOf(more: Record<string, unknown> = {}): CompiledPolicy {
-  const compiled = compilePolicy(JSON.stringify({ name: 'default', objective: { quality: 1 }, ...more }), '0123456789abcdef')
+  const text = JSON.stringify({ name: 'default', objective: { quality: 1 }, ...more })
+  const made = policies.get(text)
+  if (made) return made
+  const compiled = compilePolicy(text, '0123456789abcdef')
   if (!compiled.ok) throw new Error(JSON.stringify(compiled.error))
+  policies.set(text, compiled.value)
   return compiled.value
 }
 

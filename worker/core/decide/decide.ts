@@ -79,9 +79,9 @@ export function decide(
     : choose(candidates, outcome.preference, asked.value.kind === 'model', policy.policy.explore, draw)
   const first = ready.targets[choice.first.index] as LiveTarget
 
-  // A recovering target that took part is not among the refused.
-  if (panic) for (const { index } of candidates) found.refusals[index] = null
-  else for (const { index, share } of choice.admitted) if (share < 1) found.refusals[index] = null
+  // A recovering target that takes part this time, and a shut one in a panic, are not among the refused.
+  for (const { index } of choice.admitted) found.refusals[index] = null
+  if (!panic) record.eligible = choice.admitted.length
   record.refused = gathered(ready.targets, found.refusals)
   record.scores = scoresKept(choice.admitted, choice.first, scores_kept, ready.targets, estimates, rate)
   if (first.provider.dialect !== request.dialect) record.losses = world.losses(first.provider.dialect)

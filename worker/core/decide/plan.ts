@@ -11,7 +11,7 @@ import type { Candidate } from './choose.ts'
 import type { LiveTarget } from './world.ts'
 
 /** So much of the total another failure domain is worth: about the gap between neighbouring tiers of models. */
-const OTHER_PROVIDER_WORTH = 0.15
+const OTHER_PROVIDER_WORTH = 0.08
 
 /** A whole answer usually takes what was predicted, seldom twice, hardly ever three times as long. */
 const PATIENCE = 3

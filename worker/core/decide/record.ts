@@ -9,7 +9,7 @@ import type { Terms } from './score.ts'
 import type { LiveTarget } from './world.ts'
 
 /** Scores kept with a served request; a dry run asks for more. */
-export const SCORES_KEPT = 8
+export const SCORES_KEPT = 6
 /** Refused targets named in a record; beyond it only their count is kept. */
 const REFUSED_NAMED = 100
 

@@ -12,7 +12,7 @@ import type { PolicyTest, Sketch } from '../../schema/policy.ts'
 import type { Ms } from '../../schema/units.ts'
 import type { Result } from '../result.ts'
 import { understand } from '../understand/understand.ts'
-import { compileCatalogue, type Variables } from './catalogue.ts'
+import { compileCatalogue } from './catalogue.ts'
 import { decide } from './decide.ts'
 import { explainUndecided } from './explain.ts'
 import { maskOf } from './selector.ts'
@@ -34,8 +34,8 @@ export function wholeCatalogue(catalogue: Catalogue): LiveCatalogue {
 export const instantOf = (catalogue: Catalogue): Ms => Date.parse(catalogue.as_of) + 12 * 3_600_000
 
 /** Variables under which every provider counts as configured. */
-function everythingOn(catalogue: Catalogue): Variables {
-  const variables: Variables = {}
+function everythingOn(catalogue: Catalogue): Record<string, string> {
+  const variables: Record<string, string> = {}
   for (const provider of catalogue.providers) {
     for (const part of provider.base_url?.split('{').slice(1) ?? []) variables[part.slice(0, part.indexOf('}'))] = 'any'
     if (provider.auth.style !== 'none') variables[provider.auth.secret] = 'any'
