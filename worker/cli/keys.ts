@@ -5,6 +5,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { defineCommand } from 'citty'
+import * as z from 'zod'
 import { callerKey, makeKey } from '../store/keys.ts'
 import { ending, localVariables, Stop } from './policy-files.ts'
 import { PLACE_ARGS, placeArgs, placeOf, said } from './policy-store.ts'
@@ -71,6 +72,7 @@ async function made(pepper: string, args: CreateArgs) {
       ...(days === null ? {} : { expires_at_ms: Date.now() + Math.round(days * DAY_MS) }),
     })
   } catch (error) {
+    if (error instanceof z.ZodError) throw new Stop(z.prettifyError(error))
     throw new Stop(error instanceof Error ? error.message : 'the key could not be made')
   }
 }
