@@ -4,6 +4,7 @@
  */
 import type { Json, JsonObject } from '../schema/chat.ts'
 import { isObject } from './check.ts'
+import { sanitized } from './upstream-text.ts'
 
 /** What was found in an error body, before it is judged. */
 export type Said = { message: string; code: string | null; type: string | null; param: string | null }
@@ -16,8 +17,8 @@ export function parsed(body: string): Json {
   }
 }
 
-/** Wrappers in wrappers: a gateway quotes its provider, which quotes its server. Three levels are all that was ever seen. */
-const MAX_WRAPPERS = 4
+/** A gateway quotes its provider, which quotes its server, each as JSON in a string: that makes eight steps, and no more was ever seen. */
+const MAX_WRAPPERS = 8
 
 /** Null where nothing in it is an error's. `level` counts wrappers. */
 export function saidIn(raw: Json | undefined, level = 0): Said | null {
@@ -45,12 +46,17 @@ function quoted(raw: JsonObject, level: number): Said | null {
   return isObject(raw.metadata) ? saidIn(raw.metadata.raw, level + 1) : null
 }
 
-const word = (value: Json | undefined): string | null =>
-  typeof value === 'string' && value !== '' ? value.slice(0, 100) : typeof value === 'number' ? String(value) : null
+/** Codes, types and fields are words. What is none, or looks like a secret, is not passed on. */
+function word(value: Json | undefined): string | null {
+  if (typeof value === 'number') return String(value)
+  return typeof value === 'string' && WORD.test(value) && sanitized(value) === value ? value : null
+}
+
+const WORD = /^[\w .:/[\]-]{1,100}$/
 
 /** FastAPI's `loc`: `["body","messages",0,"content"]`. */
 function place(loc: Json | undefined): string | null {
   if (!Array.isArray(loc)) return null
   const path = loc.filter(step => step !== 'body').map(step => (typeof step === 'number' ? `[${step}]` : `.${String(step)}`))
-  return path.join('').replace(/^\./, '').slice(0, 100) || null
+  return word(path.join('').replace(/^\./, ''))
 }
