@@ -6,6 +6,7 @@ import type { Features, Task } from '../../schema/features.ts'
 import type { Tokens } from '../../schema/units.ts'
 import { cueIndex } from './lexicon.ts'
 import type { Signals } from './signals.ts'
+import { HashTable, hashesOf, type Words } from './words.ts'
 
 /** Typical answers by task, the middle of what current chat models write when nobody says how long. */
 const OF_TASK: Record<Task, Tokens> = {
@@ -131,47 +132,61 @@ const WISHES = new Set([
   '篇',
 ])
 
-/** The number of tokens asked for by number, or null. Looks only at the edges of the text, where requests stand. */
-export function askedTokens(text: string): Tokens | null {
-  const edges = text.length <= 800 ? text : `${text.slice(0, 400)} ${text.slice(-400)}`
-  const words = edges.toLowerCase().split(/[\s\-,.;:!?()"'’]+/)
-  for (let i = 1; i < words.length; i++) {
-    const word = words[i] as string
-    const unit = UNITS[word] ?? null
-    if (unit !== null) {
-      const before = words[i - 1] as string
-      // "200 to 300 words", "three short sentences": a number may stand one word further off.
-      const number = numberOf(before) ?? (i > 1 ? numberOf(words[i - 2] as string) : null)
-      const at = numberOf(before) === null ? i - 2 : i - 1
-      if (number !== null && (at === 0 || WISHES.has(words[at - 1] as string) || number >= 50)) return number * unit
-    }
+type Meaning = { unit: Tokens | null; number: number | null; wish: boolean }
+const MEANINGS: Meaning[] = [{ unit: null, number: null, wish: false }]
+const MEANING_OF = compile()
+
+function compile(): HashTable {
+  const words = new Set([...Object.keys(UNITS), ...Object.keys(NUMBERS), ...WISHES])
+  const table = new HashTable(words.size)
+  for (const word of words) {
+    const meaning = { unit: UNITS[word] ?? null, number: NUMBERS[word] ?? null, wish: WISHES.has(word) }
+    table.set(hashesOf(word)[0] as number, MEANINGS.push(meaning) - 1)
   }
-  return chineseLength(edges)
+  return table
 }
 
-function numberOf(word: string): number | null {
-  const spelled = NUMBERS[word]
-  if (spelled !== undefined) return spelled
-  if (word.length === 0 || word.length > 5) return null
-  for (let i = 0; i < word.length; i++) if (word.charCodeAt(i) < 0x30 || word.charCodeAt(i) > 0x39) return null
-  return Number(word)
+/** Requests stand at the edges of a text, within so many characters. */
+const EDGE_CHARS = 400
+
+/** The number of tokens asked for by number, or null: "in 3 short sentences", "a 500 word essay", "800字". */
+export function askedTokens(text: string, words: Words): Tokens | null {
+  const meaningAt = (index: number) => MEANINGS[index < 0 ? 0 : MEANING_OF.get(words.hashes[index] as number)] as Meaning
+  const numberAt = (index: number) => (index < 0 ? null : (meaningAt(index).number ?? figureAt(text, words.starts[index] as number)))
+  for (let i = 1; i < words.count; i++) {
+    const start = words.starts[i] as number
+    if (start > EDGE_CHARS && start < text.length - EDGE_CHARS) continue
+    const { unit } = meaningAt(i)
+    if (unit === null) continue
+    // An adjective may stand between: "three short sentences".
+    const near = numberAt(i - 1)
+    const number = near ?? numberAt(i - 2)
+    const before = near === null ? i - 3 : i - 2
+    if (number !== null && (before < 0 || meaningAt(before).wish || number >= 50)) return number * unit
+  }
+  return null
 }
 
-/** "800字": the number stands against the character that counts it. */
-function chineseLength(text: string): Tokens | null {
-  const at = text.indexOf('字')
-  let start = at
-  while (start > 0 && at - start < 5 && text.charCodeAt(start - 1) >= 0x30 && text.charCodeAt(start - 1) <= 0x39) start--
-  return at < 0 || start === at ? null : Number(text.slice(start, at)) * (UNITS.字 as number)
+/** The number that is written at a position, of at most five digits; null where there is none. */
+function figureAt(text: string, start: number): number | null {
+  let value = 0
+  let i = start
+  for (; i < start + 6; i++) {
+    const digit = text.charCodeAt(i) - 0x30
+    if (!(digit >= 0 && digit <= 9)) break
+    value = value * 10 + digit
+  }
+  return i === start || i === start + 6 ? null : value
 }
 
 export function expectedOutputTokens(
   text: string,
+  words: Words,
   cues: Float64Array,
   form: Signals,
   features: Pick<Features, 'task' | 'output_form' | 'last_turn_tokens' | 'reasoning_requested' | 'max_output_tokens'>,
 ): Tokens {
-  const asked = askedTokens(text)
+  const asked = askedTokens(text, words)
   let tokens: number
   if (asked !== null) tokens = asked + SHORTEST
   else if ((cues[SHORT] as number) >= 1) tokens = SHORTEST

@@ -113,7 +113,7 @@ const ARABIC = FIRST_SCRIPT + SCRIPTS.findIndex(([, , language]) => language ===
 /** A Han character says about as much as three Latin letters. */
 const HAN_WEIGHT = 3
 /** Letters of the text looked at to tell its script. */
-const SCRIPT_CHARS = 2_000
+const SCRIPT_CHARS = 1_200
 
 /** Letters that few languages write. They tell short texts apart, in which common words are rare. */
 const LETTER_HINTS: Record<string, string> = {
@@ -154,6 +154,8 @@ for (const [language, hints] of Object.entries(LETTER_HINTS)) {
     HINTS.set(code, [...(HINTS.get(code) ?? []), LANGUAGES.indexOf(language)])
   }
 }
+/** The lowest of them. */
+const FIRST_HINT = 0xa1
 /** What a letter counts that is one language's alone; shared ones count their part. Letters together count at most three words. */
 const LETTER_WORTH = 0.5
 const LETTERS_WORTH_MAX = 3
@@ -163,7 +165,12 @@ const UNKNOWN: LanguageGuess = { language: 'und', confidence: 0 }
 export function languageOf(text: string, words: Words): LanguageGuess {
   const counts = new Int32Array(FIRST_SCRIPT + SCRIPTS.length)
   const end = Math.min(text.length, SCRIPT_CHARS)
-  for (let i = 0; i < end; i++) (counts[SCRIPT_OF[text.charCodeAt(i)] as number] as number)++
+  let highest = 0
+  for (let i = 0; i < end; i++) {
+    const code = text.charCodeAt(i)
+    ;(counts[SCRIPT_OF[code] as number] as number)++
+    if (code > highest) highest = code
+  }
   counts[0] = 0
   ;(counts[HAN] as number) *= HAN_WEIGHT
   ;(counts[KANA] as number) *= HAN_WEIGHT - 1
@@ -186,7 +193,7 @@ export function languageOf(text: string, words: Words): LanguageGuess {
     const language = script === ARABIC ? arabicScript(text, end) : (SCRIPTS[script - FIRST_SCRIPT]?.[2] ?? 'und')
     return { language, confidence: 0.98 * share }
   }
-  const guess = byCommonWords(words, lettersOf(text, end))
+  const guess = byCommonWords(words, lettersOf(text, highest < FIRST_HINT ? 0 : end))
   if (guess.language === 'und' && script === DEVANAGARI) return { language: 'hi', confidence: 0.5 * share }
   return { language: guess.language, confidence: guess.confidence * share }
 }
@@ -211,7 +218,7 @@ function lettersOf(text: string, end: number): Float64Array {
   const scores = new Float64Array(LANGUAGES.length)
   for (let i = 0; i < end; i++) {
     const code = text.charCodeAt(i)
-    if (code < 0xa0) continue
+    if (code < FIRST_HINT) continue
     const languages = HINTS.get(code)
     if (languages) for (const language of languages) (scores[language] as number) += LETTER_WORTH / languages.length
   }

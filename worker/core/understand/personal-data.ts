@@ -10,28 +10,47 @@
 export const PERSONAL_DATA_TYPES = ['email', 'card', 'iban', 'us_ssn', 'phone', 'ip', 'secret'] as const
 export type PersonalDataType = (typeof PERSONAL_DATA_TYPES)[number]
 
-/** Places with an `@`, or with a secret's prefix, that are looked at in one text before it is believed to have none. */
+/** Places with an `@` that are looked at in one text before it is believed to have no address. */
 const PLACES_MAX = 50
 
 const isDigit = (code: number) => code >= 0x30 && code <= 0x39
 const isUpper = (code: number) => code >= 0x41 && code <= 0x5a
 const isWord = (code: number) => isDigit(code) || isUpper(code) || (code >= 0x61 && code <= 0x7a)
 
+/** What sets a detector off. Everything else is passed over, at about a nanosecond a character. */
+const NOTHING = 0
+const AT = 1
+const NUMBER = 2
+const SECRET = 3
+const TRIGGER = new Uint8Array(128)
+TRIGGER[0x40] = AT
+for (let code = 0x30; code <= 0x39; code++) TRIGGER[code] = NUMBER
+
 /** Adds the types found in `text` between two positions to `found`. */
 export function findPersonalData(text: string, start: number, end: number, found: Set<string>): void {
-  if (!found.has('email')) findEmail(text, start, end, found)
-  if (!found.has('secret')) findSecret(text, start, end, found)
-  findNumbers(text, start, end, found)
-}
-
-function findEmail(text: string, start: number, end: number, found: Set<string>): void {
-  let at = text.indexOf('@', start)
-  for (let places = 0; at >= 0 && at < end && places < PLACES_MAX; places++) {
-    if (isEmailAround(text, at, start, end)) {
-      found.add('email')
-      return
+  let emails_left = found.has('email') ? 0 : PLACES_MAX
+  let i = start
+  while (i < end) {
+    const code = text.charCodeAt(i)
+    const trigger = code < 128 ? TRIGGER[code] : NOTHING
+    if (trigger === NOTHING) {
+      i++
+      continue
     }
-    at = text.indexOf('@', at + 1)
+    if (trigger === NUMBER) {
+      i = oneNumber(text, i, start, end, found)
+      continue
+    }
+    if (trigger === SECRET) {
+      if (isSecretAround(text, i, code, start, end)) found.add('secret')
+    } else if (emails_left > 0) {
+      emails_left--
+      if (isEmailAround(text, i, start, end)) {
+        found.add('email')
+        emails_left = 0
+      }
+    }
+    i++
   }
 }
 
@@ -80,21 +99,25 @@ const SECRET_PREFIXES: [string, number][] = [
   ['SG.', 40],
   ['eyJhbGciOi', 40],
 ]
-const PRIVATE_KEY = 'PRIVATE KEY-----'
+const PRIVATE_KEY = '-----BEGIN '
 
-function findSecret(text: string, start: number, end: number, found: Set<string>): void {
-  for (const [prefix, least] of SECRET_PREFIXES) {
-    let at = text.indexOf(prefix, start)
-    for (let places = 0; at >= 0 && at < end && places < PLACES_MAX; places++) {
-      if ((at === 0 || !isWord(text.charCodeAt(at - 1))) && looksRandom(text, at + prefix.length, end, least)) {
-        found.add('secret')
-        return
-      }
-      at = text.indexOf(prefix, at + 1)
-    }
+/** The character a prefix is noticed by: one that is rarer in prose than its first letter. */
+const NOTICED_BY = new Map<number, { prefix: string; offset: number; least: number }[]>()
+for (const [prefix, least] of SECRET_PREFIXES) {
+  const mark = prefix.search(/[-_AJ]/)
+  const offset = mark < 0 ? 0 : mark
+  const code = prefix.charCodeAt(offset)
+  NOTICED_BY.set(code, [...(NOTICED_BY.get(code) ?? []), { prefix, offset, least }])
+  TRIGGER[code] = SECRET
+}
+
+function isSecretAround(text: string, at: number, code: number, start: number, end: number): boolean {
+  for (const { prefix, offset, least } of NOTICED_BY.get(code) ?? []) {
+    const first = at - offset
+    if (first < start || !text.startsWith(prefix, first) || (first > start && isWord(text.charCodeAt(first - 1)))) continue
+    if (looksRandom(text, first + prefix.length, end, least)) return true
   }
-  const key = text.indexOf(PRIVATE_KEY, start)
-  if (key >= 0 && key < end) found.add('secret')
+  return code === 0x2d && text.startsWith(PRIVATE_KEY, at) && text.slice(at, Math.min(end, at + 50)).includes('PRIVATE KEY-----')
 }
 
 /** Enough characters of a key, with digits among them: `sk-learn-something-or-other` has none. */
@@ -114,21 +137,9 @@ const GROUPS_MAX = 8
 const DIGITS_MAX = 19
 
 /**
- * One walk over the digits. Groups that are apart by one separator are one number; when it ends, its digits and their
- * grouping say what it may be.
+ * Reads the number that begins at `first`, and gives the position after it. Groups of digits that are apart by one separator
+ * are one number; when it ends, its digits and their grouping say what it may be.
  */
-function findNumbers(text: string, start: number, end: number, found: Set<string>): void {
-  let i = start
-  while (i < end) {
-    if (!isDigit(text.charCodeAt(i))) {
-      i++
-      continue
-    }
-    i = oneNumber(text, i, start, end, found)
-  }
-}
-
-/** Reads the number that begins at `first`; gives the position after it. */
 function oneNumber(text: string, first: number, start: number, end: number, found: Set<string>): number {
   const before = first > start ? text.charCodeAt(first - 1) : 0x20
   // Digits within a word are part of a name, a hash or a country's code.

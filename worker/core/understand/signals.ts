@@ -64,6 +64,8 @@ const CODE_OPENINGS = (
   'def |class |import |from |function |const |let |var |return|public |private |static |if |for |while |with |try|elif |else|catch|switch |' +
   '#include|SELECT |INSERT |CREATE |package |fn |func |use |async |await |export |assert |>>> |$ |//|/*|#!|</|<?|@'
 ).split('|')
+const OPENINGS_BY_FIRST = byFirst(CODE_OPENINGS)
+
 /** How a line begins that is code only among code: "import duties rose" is not. */
 const MAYBE_OPENINGS = [
   'import ',
@@ -81,6 +83,24 @@ const MAYBE_OPENINGS = [
   '# ',
   '//',
 ]
+
+const MAYBE_BY_FIRST = byFirst(MAYBE_OPENINGS)
+const NONE: string[] = []
+
+/** Openings by the code of their first character. */
+function byFirst(openings: string[]): string[][] {
+  const table: string[][] = []
+  for (const opening of openings) {
+    const code = opening.charCodeAt(0)
+    table[code] = [...(table[code] ?? []), opening]
+  }
+  return table
+}
+
+function opensAs(openings: string[][], text: string, first: number): boolean {
+  for (const opening of openings[text.charCodeAt(first)] ?? NONE) if (text.startsWith(opening, first)) return true
+  return false
+}
 
 export function signalsOf(text: string): Signals {
   const chars = text.length
@@ -154,7 +174,7 @@ export function signalsOf(text: string): Signals {
               code_chars += length
             } else if (inFence || isCode(text, first, i, { length, letters, code_marks, operators, tex, wide })) code_chars += length
             else if (isFormula({ length, letters, digits, operators, tex })) math_chars += length
-            else if (MAYBE_OPENINGS.some(begins => text.startsWith(begins, first))) maybe_code_chars += length
+            else if (opensAs(MAYBE_BY_FIRST, text, first)) maybe_code_chars += length
             else math_chars += Math.min(length, 6 * tex + 2 * operators + (operators > 0 ? digits : 0))
             if (isItem(text, first, opening)) signals.items++
             if (isOption(text, first, opening)) signals.options++
@@ -215,12 +235,14 @@ function isCode(text: string, first: number, end: number, line: Line): boolean {
   const density = marks / line.length
   const indented = KIND[text.charCodeAt(first - 1)] === SPACE
   if (closesAsCode && line.code_marks >= 2 && density >= (indented ? 0.07 : 0.12)) return true
-  for (const opening of CODE_OPENINGS) if (text.startsWith(opening, first)) return closesAsCode || density >= 0.06
+  if (opensAs(OPENINGS_BY_FIRST, text, first)) return closesAsCode || density >= 0.06
   return density >= 0.2 && line.letters > 0 && line.code_marks >= 3
 }
 
 function isFormula(line: { length: number; letters: number; digits: number; operators: number; tex: number }): boolean {
-  const marks = line.operators + line.tex + line.digits
+  // A dollar or two are money; a mark of typesetting brings a command's letters with it.
+  if (line.operators === 0 && line.tex < 3) return false
+  const marks = line.operators + 3 * line.tex + line.digits
   return line.operators + line.tex >= 2 && marks * 2.5 > line.letters && marks * 4 > line.length
 }
 

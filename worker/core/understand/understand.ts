@@ -71,7 +71,7 @@ export function understand(request: ChatRequest): Features {
     input_modalities: MODALITIES.filter((_, index) => survey.modalities & (1 << index)),
     prompt_tokens: survey.tokens,
     size: sizeClassOf(survey.tokens),
-    expected_output_tokens: expectedOutputTokens(text, cues, form, known),
+    expected_output_tokens: expectedOutputTokens(text, words, cues, form, known),
     turns: survey.turns,
     has_system: survey.has_system,
     tool_required,

@@ -1,0 +1,71 @@
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import { findPersonalData, isIban, passesLuhn } from '../../../worker/core/understand/personal-data.ts'
+
+function typesIn(text: string): string[] {
+  const found = new Set<string>()
+  findPersonalData(text, 0, text.length, found)
+  return [...found].sort()
+}
+
+describe('personal data is found', () => {
+  it.each([
+    ['email', 'write to jo.doe+x@mail.example.co.uk, please'],
+    ['email', '<a@b.io>'],
+    ['card', 'my card 4111 1111 1111 1111 expires 04/27'],
+    ['card', 'pay with 5500-0000-0000-0004.'],
+    ['card', '378282246310005'],
+    ['iban', 'IBAN: DE89 3704 0044 0532 0130 00'],
+    ['iban', 'GB82WEST12345698765432'],
+    ['us_ssn', 'SSN 536-22-1234'],
+    ['phone', '+49 170 1234567'],
+    ['phone', 'call (415) 555-2671 now'],
+    ['phone', '415-555-2671'],
+    ['ip', 'from 203.0.113.42 port 22'],
+    ['secret', 'OPENAI_API_KEY=sk-proj-a1B2c3D4e5F6g7H8i9J0k1L2'],
+    ['secret', 'AKIAIOSFODNN7EXAMPL3 and AKIAIOSFOD4N7EXAMPL3'],
+    ['secret', '-----BEGIN RSA PRIVATE KEY-----\nMIIE'],
+    ['secret', 'token ghp_16C7e42F292c6912E7710c838347Ae178B4a'],
+  ])('%s in %j', (type, text) => {
+    expect(typesIn(text)).toEqual([type])
+  })
+})
+
+describe('what only looks like it is not', () => {
+  it.each([
+    ['a handle', 'ask @jo about it, or user@localhost'],
+    ['a package', 'npm i @types/node@24.10.1'],
+    ['a card with one digit wrong', '4111 1111 1111 1112'],
+    ['an IBAN with one digit wrong', 'DE89 3704 0044 0532 0130 01'],
+    ['a number never given out', '666-12-3456 or 900-12-3456 or 123-00-4567'],
+    ['an order number', 'order 1234567890123456789012'],
+    ['a date and a time', '2026-11-24 08:11:02, 24.11.2026'],
+    ['a version', 'version 1.2.3.4 and 10.0.0.1 and 127.0.0.1'],
+    ['a table of figures', '1 200 300\n4 500 600\n12.5 13.75 14.25'],
+    ['a UUID', '6f1c2b3a-1234-4cde-8f01-23456789abcd'],
+    ['a hash', 'e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855'],
+    ['a library', 'pip install sk-learn-something-with-a-long-name'],
+  ])('%s', (_, text) => {
+    expect(typesIn(text)).toEqual([])
+  })
+})
+
+describe('the checks behind them', () => {
+  it('Luhn catches any one digit changed', () => {
+    fc.assert(
+      fc.property(fc.nat(15), fc.integer({ min: 1, max: 9 }), (place, by) => {
+        const digits = [...'4111111111111111'].map(Number)
+        digits[place] = ((digits[place] as number) + by) % 10
+        expect(passesLuhn(digits.join(''))).toBe(false)
+      }),
+    )
+  })
+  it('mod 97 catches any two digits swapped', () => {
+    expect(isIban('DE89370400440532013000')).toBe(true)
+    expect(isIban('DE89370400440532010300')).toBe(false)
+  })
+  it('any text at all is read to its end', () => {
+    fc.assert(fc.property(fc.string({ unit: 'binary' }), text => Array.isArray(typesIn(text))))
+    fc.assert(fc.property(fc.string({ unit: fc.constantFrom(...'0123456789 -.()@+AZsk_') }), text => Array.isArray(typesIn(text))))
+  })
+})
