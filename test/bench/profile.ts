@@ -1,6 +1,7 @@
 /**
  * Where a contender's processor time goes: a CPU profile of its isolates while a scenario runs, taken through workerd's
- * inspector and told as functions by the time spent in themselves.
+ * inspector and told as functions by the time spent in themselves, or with `--inclusive`
+ * by the time with all they called.
  *
  *   node test/bench/profile.ts --contender signalbox --scenario json-2k-16 --seconds 5 --top 40
  *
@@ -44,20 +45,26 @@ async function inspect(url: string) {
   return { call, close: () => socket.close() }
 }
 
-/** Time in each function itself, in µs, by name and place in the bundle. */
-function selfTimes({ nodes, samples, timeDeltas }: Profile): Map<string, number> {
-  const names = new Map(
-    nodes.map(({ id, callFrame: { functionName, url, lineNumber } }) => [
-      id,
-      url === '' ? functionName : `${functionName || '(anonymous)'} ${url.split('/').at(-1)}:${lineNumber + 1}`,
-    ]),
-  )
-  const times = new Map<string, number>()
+/** Time by function, in µs: in the function itself, and with all that it called. A name that calls itself counts once. */
+function times({ nodes, samples, timeDeltas }: Profile): Map<string, { self_us: number; total_us: number }> {
+  const named = ({ callFrame: { functionName, url, lineNumber } }: Node) =>
+    url === '' ? functionName || '(native)' : `${functionName || '(anonymous)'} ${url.split('/').at(-1)}:${lineNumber + 1}`
+  const names = new Map(nodes.map(node => [node.id, named(node)]))
+  const parents = new Map(nodes.flatMap(({ id, children }) => (children ?? []).map(child => [child, id] as const)))
+  const spent = new Map<string, { self_us: number; total_us: number }>()
+  const at = (name: string) => {
+    const known = spent.get(name) ?? { self_us: 0, total_us: 0 }
+    spent.set(name, known)
+    return known
+  }
   samples.forEach((id, index) => {
-    const name = names.get(id) ?? ''
-    times.set(name, (times.get(name) ?? 0) + (timeDeltas[index] ?? 0))
+    const took_us = timeDeltas[index] ?? 0
+    at(names.get(id) ?? '').self_us += took_us
+    const seen = new Set<string>()
+    for (let node: number | undefined = id; node !== undefined; node = parents.get(node)) seen.add(names.get(node) ?? '')
+    for (const name of seen) at(name).total_us += took_us
   })
-  return times
+  return spent
 }
 
 const { values: flags } = parseArgs({
@@ -66,6 +73,7 @@ const { values: flags } = parseArgs({
     scenario: { type: 'string', default: 'json-2k-16' },
     seconds: { type: 'string', default: '5' },
     top: { type: 'string', default: '40' },
+    inclusive: { type: 'boolean', default: false },
   },
 })
 const contender = [...PEERS, ...SIGNALBOX].find(({ name }) => name === flags.contender)
@@ -100,9 +108,12 @@ try {
   for (const { id, call, close } of sessions) {
     const { profile } = await call<{ profile: Profile }>('Profiler.stop')
     close()
-    const rows = [...selfTimes(profile)].filter(([name]) => name !== '(idle)').sort((a, b) => b[1] - a[1])
-    process.stdout.write(`\nisolate ${id}, µs per answer in the function itself\n`)
-    for (const [name, us] of rows.slice(0, Number(flags.top))) process.stdout.write(`${(us / answers).toFixed(1).padStart(8)}  ${name}\n`)
+    const by = flags.inclusive ? 'total_us' : 'self_us'
+    const rows = [...times(profile)].filter(([name]) => name !== '(idle)' && name !== '(root)').sort((a, b) => b[1][by] - a[1][by])
+    process.stdout.write(`\nisolate ${id}, µs per answer: in the function itself, with all it called\n`)
+    for (const [name, { self_us, total_us }] of rows.slice(0, Number(flags.top))) {
+      process.stdout.write(`${(self_us / answers).toFixed(1).padStart(8)} ${(total_us / answers).toFixed(1).padStart(8)}  ${name}\n`)
+    }
   }
 } finally {
   await target.stop()
