@@ -84,3 +84,23 @@ export function carry(into: JsonObject, name: string, value: Json): void {
   if (name === '__proto__') Object.defineProperty(into, name, { value, enumerable: true, configurable: true, writable: true })
   else into[name] = value
 }
+
+/** Writing a value out again recurses, and an upstream's reply may nest a hundred thousand deep; no honest one nests this deep. */
+const MAX_DEPTH = 200
+
+/** Can this value be walked and written without care? The text it came from settles it for all but the long ones. */
+export function isShallow(value: Json, text_length: number): boolean {
+  if (text_length <= 2 * MAX_DEPTH) return true
+  let level: Json[] = [value]
+  for (let depth = 0; depth < MAX_DEPTH; depth++) {
+    const next: Json[] = []
+    for (const item of level) {
+      if (typeof item !== 'object' || item === null) continue
+      for (const inner of Array.isArray(item) ? item : Object.values(item))
+        if (typeof inner === 'object' && inner !== null) next.push(inner)
+    }
+    if (next.length === 0) return true
+    level = next
+  }
+  return false
+}

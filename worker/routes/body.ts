@@ -12,6 +12,7 @@ import type { Bytes, Ms } from '../schema/units.ts'
 
 export type BodyLimit = { bytes: Bytes; ms: Ms }
 
+/** Also the reason by which the wait is stopped: making a `DOMException` for each request costs more than reading its body. */
 const LATE = Symbol('late')
 type Late = typeof LATE
 
@@ -42,7 +43,7 @@ export async function readBody(
     // A body that breaks off is a caller that went away; nobody is there to read another answer.
     return err({ code: 'caller_left' })
   } finally {
-    stop.abort()
+    stop.abort(LATE)
   }
 }
 

@@ -4,7 +4,7 @@
  */
 import { err, ok, type Result } from '../../core/result.ts'
 import { type Json, type JsonObject, type Loss, type Part, type Reply, type ReplyChoice, UNKNOWN_USAGE } from '../../schema/chat.ts'
-import { carry, isObject, rest } from '../check.ts'
+import { carry, isObject, isShallow, rest } from '../check.ts'
 import { readFinish, writeFinish } from './finish.ts'
 import { readToolCall, reasoningOf } from './message.ts'
 import { readPart } from './part.ts'
@@ -17,6 +17,7 @@ const MESSAGE = new Set(['role', 'content', 'refusal', 'reasoning_content', 'rea
 /** The reply, or in a few words why this is none. */
 export function readReply(body: JsonObject): Result<Reply, string> {
   if (!Array.isArray(body.choices)) return err('there are no choices in it')
+  if (!isShallow(body, Number.POSITIVE_INFINITY)) return err('it nests too deep')
   const choices: ReplyChoice[] = []
   for (const raw of body.choices) {
     if (!isObject(raw) || !isObject(raw.message)) return err('a choice has no message')

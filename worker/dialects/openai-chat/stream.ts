@@ -6,7 +6,7 @@
  * id and name, and its fragments follow as they arrive, untouched.
  */
 import type { Json, JsonObject, StreamEvent, TokenUsage } from '../../schema/chat.ts'
-import { carry, isObject, rest } from '../check.ts'
+import { carry, isObject, isShallow, rest } from '../check.ts'
 import type { EventReader, EventWriter, SseEvent } from '../dialect.ts'
 import { inBandError } from './error.ts'
 import { readFinish, writeFinish } from './finish.ts'
@@ -182,7 +182,7 @@ export function reader(): EventReader {
 function parsed(data: string): JsonObject | null {
   try {
     const value = JSON.parse(data) as Json
-    return isObject(value) ? value : null
+    return isObject(value) && isShallow(value, data.length) ? value : null
   } catch {
     return null
   }
