@@ -24,6 +24,8 @@ describe('a condition can never hold', () => {
     'difficulty > 0.5 && difficulty <= 0.5',
     'difficulty > 0.8 && (streaming && difficulty < 0.2)',
     'time.hour >= 24',
+    '"smell" in input_modalities',
+    '"crad" in personal_data && difficulty > 0.5',
     'request.dialect == "soap"',
     'difficulty > 2.0 || task == "codegen"',
     'streaming && false',
@@ -53,6 +55,7 @@ describe('a condition may hold', () => {
     'prompt_tokens > 4000 && size == "l"',
     'personal_data.exists(p, p == "card")',
     'prompt_tokens + 1 > 4000',
+    '"card" in personal_data',
     'task == "summary" || task == "codegen"',
   ])('%s', source => expect(verdict(source)).toBe('sometimes'))
 })

@@ -299,7 +299,7 @@ describe('the plan', () => {
   it('goes to a neighbour rather than to a much worse target elsewhere', () => expect(steps()[2]).toBe('a/two'))
   it('has as many steps as there may be attempts', () => expect(steps({ policy: { limits: { attempts: 2 } } })).toHaveLength(2))
   it('never holds a target twice, nor one that may not answer', () => {
-    fc.assert(
+    void fc.assert(
       fc.property(
         fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true }),
         fc.subarray(['a/one', 'a/two', 'b/one', 'c/poor']),

@@ -15,6 +15,11 @@ describe('beside a catalogue, a policy', () => {
       '6:16 error "north/stong" is no target of the catalogue; near: north/strong',
     )
   })
+  it('with a test about a target that is not there is warned', () => {
+    expect(found(`${HEAD}tests:\n  - { name: t, request: { prompt: hi }, expect: { not_target: north/gone } }\n`)).toEqual([
+      expect.stringMatching(/^4:\d+ warning "north\/gone" is no target of the catalogue/),
+    ])
+  })
   it('that nothing satisfies is told why', () => {
     expect(found(`${HEAD}require: { regions: [mars] }\n`)).toEqual([
       '3:10 error no target of the catalogue satisfies this policy: all are refused for region',

@@ -58,6 +58,7 @@ function conjuncts(node: ASTNode): ASTNode[] {
 
 function comparisonVerdict(node: ASTNode): Verdict {
   const comparison = comparisonOf(node)
+  if (comparison && isEmpty(comparison.allowed)) return 'never'
   const domain = comparison && domainOf(comparison.variable)
   if (!comparison || !domain) return 'sometimes'
   const both = intersection(domain, comparison.allowed)
@@ -85,7 +86,9 @@ function comparisonOf(node: ASTNode): { variable: string; allowed: Allowed } | n
     if (variable && listed?.every(value => typeof value === 'string')) return { variable, allowed: { values: new Set(listed) } }
     const list = pathOf(right)
     const value = literalOf(left)
-    return list && typeof value === 'string' ? { variable: `${list}[]${value}`, allowed: { values: new Set([value]) } } : null
+    if (!list || typeof value !== 'string') return null
+    const possible = VARIABLES[list]?.values
+    return { variable: `${list}[]${value}`, allowed: { values: new Set(possible && !possible.includes(value) ? [] : [value]) } }
   }
   if (!(node.op in MIRRORED)) return null
   const [left, right] = node.args as [ASTNode, ASTNode]

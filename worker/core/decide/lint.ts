@@ -43,13 +43,25 @@ const finding = (severity: Finding['severity'], path: Path, document: PolicyDocu
 function danglingSelectors(policy: Policy, catalogue: Catalogue, whole: LiveCatalogue, document: PolicyDocument): Finding[] {
   // What an operator's own server runs is named in its variables, so any name there may be right.
   const open = catalogue.providers.filter(provider => provider.models_var).map(provider => provider.id)
-  return selectorsIn(policy).flatMap(({ path, selector }) => {
+  const idle = ({ path, selector }: { path: Path; selector: string }, severity: Finding['severity']) => {
     if (groupNamed(selector) !== null || maskOf([selector], whole.targets, policy.groups).includes(1)) return []
     if (open.some(id => globMatches(`${id}/*`, selector))) return []
     const near = nearest(selector, whole.by_id.keys(), 2)
-    return [
-      finding('error', path, document, `"${selector}" is no target of the catalogue${near.length > 0 ? `; near: ${near.join(', ')}` : ''}`),
-    ]
+    const hint = near.length > 0 ? `; near: ${near.join(', ')}` : ''
+    return [finding(severity, path, document, `"${selector}" is no target of the catalogue${hint}`)]
+  }
+  // A test about a target that is gone may pass and mean nothing; that keeps nobody from routing.
+  return [...selectorsIn(policy).flatMap(each => idle(each, 'error')), ...selectorsInTests(policy).flatMap(each => idle(each, 'warning'))]
+}
+
+function selectorsInTests({ tests }: Policy): { path: Path; selector: string }[] {
+  const list = (path: Path, selectors: readonly string[] = []) => selectors.map((selector, i) => ({ path: [...path, i], selector }))
+  return tests.flatMap(({ request, expect }, i) => {
+    const path = ['tests', i, 'expect']
+    const live = list(['tests', i, 'request', 'live'], request.live)
+    if ('target' in expect) return [...live, { path: [...path, 'target'], selector: expect.target }]
+    if ('not_target' in expect) return [...live, { path: [...path, 'not_target'], selector: expect.not_target }]
+    return 'first_of' in expect ? [...live, ...list([...path, 'first_of'], expect.first_of)] : live
   })
 }
 

@@ -143,9 +143,12 @@ function resultOf(test: PolicyTest, compiled: CompiledPolicy, whole: LiveCatalog
   return result(!decided.ok && (refused === true || saysWhy(decided.error, refused)), refused === true ? 'refused' : `refused: ${refused}`)
 }
 
-/** A refusal may be expected by its code, by the rule's name, by one reason of a target, or by words of the message. */
+/** A refusal may be expected by its code, by the name of the rule, by the reason for one of the targets, or by words of the message. */
 function saysWhy({ code, rule, message, record }: Undecided, why: string): boolean {
   return (
-    code === why || rule === why || record.refused.some(group => group.reason === why) || message.toLowerCase().includes(why.toLowerCase())
+    code === why ||
+    rule === why ||
+    record.refused.some(group => group.reason === why || group.need === why) ||
+    message.toLowerCase().includes(why.toLowerCase())
   )
 }

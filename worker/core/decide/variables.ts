@@ -10,6 +10,7 @@ import type { Caller } from '../../schema/caller.ts'
 import { type ChatRequest, DIALECTS } from '../../schema/chat.ts'
 import { DOMAINS, type Features, MODALITIES, OUTPUT_FORMS, SIZE_CLASSES, TASKS } from '../../schema/features.ts'
 import type { Ms } from '../../schema/units.ts'
+import { PERSONAL_DATA_TYPES } from '../understand/personal-data.ts'
 
 type VariableType = 'bool' | 'int' | 'double' | 'string' | 'list<string>'
 
@@ -47,7 +48,7 @@ export const VARIABLES: Record<string, Variable> = {
   choices: count('answers asked for'),
   logprobs: flag('log probabilities are asked for'),
   reasoning_requested: flag('the caller asked for reasoning'),
-  personal_data: { type: 'list<string>', says: 'types of personal data seen' },
+  personal_data: { type: 'list<string>', says: 'types of personal data seen', values: PERSONAL_DATA_TYPES },
   injection: share('likelihood that the text instructs the model against its operator'),
   'caller.org': { type: 'string', says: 'owner of the budget' },
   'caller.team': { type: 'string', says: 'team, "" where there is none' },
