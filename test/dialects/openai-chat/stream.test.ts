@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { reader, writer } from '../../../worker/dialects/openai-chat/stream.ts'
+import { reader } from '../../../worker/dialects/openai-chat/stream-read.ts'
+import { writer } from '../../../worker/dialects/openai-chat/stream-write.ts'
 import type { JsonObject, StreamEvent } from '../../../worker/schema/chat.ts'
 
 const HEAD = { id: 'c1', object: 'chat.completion.chunk', created: 7, model: 'm' }

@@ -7,7 +7,8 @@ import { readError, writeError, writeInBand } from './error.ts'
 import { dull, observe, observeWhole } from './observe.ts'
 import { readReply, writeReply } from './reply.ts'
 import { readRequest, writeRequest } from './request.ts'
-import { reader, writer } from './stream.ts'
+import { reader } from './stream-read.ts'
+import { writer } from './stream-write.ts'
 
 export const openaiChat: Dialect = {
   name: 'openai-chat',

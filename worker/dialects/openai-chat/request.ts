@@ -7,11 +7,13 @@
  */
 import type { GatewayError } from '../../core/errors.ts'
 import { err, ok, type Result } from '../../core/result.ts'
-import type { ChatRequest, Json, JsonObject, Loss, OutputFormat } from '../../schema/chat.ts'
+import type { ChatRequest, Json, JsonObject, Loss } from '../../schema/chat.ts'
 import { boolean, type Check, carry, integer, isObject, kindOf, number, refuse, rest, text } from '../check.ts'
 import type { WrittenRequest } from '../dialect.ts'
 import { readMessage, writeMessage } from './message.ts'
+import { readOutput, writeOutput } from './output.ts'
 import type { Writing } from './part.ts'
+import { readReasoning, writeReasoning } from './reasoning.ts'
 import { readToolChoice, readTools, writeToolChoice, writeTools } from './tools.ts'
 
 /** A conversation longer than this is an attack or a loop; each message also costs objects here. */
@@ -114,61 +116,10 @@ function readStop(check: Check, body: JsonObject): string[] {
   return []
 }
 
-function readOutput(check: Check, body: JsonObject, extra: JsonObject): OutputFormat {
-  const format = body.response_format
-  if (format === undefined || format === null) return { form: 'text' }
-  if (!isObject(format) || typeof format.type !== 'string') {
-    refuse(check, 'response_format', 'must be an object with a type: text, json_object or json_schema.')
-    return { form: 'text' }
-  }
-  if (format.type === 'text') return { form: 'text' }
-  if (format.type === 'json_object' && format.schema === undefined) return { form: 'json_object' }
-  if (format.type !== 'json_schema') {
-    // Grammars and other servers' own forms: only the target can read them.
-    extra.response_format = format
-    return format.type === 'json_object' ? { form: 'json_object' } : { form: 'text' }
-  }
-  const named = format.json_schema
-  if (!isObject(named)) {
-    refuse(check, 'response_format.json_schema', `must be an object with a name and a schema, not ${kindOf(named)}.`)
-    return { form: 'text' }
-  }
-  if (named.name !== undefined && typeof named.name !== 'string') refuse(check, 'response_format.json_schema.name', 'must be a string.')
-  const output: OutputFormat = {
-    form: 'json_schema',
-    name: typeof named.name === 'string' ? named.name : 'answer',
-    schema: named.schema ?? {},
-    strict: typeof named.strict === 'boolean' ? named.strict : null,
-  }
-  if (typeof named.description === 'string') output.description = named.description
-  return output
-}
-
 function readLogprobs(check: Check, body: JsonObject): number | null {
   const wanted = boolean(check, body, 'logprobs') ?? false
   const top = integer(check, body, 'top_logprobs', 0, 20)
   return wanted || (top !== null && top > 0) ? (top ?? 0) : null
-}
-
-const REASONING = new Set(['effort', 'max_tokens'])
-
-/** `reasoning_effort` is OpenAI's; `reasoning: {effort, max_tokens}` is the gateways' way of saying the same for more models. */
-function readReasoning(check: Check, body: JsonObject, extra: JsonObject): ChatRequest['reasoning'] {
-  const effort = text(check, body, 'reasoning_effort')
-  const { reasoning } = body
-  if (reasoning === undefined || reasoning === null) return effort === null ? null : { effort, budget_tokens: null }
-  if (!isObject(reasoning)) {
-    refuse(check, 'reasoning', `must be an object, not ${kindOf(reasoning)}.`)
-    return null
-  }
-  if (rest(reasoning, REASONING)) extra.reasoning = reasoning
-  const budget = reasoning.max_tokens
-  const said = typeof reasoning.effort === 'string' ? reasoning.effort : effort
-  if (budget === undefined || budget === null) return said === null ? null : { effort: said, budget_tokens: null }
-  if (typeof budget === 'number' && Number.isInteger(budget) && budget >= 0 && budget <= MAX_OUTPUT_TOKENS)
-    return { effort: said, budget_tokens: budget }
-  refuse(check, 'reasoning.max_tokens', `must be a whole number from 0 to ${MAX_OUTPUT_TOKENS}.`)
-  return null
 }
 
 function readMetadata(check: Check, body: JsonObject): JsonObject | null {
@@ -235,36 +186,4 @@ export function writeRequest(request: ChatRequest, model: string): WrittenReques
     else carry(body, name, value)
   }
   return { body, losses }
-}
-
-function writeOutput(output: OutputFormat): JsonObject | null {
-  if (output.form === 'text') return null
-  if (output.form === 'json_object') return { type: 'json_object' }
-  const { name, schema, strict, description } = output
-  const named: JsonObject = { name, schema }
-  if (strict !== null) named.strict = strict
-  if (description !== undefined) named.description = description
-  return { type: 'json_schema', json_schema: named }
-}
-
-/** Budgets of thought become the nearest of the three efforts that this format has words for. */
-const EFFORTS = [
-  { up_to: 4_096, effort: 'low' },
-  { up_to: 16_384, effort: 'medium' },
-  { up_to: Number.POSITIVE_INFINITY, effort: 'high' },
-]
-
-function writeReasoning(body: JsonObject, request: ChatRequest, to: Writing): void {
-  if (request.reasoning === null) return
-  const { effort, budget_tokens } = request.reasoning
-  if (budget_tokens === null) {
-    if (effort !== null) body.reasoning_effort = effort
-    return
-  }
-  if (to.own) {
-    body.reasoning = effort === null ? { max_tokens: budget_tokens } : { effort, max_tokens: budget_tokens }
-    return
-  }
-  body.reasoning_effort = effort ?? (EFFORTS.find(row => budget_tokens <= row.up_to)?.effort as string)
-  to.losses.push({ field: 'reasoning.budget_tokens', how: 'approximated', note: `as effort ${body.reasoning_effort}` })
 }
