@@ -140,12 +140,15 @@ async function streamed(
   response: Response,
   from: Dialect,
   guard: Guard,
-  drop_usage: boolean,
+  asked_for_usage: boolean,
   carrier: Carrier,
 ): Promise<Attempted> {
   if (response.body === null) return garbage('an empty answer')
   const reader = response.body.getReader()
-  const flow = relay({ from, to: call.dialect, drop_usage, choices: call.request.choices })
+  const { stream_usage, choices } = call.request
+  // Of another format, counts may come unasked; the caller gets those it asked for.
+  const drop_usage = from.name === call.dialect.name ? asked_for_usage : !stream_usage
+  const flow = relay({ from, to: call.dialect, drop_usage, choices })
   trial.seen = flow.seen
   const cancel = trial.abort
   trial.abort = () => {

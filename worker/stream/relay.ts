@@ -60,7 +60,8 @@ export function relay({ from, to, drop_usage, choices }: RelayOptions): Relay {
   let wrote_end = false
   let finished = false
   let dull_chunks = 0
-  let chars_per_byte = 0
+  /** Bytes of an event beside its text: the same for all events of an answer but for a few. */
+  let envelope_bytes = Number.POSITIVE_INFINITY
 
   const parser = sseParser(event => events.push(event))
   const isComplete = () => seen.finish_raw !== null && seen.error === null && (choices === 1 || seen.terminated)
@@ -87,7 +88,7 @@ export function relay({ from, to, drop_usage, choices }: RelayOptions): Relay {
     if (state !== 'open') return
     const { malformed, usage, output_chars } = seen
     from.reply.observe(seen, event)
-    if (seen.output_chars > output_chars) chars_per_byte = (seen.output_chars - output_chars) / frame.length
+    if (seen.output_chars > output_chars) envelope_bytes = frame.length - (seen.output_chars - output_chars)
     if (seen.error !== null) {
       state = 'error'
       return
@@ -134,9 +135,10 @@ export function relay({ from, to, drop_usage, choices }: RelayOptions): Relay {
     push(chunk) {
       if (state !== 'open' || chunk.length === 0) return
       if (!translates && seen.content && cut.between && from.reply.dull(chunk) && ++dull_chunks % PARSED_EVERY !== 0) {
-        seen.events++
+        const held = eventsIn(chunk)
+        seen.events += held
         seen.last_malformed = false
-        seen.output_chars += Math.round(chunk.length * chars_per_byte)
+        seen.output_chars += Math.max(0, chunk.length - held * envelope_bytes)
         emit(chunk)
         return
       }
@@ -158,6 +160,15 @@ export function relay({ from, to, drop_usage, choices }: RelayOptions): Relay {
       if (writer !== null && state === 'open' && isComplete() && !wrote_end) emit(encodeEvents(writer.write({ type: 'end' })))
     },
   }
+}
+
+const LF = 0x0a
+
+/** Of whole events in lines that end in LF, CRLF included: each has two. */
+function eventsIn(chunk: Uint8Array): number {
+  let lines = 0
+  for (let at = chunk.indexOf(LF); at >= 0; at = chunk.indexOf(LF, at + 1)) lines++
+  return lines >> 1
 }
 
 /** Nothing in this event but the counts: what providers send as the extra last event when asked for usage. */

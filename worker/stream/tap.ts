@@ -147,14 +147,17 @@ export function tap({ reader, relay, guard, clock, idle_ms, errorBytes, abort }:
 
   const onWritten = () => {
     writing = false
-    if (relay.waiting_bytes > 0 || end !== null) write()
-    if (end === null && !reading) read()
+    if (end !== null) flush()
+    else {
+      if (relay.waiting_bytes > 0) write()
+      if (!reading) read()
+    }
   }
 
   /** At once where the last write is long enough ago, else together with what follows it closely. */
   const write = () => {
     if (writing || gathering) return
-    if (end !== null || clock.nowMs() - wrote_at_ms >= GATHER_MS) {
+    if (clock.nowMs() - wrote_at_ms >= GATHER_MS) {
       flush()
       return
     }

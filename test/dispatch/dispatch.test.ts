@@ -1,0 +1,497 @@
+import { describe, expect, it } from 'vitest'
+import type { Result } from '../../worker/core/result.ts'
+import type { Carried, Ended } from '../../worker/dispatch/call.ts'
+import { dispatch } from '../../worker/dispatch/dispatch.ts'
+import {
+  type CallOptions,
+  callFor,
+  completion,
+  DONE,
+  FINISH,
+  ROLE,
+  refusal,
+  replies,
+  type Script,
+  streams,
+  type TestWorld,
+  token,
+  USAGE,
+  world,
+} from './world.ts'
+
+type Delivered = { status: number; text: string; headers: Record<string, string>; ended: Ended; took_ms: number }
+
+/** Dispatches and delivers to a caller who reads all of it. */
+async function deliver(at: TestWorld, stream: boolean, options: CallOptions = {}): Promise<Delivered> {
+  const started_ms = at.clock.nowMs()
+  const carried: Result<Carried, Ended> = await at.clock.run(dispatch(callFor(at, stream, options), at.carrier))
+  if (!carried.ok) {
+    expect(at.open(), 'connections left open').toEqual([])
+    return { status: carried.error.status, text: '', headers: {}, ended: carried.error, took_ms: at.clock.nowMs() - started_ms }
+  }
+  const { status, headers, release } = carried.value
+  const { body, ended } = release()
+  const text = await at.clock.run(new Response(body).text())
+  const end = await at.clock.run(ended)
+  const took_ms = at.clock.nowMs() - started_ms
+  await at.clock.advance(5)
+  expect(at.open(), 'connections left open').toEqual([])
+  expect(at.reports.length, 'one report for each call').toBe(at.received.length)
+  expect(at.clock.sleeping, 'timers left running').toBe(0)
+  return { status, text, headers, ended: end, took_ms }
+}
+
+const classes = (at: TestWorld) => at.reports.map(report => `${report.target} ${report.class}`)
+const whole = (text: string) => streams(ROLE, token(text), token('!'), FINISH, DONE)
+const OK = replies(completion('Hi'))
+
+describe("a request in the target's own dialect", () => {
+  it("is the caller's own text but for the model, unknown fields and number spellings included", async () => {
+    const at = world({ a: [OK] })
+    await deliver(at, false)
+    expect(at.received[0]?.text).toBe(
+      '{"model":"a-model","messages":[{"role":"user","content":"Hello"}],"stream":false,"tomorrow":{"x":1.50}}',
+    )
+  })
+  it("carries nothing but content type, credential, agent and the provider's own headers", async () => {
+    const at = world({ a: [OK] })
+    await deliver(at, false)
+    expect(at.received[0]?.headers).toEqual({
+      accept: 'application/json',
+      authorization: 'Bearer provider-key',
+      'content-type': 'application/json',
+      'user-agent': 'signalbox',
+      'x-provider-header': 'yes',
+    })
+  })
+  it('gets a whole answer back byte for byte', async () => {
+    const at = world({ a: [OK] })
+    const { text, ended, headers } = await deliver(at, false)
+    expect(text).toBe(completion('Hi'))
+    expect(headers).toEqual({ 'content-type': 'application/json' })
+    expect(ended).toMatchObject({
+      outcome: 'completed',
+      status: 200,
+      target: 'a',
+      finish_reason: 'stop',
+      usage_estimated: false,
+      error: null,
+    })
+    expect(ended.usage).toMatchObject({ input_tokens: 9, output_tokens: 4, cache_read_tokens: null })
+  })
+  it('gets a stream back byte for byte', async () => {
+    const at = world({ a: [streams(ROLE, ': note\n\n', token('Hi'), { wait_ms: 300 }, token('!'), FINISH, USAGE, DONE)] })
+    const { text, ended } = await deliver(at, true)
+    expect(text).toBe(`${ROLE}: note\n\n${token('Hi')}${token('!')}${FINISH}${USAGE}${DONE}`)
+    expect(ended).toMatchObject({ outcome: 'completed', target: 'a', finish_reason: 'stop', usage_estimated: false })
+    expect(ended.usage.output_tokens).toBe(4)
+  })
+  it('does not let a byte leave before it is released', async () => {
+    const at = world({ a: [streams(ROLE, token('Hi'), { wait_ms: 100 }, FINISH, DONE)] })
+    const carried = await at.clock.run(dispatch(callFor(at, true), at.carrier))
+    if (!carried.ok) throw new Error('no answer')
+    const ended = carried.value.abandon({ code: 'accounting_unavailable' })
+    await at.clock.settle()
+    expect(ended).toMatchObject({ outcome: 'failed', status: 503, error: { code: 'accounting_unavailable' } })
+    expect(at.received[0]?.aborted).toBe(true)
+    expect(classes(at)).toEqual(['a cancelled'])
+  })
+})
+
+describe('an answer between two dialects', () => {
+  const between = (script: Script) => world({ a: [script] }, { dialects: { a: 'anthropic-messages' } })
+  it('is read and written anew, whole', async () => {
+    const { text } = await deliver(between(OK), false)
+    expect(JSON.parse(text)).toMatchObject({ object: 'chat.completion', choices: [{ message: { content: 'Hi' }, finish_reason: 'stop' }] })
+  })
+  it('is read and written anew, event by event', async () => {
+    const { text, ended } = await deliver(between(whole('Hi')), true)
+    expect(text).toContain('"content":"Hi"')
+    expect(text.endsWith(DONE)).toBe(true)
+    expect(ended.outcome).toBe('completed')
+  })
+  it("ends with the caller's terminator where the target sent none", async () => {
+    const { text } = await deliver(between(streams(token('Hi'), FINISH)), true)
+    expect(text.endsWith(DONE)).toBe(true)
+  })
+  it('tells usage only to a caller who asked', async () => {
+    const quiet = await deliver(between(streams(token('Hi'), FINISH, USAGE, DONE)), true)
+    expect(quiet.text).not.toContain('"usage"')
+    const asked = '{"model":"auto","messages":[{"role":"user","content":"Hello"}],"stream":true,"stream_options":{"include_usage":true}}'
+    const told = await deliver(between(streams(token('Hi'), FINISH, USAGE, DONE)), true, { text: asked })
+    expect(told.text).toContain('"completion_tokens":4')
+    expect(quiet.ended.usage.output_tokens).toBe(4)
+  })
+  it('is never of a dialect that cannot be written', async () => {
+    const at = world({ a: [] }, { dialects: { a: 'gemini' } })
+    expect((await deliver(at, false)).ended.error?.code).toBe('upstream_garbage')
+  })
+})
+
+describe('what went wrong before the first token is not seen by the caller', () => {
+  const broken: [name: string, script: Script, expected: string][] = [
+    ['a refused connection', { refused: true }, 'a connection'],
+    ['silence', { silent: true }, 'a timeout'],
+    ['headers, then silence', streams('HANG'), 'a timeout'],
+    ['nothing but pings', streams(...Array.from({ length: 40 }, () => [': ping\n\n', { wait_ms: 100 }]).flat()), 'a timeout'],
+    ['a role, then a cut', streams(ROLE, 'CUT'), 'a truncated'],
+    ['a 503', replies(refusal('busy'), 503), 'a server'],
+    ['a 529', replies(refusal('overloaded'), 529), 'a server'],
+    ['a 502 with a page', { status: 502, headers: { 'content-type': 'text/html' }, body: ['<html>nginx</html>'] }, 'a server'],
+    ['a 401', replies(refusal('bad key sk-abcdefghijkl1'), 401), 'a auth'],
+    ['a 404', replies(refusal('no such model'), 404), 'a gone'],
+    ['a 402', replies(refusal('pay'), 402), 'a rate'],
+    ['a 429 that names no time', replies(refusal('slow down'), 429), 'a rate'],
+    ['a 429 for an hour', replies(refusal('slow down'), 429, { 'retry-after': '3600' }), 'a rate'],
+    ['a redirect', { status: 307, headers: { location: 'https://elsewhere.test/' }, body: ['moved'] }, 'a server'],
+    ['a 204', { status: 204 }, 'a garbage'],
+    ['a page', { headers: { 'content-type': 'text/html' }, body: ['<html>Welcome</html>'] }, 'a garbage'],
+    ['an empty stream', streams(), 'a garbage'],
+    ['a stream of nothing', streams('hello world\n\n'), 'a garbage'],
+    ['a terminator alone', streams(ROLE, DONE), 'a garbage'],
+    ['an error in band', streams('data: {"error":{"message":"upstream overloaded","code":503}}\n\n', DONE), 'a server'],
+    ['too much before the first token', streams(...Array.from({ length: 20 }, () => `: ${'x'.repeat(5_000)}\n\n`)), 'a garbage'],
+    ['an error in JSON', replies(refusal('overloaded', 'overloaded_error')), 'a server'],
+  ]
+  it.each(broken)('%s', async (_, script, expected) => {
+    const at = world({ a: [script], b: [whole('Hi')] })
+    const { text, ended } = await deliver(at, true)
+    expect(text).toBe(`${ROLE}${token('Hi')}${token('!')}${FINISH}${DONE}`)
+    expect(classes(at)).toEqual([expected, 'b ok'])
+    expect(ended).toMatchObject({ outcome: 'completed', target: 'b' })
+    expect(JSON.stringify(ended)).not.toMatch(/sk-[a-z]/)
+  })
+
+  it.each<[string, Script, string]>([
+    ['an empty body', replies(''), 'a garbage'],
+    ['no JSON', replies('{"choices":'), 'a garbage'],
+    ['an array', replies('[]'), 'a garbage'],
+    ['JSON without an answer', replies('{"ok":true}'), 'a garbage'],
+    ['an error in a 200', replies(refusal('internal', 'server_error').replace('"type"', '"status":502,"type"')), 'a server'],
+    ['a body that is cut', { body: ['{"choices":[', 'CUT'] }, 'a truncated'],
+    ['a body without end', { body: ['{"choices":[', 'HANG'] }, 'a timeout'],
+    ['more than 8 MB', { body: Array.from({ length: 130 }, () => new Uint8Array(65_536)) }, 'a garbage'],
+  ])('whole answers: %s', async (_, script, expected) => {
+    const at = world({ a: [script], b: [OK] })
+    expect((await deliver(at, false)).text).toBe(completion('Hi'))
+    expect(classes(at)).toEqual([expected, 'b ok'])
+  })
+})
+
+describe('a target is called again', () => {
+  it('after a 500, once, after a random short wait', async () => {
+    const at = world({ a: [replies(refusal('oops'), 500), OK], b: [] }, { draw: 0.25 })
+    const { took_ms, ended } = await deliver(at, false)
+    expect(took_ms).toBe(200)
+    expect(ended.attempts.map(each => each.class)).toEqual(['server', 'ok'])
+  })
+  it('after a 500 no more than once', async () => {
+    const at = world({ a: [replies(refusal('oops'), 500), replies(refusal('oops'), 500)], b: [OK] })
+    await deliver(at, false)
+    expect(classes(at)).toEqual(['a server', 'a server', 'b ok'])
+  })
+  it('after the wait it asked for, where the policy allows that wait', async () => {
+    const at = world({ a: [replies(refusal('slow down'), 429, { 'retry-after': '2' }), OK], b: [] })
+    expect((await deliver(at, false)).took_ms).toBe(2_000)
+    expect(at.reports[0]?.retry_after_ms).toBe(2_000)
+  })
+  it('after a refused connection only where there is no other', async () => {
+    const at = world({ a: [{ refused: true }, OK] })
+    expect((await deliver(at, false)).ended.outcome).toBe('completed')
+  })
+  it('never more often than the plan allows, over all targets', async () => {
+    const at = world({ a: [replies(refusal('x'), 503)], b: [replies(refusal('x'), 503)], c: [OK] })
+    const { ended } = await deliver(at, false, { plan: { attempts: 2 } })
+    expect(ended).toMatchObject({ outcome: 'failed', status: 502 })
+    expect(at.received.map(call => call.target)).toEqual(['a', 'b'])
+  })
+})
+
+describe('a fault of the request', () => {
+  it('stops at the first target, with its status, code and field', async () => {
+    const at = world({ a: [replies('{"error":{"message":"bad temperature","param":"temperature","code":"invalid_value"}}', 422)], b: [] })
+    const { ended, status } = await deliver(at, false)
+    expect(status).toBe(422)
+    expect(ended.error).toMatchObject({ code: 'upstream_rejected', param: 'temperature', upstream_code: 'invalid_value' })
+    expect(classes(at)).toEqual(['a client'])
+  })
+  it('of a fallback does not hide why the fallback was asked', async () => {
+    const at = world({ a: [replies(refusal('busy'), 503)], b: [replies(refusal('no such parameter'), 400)] })
+    expect((await deliver(at, false)).ended.error).toMatchObject({ code: 'upstream_failed', target: 'a', status: 503 })
+  })
+  it('that is its content stops everywhere, with the reason', async () => {
+    const at = world({ a: [replies(refusal('flagged by content policy', 'content_policy_violation'), 400)], b: [] })
+    const { ended, status } = await deliver(at, false)
+    expect(status).toBe(400)
+    expect(ended.error).toMatchObject({ code: 'upstream_rejected', upstream_code: 'content_policy_violation' })
+  })
+  it('that is its length goes only to a target that holds more', async () => {
+    const long = replies(refusal('maximum context length is 8192 tokens', 'context_length_exceeded'), 400)
+    const context = { a: 8_000, b: 8_000, c: 200_000 }
+    const at = world({ a: [long], b: [], c: [OK] }, { context })
+    expect((await deliver(at, false)).ended.target).toBe('c')
+    const none = world({ a: [long], b: [] }, { context })
+    expect((await deliver(none, false)).ended.error).toMatchObject({ upstream_code: 'context_length_exceeded', status: 400 })
+  })
+})
+
+describe('when nobody answers', () => {
+  it('the caller is told what went wrong first', async () => {
+    const at = world({ a: [{ refused: true }], b: [replies(refusal('busy'), 503)], c: [replies('')] })
+    const { ended } = await deliver(at, false)
+    expect(ended).toMatchObject({ status: 502, outcome: 'failed', target: null, error: { code: 'upstream_unreachable', target: 'a' } })
+    expect(ended.attempts.map(each => each.class)).toEqual(['connection', 'server', 'garbage'])
+  })
+  it('because all are rate-limited, the soonest says when to come back', async () => {
+    const limited = (seconds: string) => replies(refusal('slow down'), 429, { 'retry-after': seconds })
+    const at = world({ a: [limited('90')], b: [limited('40')] })
+    const { ended } = await deliver(at, false)
+    expect(ended).toMatchObject({ status: 429, error: { code: 'upstream_rate_limited', retry_after_ms: 40_000 } })
+  })
+  it('within the time of the request, it is over at that time, to the millisecond', async () => {
+    const at = world({ a: [{ silent: true }], b: [{ silent: true }], c: [] })
+    const { ended, took_ms } = await deliver(at, true, { plan: { total_ms: 1_500 } })
+    expect(took_ms).toBe(1_500)
+    expect(ended).toMatchObject({ status: 504, error: { code: 'upstream_silent', phase: 'total' } })
+  })
+  it('no wait for a retry goes beyond that time', async () => {
+    const at = world({ a: [replies(refusal('x'), 429, { 'retry-after': '2' })] })
+    expect((await deliver(at, false, { plan: { total_ms: 1_000 } })).took_ms).toBe(0)
+  })
+  it('a target that has been switched off is passed over', async () => {
+    const at = world({ a: [], b: [OK] })
+    at.targets.delete('a')
+    const call = callFor(at, false)
+    call.record.plan.steps = ['a', 'b'].map(target => ({ target, headers_ms: 3_000, first_token_ms: 3_000, idle_ms: 800 }))
+    const carried = await at.clock.run(dispatch(call, at.carrier))
+    expect(carried.ok && carried.value.target.id).toBe('b')
+  })
+})
+
+describe('a stream after its first token', () => {
+  const begun = `${token('Hi')}`
+  it.each<[string, Script, string, string]>([
+    ['cut', streams(begun, 'CUT'), 'truncated', 'upstream_truncated'],
+    ['closed in the middle', streams(begun), 'truncated', 'upstream_truncated'],
+    ['closed in the middle of an event', streams(begun, token('x').slice(0, 50)), 'truncated', 'upstream_truncated'],
+    ['with a terminator and no reason', streams(begun, DONE), 'truncated', 'upstream_truncated'],
+    ['silent too long', streams(begun, { wait_ms: 5_000 }, FINISH, DONE), 'timeout', 'upstream_silent'],
+    [
+      'with an error in band',
+      streams(begun, 'data: {"error":{"message":"overloaded sk-abcdefghijkl1","code":529}}\n\n', DONE),
+      'server',
+      'upstream_failed',
+    ],
+    [
+      'with one bad event too many',
+      streams(begun, ...Array.from({ length: 3 }, () => 'data: {"cho\n\n'), FINISH, DONE),
+      'truncated',
+      'upstream_truncated',
+    ],
+  ])("%s ends in an error that the caller's client understands", async (_, script, expected, code) => {
+    const at = world({ a: [script], b: [] })
+    const { text, ended } = await deliver(at, true)
+    expect(text.startsWith(begun)).toBe(true)
+    const events = text.slice(begun.length).split('\n\n')
+    expect(JSON.parse((events[0] ?? '').replace('data: ', ''))).toMatchObject({ error: { code } })
+    expect(events.slice(1)).toEqual(['data: [DONE]', ''])
+    expect(text).not.toMatch(/sk-[a-z]/)
+    expect(ended).toMatchObject({ outcome: 'truncated', status: 200, target: 'a', error: { code } })
+    expect(classes(at)).toEqual([`a ${expected}`])
+  })
+  it.each<[string, Script, string]>([
+    ['without a terminator', streams(begun, FINISH), `${begun}${FINISH}`],
+    ['with its usage after the reason to end', streams(begun, FINISH, USAGE), `${begun}${FINISH}${USAGE}`],
+    ['and a connection held open', streams(begun, FINISH, 'HANG'), `${begun}${FINISH}`],
+    ['and cut only then', streams(begun, FINISH, 'CUT'), `${begun}${FINISH}`],
+    ['with one bad event in it, which is left out', streams(begun, 'data: {"cho\n\n', FINISH, DONE), `${begun}${FINISH}${DONE}`],
+    ['with talk after the terminator, which is left out', streams(begun, FINISH, DONE, token('more'), DONE), `${begun}${FINISH}${DONE}`],
+    ['whose last blank line is missing, which is added', streams(begun, FINISH, DONE.trimEnd()), `${begun}${FINISH}${DONE}`],
+  ])('that ended for a reason is complete: %s', async (_, script, expected) => {
+    const at = world({ a: [script] })
+    const { text, ended } = await deliver(at, true)
+    expect(text).toBe(expected)
+    expect(ended).toMatchObject({ outcome: 'completed', error: null, finish_reason: 'stop' })
+    expect(classes(at)).toEqual(['a ok'])
+  })
+  it('of several answers is complete only with its terminator', async () => {
+    const two = '{"model":"auto","messages":[{"role":"user","content":"Hello"}],"stream":true,"n":2}'
+    const at = world({ a: [streams(begun, FINISH)] })
+    expect((await deliver(at, true, { text: two })).ended.outcome).toBe('truncated')
+  })
+  it('has its own end behind the one of the request', async () => {
+    const at = world({ a: [streams(...Array.from({ length: 40 }, () => [token('x'), { wait_ms: 500 }]).flat())] })
+    const { ended, took_ms } = await deliver(at, true, { plan: { total_ms: 4_200 } })
+    expect(took_ms).toBe(4_200)
+    expect(ended).toMatchObject({ outcome: 'truncated', error: { code: 'upstream_silent', phase: 'total' } })
+  })
+  it('cut into single bytes is the same stream', async () => {
+    const text = `${ROLE}${token('Grüße 🚂')}${FINISH}${DONE}`
+    const bytes = [...new TextEncoder().encode(text)].map(byte => Uint8Array.of(byte))
+    const at = world({ a: [streams(...bytes)] })
+    expect((await deliver(at, true)).text).toBe(text)
+  })
+})
+
+describe('a request that ends without content', () => {
+  it('but with a reason is an answer, and no evidence against the target', async () => {
+    const at = world({ a: [streams(ROLE, FINISH, DONE)], b: [] })
+    const { text, ended } = await deliver(at, true)
+    expect(text).toBe(`${ROLE}${FINISH}${DONE}`)
+    expect(ended).toMatchObject({ outcome: 'completed', target: 'a', first_token_ms: null })
+    expect(classes(at)).toEqual(['a ok'])
+  })
+})
+
+describe('an answer in the other form than asked', () => {
+  it('JSON for a stream is told as a stream', async () => {
+    const { text, headers, ended } = await deliver(world({ a: [OK] }), true)
+    expect(headers['content-type']).toMatch('text/event-stream')
+    expect(text).toContain('"content":"Hi"')
+    expect(text).toContain('"finish_reason":"stop"')
+    expect(text).not.toContain('"usage"')
+    expect(text.endsWith(DONE)).toBe(true)
+    expect(ended.usage.output_tokens).toBe(4)
+  })
+  it('a stream for JSON is gathered', async () => {
+    const { text, headers, ended } = await deliver(world({ a: [streams(ROLE, token('Hi'), token('!'), FINISH, USAGE, DONE)] }), false)
+    expect(headers['content-type']).toBe('application/json')
+    expect(JSON.parse(text)).toMatchObject({
+      object: 'chat.completion',
+      choices: [{ message: { content: 'Hi!' }, finish_reason: 'stop' }],
+      usage: { completion_tokens: 4 },
+    })
+    expect(ended.usage.output_tokens).toBe(4)
+  })
+  it('a cut stream for JSON is no answer', async () => {
+    const at = world({ a: [streams(ROLE, token('Hi'))], b: [OK] })
+    await deliver(at, false)
+    expect(classes(at)).toEqual(['a truncated', 'b ok'])
+  })
+})
+
+describe('usage that the caller did not ask for', () => {
+  const script = () => streams(ROLE, token('Hi'), FINISH, USAGE, DONE)
+  it('is asked of the target and taken out of the answer again, where the policy wants it', async () => {
+    const at = world({ a: [script()] })
+    const { text, ended } = await deliver(at, true, { stream_usage: 'always' })
+    expect(at.received[0]?.text).toBe(
+      '{"model":"a-model","messages":[{"role":"user","content":"Hello"}],"stream":true,"tomorrow":{"x":1.50},"stream_options":{"include_usage":true}}',
+    )
+    expect(text).toBe(`${ROLE}${token('Hi')}${FINISH}${DONE}`)
+    expect(ended).toMatchObject({ usage: { output_tokens: 4 }, usage_estimated: false })
+  })
+  it('is left in where the caller asked', async () => {
+    const at = world({ a: [script()] })
+    const text = '{"model":"auto","messages":[{"role":"user","content":"Hello"}],"stream":true,"stream_options":{"include_usage":true}}'
+    expect((await deliver(at, true, { stream_usage: 'always', text })).text).toContain(USAGE)
+  })
+  it('is estimated from what was seen where the target gives none', async () => {
+    const at = world({ a: [streams(token('x'.repeat(399)), token('x'), FINISH, DONE)] })
+    const { ended } = await deliver(at, true)
+    expect(ended).toMatchObject({ usage_estimated: true, usage: { input_tokens: 11, output_tokens: 100, cache_read_tokens: null } })
+    expect(ended.attempts[0]?.usage?.output_tokens).toBe(100)
+  })
+})
+
+describe('a caller who goes away', () => {
+  it('before there is an answer ends the call to the target', async () => {
+    const at = world({ a: [{ silent: true }], b: [] })
+    const leaves = new AbortController()
+    const promise = dispatch(callFor(at, true, { gone: leaves.signal }), at.carrier)
+    await at.clock.advance(100)
+    leaves.abort()
+    const carried = await at.clock.run(promise)
+    expect(carried.ok).toBe(false)
+    if (!carried.ok) expect(carried.error).toMatchObject({ outcome: 'caller_left', status: 499, error: { code: 'caller_left' } })
+    expect(at.received[0]?.aborted).toBe(true)
+    expect(classes(at)).toEqual(['a cancelled'])
+    expect(at.clock.sleeping).toBe(0)
+  })
+  it('during the wait for a retry is not called for again', async () => {
+    const at = world({ a: [replies(refusal('slow'), 429, { 'retry-after': '2' })] })
+    const leaves = new AbortController()
+    const promise = dispatch(callFor(at, true, { gone: leaves.signal }), at.carrier)
+    await at.clock.advance(500)
+    leaves.abort()
+    const carried = await at.clock.run(promise)
+    expect(!carried.ok && carried.error.outcome).toBe('caller_left')
+  })
+
+  async function midStream(script: Script, leave: 'signal' | 'cancel', after_ms = 150) {
+    const at = world({ a: [script] })
+    const leaves = new AbortController()
+    const carried = await at.clock.run(dispatch(callFor(at, true, { gone: leaves.signal }), at.carrier))
+    if (!carried.ok) throw new Error('no answer')
+    const { body, ended } = carried.value.release()
+    const reader = (body as ReadableStream<Uint8Array>).getReader()
+    await at.clock.run(reader.read())
+    await at.clock.advance(after_ms)
+    if (leave === 'signal') leaves.abort()
+    else await reader.cancel()
+    return { at, end: await at.clock.run(ended) }
+  }
+  it.each(['signal', 'cancel'] as const)('in the middle (%s) ends the call and is settled once with what was seen', async leave => {
+    const { at, end } = await midStream(
+      streams(token('Hi, you'), ...Array.from({ length: 50 }, () => [{ wait_ms: 100 }, token('x')]).flat()),
+      leave,
+    )
+    expect(end).toMatchObject({ outcome: 'caller_left', target: 'a', usage_estimated: true })
+    await at.clock.settle()
+    expect(at.received[0]?.aborted).toBe(true)
+    expect(classes(at)).toEqual(['a cancelled'])
+    expect(at.clock.sleeping).toBeLessThanOrEqual(1)
+  })
+  it.each(['signal', 'cancel'] as const)('after the end (%s) has had the whole answer', async leave => {
+    const { at, end } = await midStream(streams(token('Hi'), FINISH, DONE), leave)
+    expect(end.outcome).toBe('completed')
+    expect(classes(at)).toEqual(['a ok'])
+  })
+})
+
+describe('a caller who reads slowly', () => {
+  it('makes the target wait, with a bounded number of bytes between', async () => {
+    let sent = 0
+    const piece = new TextEncoder().encode(token('x'.repeat(1_000)))
+    const steps = Array.from({ length: 2_000 }, () => piece)
+    const counting = new Proxy(steps, {
+      get(list, key) {
+        if (typeof key === 'string' && /^\d+$/.test(key)) sent = Math.max(sent, Number(key) + 1)
+        return Reflect.get(list, key)
+      },
+    })
+    const stuck = world({ a: [{ headers: { 'content-type': 'text/event-stream' }, body: counting }] })
+    const carried = await stuck.clock.run(dispatch(callFor(stuck, true), stuck.carrier))
+    if (!carried.ok) throw new Error('no answer')
+    const { body, ended } = carried.value.release()
+    const reader = (body as ReadableStream<Uint8Array>).getReader()
+    await stuck.clock.advance(5_000)
+    expect(sent * piece.length).toBeLessThan(256 * 1024)
+    expect(sent).toBeGreaterThan(20)
+    await reader.cancel()
+    expect((await stuck.clock.run(ended)).outcome).toBe('caller_left')
+  })
+})
+
+describe('every call is recorded and reported once', () => {
+  it('with when it was sent, when it began to answer and how fast', async () => {
+    const tokens = Array.from({ length: 11 }, () => [{ wait_ms: 100 }, token('word word word word ')]).flat()
+    const at = world({
+      a: [replies(refusal('busy'), 503)],
+      b: [
+        {
+          headers: { 'content-type': 'text/event-stream' },
+          after_ms: 40,
+          body: [ROLE, ...tokens, FINISH, USAGE.replace('"completion_tokens":4', '"completion_tokens":11'), DONE],
+        },
+      ],
+    })
+    const { ended } = await deliver(at, true)
+    expect(ended.attempts).toMatchObject([
+      { target: 'a', role: 'answer', class: 'server', status: 503, headers_ms: 0, first_token_ms: null, probe: false },
+      { target: 'b', class: 'ok', status: 200, headers_ms: 40, first_token_ms: 140, ended_ms: 1_140 },
+    ])
+    expect(at.reports[1]).toMatchObject({ first_token_ms: 140, tokens_per_second: 10, size: 's', org: 'acme' })
+    expect(ended).toMatchObject({ first_token_ms: 140, total_ms: 1_140 })
+  })
+})

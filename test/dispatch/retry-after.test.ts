@@ -1,0 +1,41 @@
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import { RETRY_AFTER_AT_MOST_MS, retryAfter } from '../../worker/dispatch/retry-after.ts'
+
+const NOW_MS = Date.parse('2026-11-24T08:00:00Z')
+const of = (headers: Record<string, string>) => retryAfter(new Headers(headers), NOW_MS)
+
+describe('how long a provider asks to be left alone', () => {
+  it.each<[string, Record<string, string>, number | null]>([
+    ['seconds', { 'retry-after': '2' }, 2_000],
+    ['part of a second', { 'retry-after': '0.5' }, 500],
+    ['none', { 'retry-after': '0' }, 0],
+    ['milliseconds', { 'retry-after-ms': '1500' }, 1_500],
+    ['milliseconds before seconds, being more exact', { 'retry-after-ms': '1500', 'retry-after': '2' }, 1_500],
+    ['seconds where the milliseconds are no number', { 'retry-after-ms': 'soon', 'retry-after': '2' }, 2_000],
+    ['a date', { 'retry-after': 'Tue, 24 Nov 2026 08:00:30 GMT' }, 30_000],
+    ['a date that is past', { 'retry-after': 'Tue, 24 Nov 2026 07:00:00 GMT' }, 0],
+    ['a date in the old form', { 'retry-after': 'Tuesday, 24-Nov-26 08:00:10 GMT' }, 10_000],
+    ['more than is believed', { 'retry-after': '999999' }, RETRY_AFTER_AT_MOST_MS],
+    ['a date beyond what is believed', { 'retry-after': 'Fri, 24 Nov 2036 08:00:00 GMT' }, RETRY_AFTER_AT_MOST_MS],
+    ['negative', { 'retry-after': '-1' }, null],
+    ['not a number', { 'retry-after': 'NaN' }, null],
+    ['without end', { 'retry-after': '1e309' }, null],
+    ['infinite', { 'retry-after': 'Infinity' }, null],
+    ['a number with words', { 'retry-after': '2 seconds' }, null],
+    ['a date that is none', { 'retry-after': 'Tue, 99 Foo' }, null],
+    ['empty', { 'retry-after': '' }, null],
+    ['absent', {}, null],
+  ])('%s', (_, headers, expected) => {
+    expect(of(headers)).toBe(expected)
+  })
+
+  it('is never negative, never endless, whatever is sent', () => {
+    fc.assert(
+      fc.property(fc.string({ unit: 'grapheme-ascii' }), text => {
+        const wait_ms = of({ 'retry-after': text.replace(/[^\x20-\x7e]/g, '') })
+        expect(wait_ms === null || (wait_ms >= 0 && wait_ms <= RETRY_AFTER_AT_MOST_MS)).toBe(true)
+      }),
+    )
+  })
+})
