@@ -29,7 +29,7 @@ it('numbers that are facts are no wish', () => {
 it('a rewriting is as long as what is rewritten', () => {
   const material = 'The meeting has been moved to Thursday because the room is taken. '
   const short = expected(`Translate to French: ${material}`)
-  expect(expected(`Translate to French: ${material.repeat(20)}`) / short).toBeGreaterThan(8)
+  expect(expected(`Translate to French: ${material.repeat(20)}`) / short).toBeGreaterThan(5)
 })
 
 it("the caller's own limit is never exceeded", () => {

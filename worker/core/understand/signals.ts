@@ -217,7 +217,7 @@ function firstOf(text: string, start: number, end: number): number {
 type Line = { length: number; letters: number; code_marks: number; operators: number; tex: number; wide: number }
 
 function isCode(text: string, first: number, end: number, line: Line): boolean {
-  if (line.wide > line.letters || line.tex > 2) return false
+  if (line.wide > line.letters || line.tex > 1) return false
   const marks = line.code_marks + line.operators
   if (marks === 0) return false
   let last = end - 1

@@ -1,0 +1,102 @@
+import { describe, expect, it } from 'vitest'
+import { costOf, estimateCost, priceAt } from '../../../worker/core/spend/price.ts'
+import type { Price } from '../../../worker/schema/catalogue.ts'
+import { type TokenUsage, UNKNOWN_USAGE } from '../../../worker/schema/chat.ts'
+
+const price = (rest: Partial<Price> = {}): Price => ({
+  from: '2026-01-01',
+  input_micros_per_mtok: 3_000_000,
+  output_micros_per_mtok: 15_000_000,
+  cache_read_micros_per_mtok: 300_000,
+  cache_write_micros_per_mtok: 3_750_000,
+  cache_write_1h_micros_per_mtok: 6_000_000,
+  source: { name: 'test', as_of: '2026-01-01' },
+  ...rest,
+})
+const usage = (rest: Partial<TokenUsage>): TokenUsage => ({ ...UNKNOWN_USAGE, input_tokens: 0, output_tokens: 0, ...rest })
+
+describe('a cost is each class of token at its own price', () => {
+  it('input and output', () => {
+    expect(costOf(usage({ input_tokens: 1_000, output_tokens: 200 }), price())).toBe(3_000 + 3_000)
+  })
+  it('what was read from the cache is not paid as input as well', () => {
+    expect(costOf(usage({ input_tokens: 1_000, cache_read_tokens: 800 }), price())).toBe(200 * 3 + 240)
+  })
+  it('what was written to it for five minutes and for an hour', () => {
+    const both = usage({ input_tokens: 1_000, cache_write_tokens: 600, cache_write_1h_tokens: 200 })
+    expect(costOf(both, price())).toBe(400 * 3 + 400 * 3.75 + 200 * 6)
+  })
+  it('rounded once, half up, to a whole micro-dollar', () => {
+    const cheap = price({ input_micros_per_mtok: 100_000, output_micros_per_mtok: 400_000 })
+    expect(costOf(usage({ input_tokens: 4, output_tokens: 0 }), cheap)).toBe(0)
+    expect(costOf(usage({ input_tokens: 5, output_tokens: 0 }), cheap)).toBe(1)
+    expect(costOf(usage({ input_tokens: 4, output_tokens: 1 }), cheap)).toBe(1)
+  })
+  it('nothing is free where nothing costs', () => {
+    expect(costOf(usage({ input_tokens: 9 }), price({ input_micros_per_mtok: 0, output_micros_per_mtok: 0 }))).toBe(0)
+  })
+})
+
+describe('unknown is not zero', () => {
+  it.each([
+    ['no price at all', usage({ input_tokens: 1 }), null],
+    ['no count of input', usage({ input_tokens: null }), price()],
+    ['no count of output', usage({ output_tokens: null }), price()],
+    ['no price of output that was made', usage({ output_tokens: 1 }), price({ output_micros_per_mtok: null })],
+    [
+      'an hour of cache where only five minutes have a price',
+      usage({ input_tokens: 9, cache_write_tokens: 9, cache_write_1h_tokens: 9 }),
+      price({ cache_write_1h_micros_per_mtok: null }),
+    ],
+    ['sound, which has a price of its own', usage({ input_tokens: 9, audio_input_tokens: 9 }), price()],
+  ])('%s', (_, used, at) => {
+    expect(costOf(used, at)).toBeNull()
+  })
+  it('but a price for what was not used is not needed', () => {
+    expect(costOf(usage({ input_tokens: 1_000_000 }), price({ output_micros_per_mtok: null }))).toBe(3_000_000)
+  })
+})
+
+describe('what providers bill alike', () => {
+  const plain = price({ cache_read_micros_per_mtok: null, cache_write_micros_per_mtok: null, cache_write_1h_micros_per_mtok: null })
+  it('cached tokens are input where they have no price of their own', () => {
+    expect(costOf(usage({ input_tokens: 1_000, cache_read_tokens: 500 }), plain)).toBe(3_000)
+  })
+  it('written ones too', () => {
+    expect(costOf(usage({ input_tokens: 1_000, cache_write_tokens: 500, cache_write_1h_tokens: 500 }), plain)).toBe(3_000)
+  })
+  it('parts that exceed the whole are not believed', () => {
+    expect(costOf(usage({ input_tokens: 100, cache_read_tokens: 5_000, cache_write_tokens: 900 }), price())).toBe(30)
+  })
+})
+
+describe('an estimate', () => {
+  it('is what the request costs with nothing cached', () => {
+    expect(estimateCost(1_000, 200, price())).toBe(6_000)
+  })
+  it('is unknown where a price it needs is', () => {
+    expect(estimateCost(1_000, 200, null)).toBeNull()
+    expect(estimateCost(1_000, 200, price({ output_micros_per_mtok: null }))).toBeNull()
+    expect(estimateCost(1_000, 0, price({ output_micros_per_mtok: null }))).toBe(3_000)
+  })
+})
+
+describe('the price in force', () => {
+  const old = price({ from: '2026-01-01' })
+  const current = price({ from: '2026-06-01' })
+  const announced = price({ from: '2027-01-01' })
+  const at = (day: string) => Date.parse(day)
+
+  it('is the latest that has begun, whatever their order, until the next begins', () => {
+    expect(priceAt([announced, current, old], at('2026-11-24'))).toEqual({ price: current, until_ms: at('2027-01-01') })
+  })
+  it('changes at midnight UTC, to the millisecond', () => {
+    expect(priceAt([old, current], at('2026-06-01') - 1).price).toBe(old)
+    expect(priceAt([old, current], at('2026-06-01')).price).toBe(current)
+  })
+  it('is unknown before the first, and for good after the last', () => {
+    expect(priceAt([old], at('2025-12-31'))).toEqual({ price: null, until_ms: at('2026-01-01') })
+    expect(priceAt([old], at('2026-11-24')).until_ms).toBe(Number.POSITIVE_INFINITY)
+    expect(priceAt([], 0)).toEqual({ price: null, until_ms: Number.POSITIVE_INFINITY })
+  })
+})
