@@ -1,0 +1,74 @@
+import { describe, expect, it } from 'vitest'
+import { newGate, step } from '../../../worker/core/health/gate.ts'
+import { errorRateOf, noSuspicion, suspect } from '../../../worker/core/health/suspicion.ts'
+import { after, outcome, START } from './outcomes.ts'
+
+describe('one tenant, whose requests all fail', () => {
+  it('does not take a target from others who are being served', () => {
+    let gate = newGate(START)
+    for (let i = 0; i < 600; i++) {
+      const now_ms = START + i * 250
+      const event = i % 3 === 0 ? outcome('ok', now_ms, { org: 'b' }) : outcome('server', now_ms, { org: 'a' })
+      gate = step(gate, event, now_ms, 0.5)
+    }
+    expect(gate.state).toBe('closed')
+  })
+  it('has no more to say for being loud', () => {
+    const served = after('ok', 1, 0, newGate(START), START, { org: 'b' })
+    expect(after('server', 100, 1, served.gate, START, { org: 'a' }).gate.state).toBe('closed')
+  })
+  it('is believed once others fail as well', () => {
+    const served = after('ok', 1, 0, newGate(START), START, { org: 'b' })
+    const one = after('server', 20, 1, served.gate, START, { org: 'a' })
+    expect(after('server', 3, 1, one.gate, one.now_ms, { org: 'b' }).gate.state).toBe('open')
+  })
+  it('is believed where there are no others, and where they have been silent since', () => {
+    expect(after('server', 5, 1).gate.state).toBe('open')
+    const served = after('ok', 20, 100, newGate(START), START, { org: 'b' })
+    expect(after('server', 5, 100, served.gate, START + 40_000, { org: 'a' }).gate.state).toBe('open')
+  })
+  it('shares what is known with no more than eight at once', () => {
+    let gate = newGate(START)
+    for (let i = 0; i < 50; i++) gate = step(gate, outcome('ok', START + i, { org: `org-${i}` }), START + i, 0.5)
+    expect(gate.suspicion.tenants).toHaveLength(8)
+    expect(gate.suspicion.tenants.at(-1)?.org).toBe('org-49')
+  })
+})
+
+describe('a request that is late', () => {
+  const late = outcome('late', START + 4_000, { sent_at_ms: START })
+  const ended = (kind: 'ok' | 'timeout' | 'cancelled' | 'client') =>
+    outcome(kind, START + 9_000, { sent_at_ms: START, decision_id: late.decision_id })
+  const told = suspect(noSuspicion(START), late, START + 4_000, 1)
+
+  it('counts at once', () => {
+    expect(told.fast).toBeGreaterThan(2.5)
+    expect(told.row).toBe(1)
+  })
+  it.each(['ok', 'client'] as const)('takes it back when it is answered after all (%s)', kind => {
+    const taken = suspect(told, ended(kind), START + 9_000, 1)
+    expect(taken).toMatchObject({ fast: 0, slow: 0, row: 0, late: [], failed: 0 })
+  })
+  it('counts once and not twice when it times out', () => {
+    const twice = suspect(told, ended('timeout'), START + 9_000, 1)
+    expect(twice.fast).toBeLessThanOrEqual(told.fast)
+    expect(twice.row).toBe(1)
+  })
+  it('was late even if we gave up on it', () => {
+    expect(suspect(told, ended('cancelled'), START + 9_000, 1).row).toBe(1)
+  })
+  it('is one of sixteen remembered at most', () => {
+    let many = noSuspicion(START)
+    for (let i = 0; i < 40; i++) many = suspect(many, outcome('late', START), START, 1)
+    expect(many.late).toHaveLength(16)
+  })
+})
+
+describe('the error rate', () => {
+  it('is the recent share of failures, and unknown without any request', () => {
+    expect(errorRateOf(noSuspicion(START), START)).toBeNull()
+    const one = suspect(suspect(noSuspicion(START), outcome('ok', START), START, 1), outcome('server', START), START, 1)
+    expect(errorRateOf(one, START)).toBeCloseTo(0.5, 10)
+    expect(errorRateOf(one, START + 3_600_000)).toBeNull()
+  })
+})
