@@ -170,6 +170,69 @@ describe('what only the target can judge', () => {
   it.each([0, 1.99, 5])('includes a temperature of %d', temperature => expect(read({ temperature }).temperature).toBe(temperature))
 })
 
+describe('a field of tomorrow', () => {
+  const tomorrow = { x_new: { a: [1] } }
+  const asked = body({
+    ...tomorrow,
+    messages: [
+      {
+        role: 'user',
+        ...tomorrow,
+        content: [
+          { type: 'text', text: 'x', ...tomorrow },
+          { type: 'image_url', ...tomorrow, image_url: { url: 'https://x', ...tomorrow } },
+        ],
+      },
+      {
+        role: 'user',
+        content: [
+          { type: 'file', ...tomorrow, file: { file_id: 'f', ...tomorrow } },
+          { type: 'input_audio', ...tomorrow, input_audio: { data: 'A', format: 'wav', ...tomorrow } },
+        ],
+      },
+      {
+        role: 'assistant',
+        content: null,
+        ...tomorrow,
+        tool_calls: [{ id: 'c', type: 'function', ...tomorrow, function: { name: 'f', arguments: '{}', ...tomorrow } }],
+      },
+      { role: 'tool', tool_call_id: 'c', content: 'y', ...tomorrow },
+    ],
+    tools: [{ type: 'function', ...tomorrow, function: { name: 'f', ...tomorrow } }],
+    response_format: { type: 'json_schema', ...tomorrow, json_schema: { name: 'n', schema: {}, ...tomorrow } },
+    stream: true,
+    stream_options: { include_usage: true, ...tomorrow },
+    reasoning: { effort: 'low', max_tokens: 5, ...tomorrow },
+  })
+  const read_back = readRequest(asked)
+  if (!read_back.ok) throw new Error(wording(read_back.error))
+
+  it('goes back into its own dialect from wherever it stood', () => expect(writeRequest(read_back.value, 'auto').body).toEqual(asked))
+  it('is named as lost on the way into another', () => {
+    const { losses } = writeRequest({ ...read_back.value, dialect: 'gemini' }, 'm')
+    expect(losses.filter(loss => loss.how === 'dropped').map(loss => loss.field)).toEqual([
+      'messages[0].content[0].x_new',
+      'messages[0].content[1].x_new',
+      'messages[0].content[1].image_url',
+      'messages[0].x_new',
+      'messages[1].content[0].x_new',
+      'messages[1].content[0].file',
+      'messages[1].content[1].x_new',
+      'messages[1].content[1].input_audio',
+      'messages[2].content[0].x_new',
+      'messages[2].content[0].function',
+      'messages[2].x_new',
+      'messages[3].content[0].x_new',
+      'tools[0].x_new',
+      'tools[0].function',
+      'x_new',
+      'response_format',
+      'reasoning',
+      'stream_options',
+    ])
+  })
+})
+
 describe('the same said in two ways', () => {
   it('reads alike: limits', () => {
     expect(read({ max_tokens: 5 }).max_output_tokens).toBe(5)

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest'
 import { nothingSeen, type SseEvent } from '../../../worker/dialects/dialect.ts'
 import { eventsOf, replyOf } from '../../../worker/dialects/fold.ts'
 import { openaiChat } from '../../../worker/dialects/openai-chat/dialect.ts'
-import type { JsonObject, Reply, StreamEvent } from '../../../worker/schema/chat.ts'
+import type { Json, JsonObject, Reply, StreamEvent } from '../../../worker/schema/chat.ts'
 import { chatReplies, chatStreams, streamed, whole } from '../recordings.ts'
 import * as generated from './arbitraries.ts'
 
@@ -28,6 +28,16 @@ function observed(events: SseEvent[]) {
   for (const event of events) openaiChat.reply.observe(seen, event)
   const { events: _, ...meaning } = seen
   return meaning
+}
+
+/** `reasoning` is written as `reasoning_content`, content in a list as text, and a whole reply needs no numbers on its calls and no empty lists. */
+const RESPELLED = /\.message\.(reasoning|content|annotations)$|\.tool_calls\.\d+\.index$/
+
+/** Paths in `before` that are not in `after`. */
+function missing(before: Json, after: Json | undefined, path = ''): string[] {
+  if (typeof before !== 'object' || before === null) return after === undefined ? [path] : []
+  if (typeof after !== 'object' || after === null) return [path]
+  return Object.entries(before).flatMap(([key, value]) => missing(value, (after as JsonObject)[key], `${path}.${key}`))
 }
 
 describe('what was written reads as what it was', () => {
@@ -114,9 +124,9 @@ describe.each(chatReplies)('the recorded reply %s', path => {
     const { usage, choices } = readReply(body)
     expect(seen).toMatchObject({ content: true, terminated: true, error: null, usage, finish_raw: choices[0]?.finish_raw })
   })
-  it('loses none of its fields', () => {
+  it('loses none of its fields, but for those that are the same in another spelling', () => {
     const written = sent(openaiChat.reply.write(readReply(body)).body)
-    expect(Object.keys(written)).toEqual(expect.arrayContaining(Object.keys(body)))
+    expect(missing(body, written).filter(path => !RESPELLED.test(path))).toEqual([])
   })
 })
 

@@ -70,6 +70,7 @@ export function reasoningOf(raw: JsonObject): string {
 }
 
 const CALL = new Set(['id', 'type', 'function', 'index'])
+const CALLED = new Set(['name', 'arguments'])
 
 /** A call of another type than `function` is carried whole; null where it is not a call at all. */
 export function readToolCall(call: Json): Part | null {
@@ -88,6 +89,7 @@ export function readToolCall(call: Json): Part | null {
   }
   const extra = rest(call, CALL)
   if (extra) part.extra = extra
+  if (rest(called, CALLED)) part.extra = { ...part.extra, function: called }
   return part
 }
 
@@ -125,7 +127,6 @@ export function writeMessage(message: Message, i: number, to: Writing): JsonObje
   if (message.name !== undefined) written.name = message.name
   let reasoning = ''
   const calls: JsonObject[] = []
-
   for (let j = 0; j < message.parts.length; j++) {
     const part = message.parts[j] as Part
     const field = `messages[${i}].content[${j}]`

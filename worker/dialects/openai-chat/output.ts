@@ -2,7 +2,10 @@
  * The form that an answer must have, `response_format`, in both directions.
  */
 import type { JsonObject, OutputFormat } from '../../schema/chat.ts'
-import { type Check, isObject, kindOf, refuse } from '../check.ts'
+import { type Check, isObject, kindOf, refuse, rest } from '../check.ts'
+
+const FORMAT = new Set(['type', 'json_schema'])
+const NAMED = new Set(['name', 'schema', 'strict', 'description'])
 
 export function readOutput(check: Check, body: JsonObject, extra: JsonObject): OutputFormat {
   const format = body.response_format
@@ -31,6 +34,7 @@ export function readOutput(check: Check, body: JsonObject, extra: JsonObject): O
     strict: typeof named.strict === 'boolean' ? named.strict : null,
   }
   if (typeof named.description === 'string') output.description = named.description
+  if (rest(named, NAMED) || rest(format, FORMAT)) extra.response_format = format
   return output
 }
 

@@ -20,14 +20,27 @@ const KNOWN_PART: Record<string, ReadonlySet<string>> = {
   file: new Set(['type', 'file', 'cache_control']),
 }
 
+/** What the neutral form has of the object inside such a part. */
+const KNOWN_INSIDE: Record<string, ReadonlySet<string>> = {
+  image_url: new Set(['url', 'detail']),
+  video_url: new Set(['url', 'detail']),
+  input_audio: new Set(['data', 'format']),
+  file: new Set(['file_id', 'file_data', 'filename']),
+}
+
 /** One part of a content list; the name of the member that is wrong; or, for a type not known here, the part carried whole. */
 export function readPart(raw: JsonObject): Part | string {
   const part = knownPart(raw)
   if (typeof part === 'string') return part
   if (part === null) return { type: 'other', dialect: 'openai-chat', value: raw }
-  const known = KNOWN_PART[raw.type as string]
+  const type = raw.type as string
+  const known = KNOWN_PART[type]
   const extra = known && rest(raw, known)
   if (extra) part.extra = extra
+  const inside = raw[type]
+  const known_inside = KNOWN_INSIDE[type]
+  // The caller's whole object is kept where it says more, and wins on the way back.
+  if (known_inside && isObject(inside) && rest(inside, known_inside)) part.extra = { ...part.extra, [type]: inside }
   const marker = raw.cache_control
   if (isObject(marker)) part.cache = { ttl: typeof marker.ttl === 'string' ? marker.ttl : null }
   return part

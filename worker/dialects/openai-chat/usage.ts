@@ -39,9 +39,23 @@ export function readUsage(raw: JsonObject): TokenUsage {
 }
 
 const KNOWN = new Set(['prompt_tokens', 'completion_tokens', 'total_tokens', 'prompt_tokens_details', 'completion_tokens_details'])
+const DETAILS = {
+  prompt_tokens_details: new Set(['cached_tokens', 'cache_write_tokens', 'audio_tokens', 'image_tokens']),
+  completion_tokens_details: new Set(['reasoning_tokens', 'audio_tokens']),
+}
+type DetailsName = keyof typeof DETAILS
+const DETAILS_NAMES = Object.keys(DETAILS) as DetailsName[]
 
-/** What a provider says about usage beyond these counts: its own price, queue times. */
-export const usageExtra = (raw: JsonObject): JsonObject | undefined => rest(raw, KNOWN)
+/** What a provider says about usage beyond these counts: its own price, queue times, other kinds of token. */
+export function usageExtra(raw: JsonObject): JsonObject | undefined {
+  let extra = rest(raw, KNOWN)
+  for (const name of DETAILS_NAMES) {
+    const details = raw[name]
+    const beside = isObject(details) ? rest(details, DETAILS[name]) : undefined
+    if (beside) extra = { ...extra, [name]: beside }
+  }
+  return extra
+}
 
 export function writeUsage(usage: TokenUsage, extra: JsonObject | undefined): JsonObject | null {
   const { input_tokens, output_tokens } = usage
@@ -51,20 +65,25 @@ export function writeUsage(usage: TokenUsage, extra: JsonObject | undefined): Js
     prompt_tokens: input_tokens ?? 0,
     completion_tokens: output_tokens ?? 0,
     total_tokens: (input_tokens ?? 0) + (output_tokens ?? 0),
+    ...extra,
   }
-  const prompt = present({
-    cached_tokens: usage.cache_read_tokens,
-    cache_write_tokens: usage.cache_write_tokens,
-    audio_tokens: usage.audio_input_tokens,
-    image_tokens: usage.image_input_tokens,
-  })
-  const completion = present({ reasoning_tokens: usage.reasoning_tokens, audio_tokens: usage.audio_output_tokens })
-  if (prompt) written.prompt_tokens_details = prompt
-  if (completion) written.completion_tokens_details = completion
-  return { ...written, ...extra }
+  const details: Record<DetailsName, JsonObject> = {
+    prompt_tokens_details: present({
+      cached_tokens: usage.cache_read_tokens,
+      cache_write_tokens: usage.cache_write_tokens,
+      audio_tokens: usage.audio_input_tokens,
+      image_tokens: usage.image_input_tokens,
+    }),
+    completion_tokens_details: present({ reasoning_tokens: usage.reasoning_tokens, audio_tokens: usage.audio_output_tokens }),
+  }
+  for (const name of DETAILS_NAMES) {
+    const beside = extra?.[name]
+    const all = isObject(beside) ? { ...details[name], ...beside } : details[name]
+    if (Object.keys(all).length > 0) written[name] = all
+  }
+  return written
 }
 
-function present(counts: Record<string, number | null>): JsonObject | null {
-  const known = Object.entries(counts).filter(([, value]) => value !== null)
-  return known.length > 0 ? Object.fromEntries(known) : null
+function present(counts: Record<string, number | null>): JsonObject {
+  return Object.fromEntries(Object.entries(counts).filter(([, value]) => value !== null))
 }
