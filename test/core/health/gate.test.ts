@@ -16,13 +16,13 @@ import {
   step,
 } from '../../../worker/core/health/gate.ts'
 import { OUTCOME_CLASSES, type Outcome } from '../../../worker/schema/health.ts'
-import { after, outcome, random, START, told } from './outcomes.ts'
+import { having, outcome, random, START, told } from './outcomes.ts'
 
 const stateOf = (gate: Gate, now_ms: number) => healthOf(gate, now_ms).state
 
 /** Opened at `START`, with its wait neither shortened nor lengthened. */
 function anOpenGate(): { gate: Gate; probe_ms: number } {
-  const { gate } = after('connection', 5, 0)
+  const { gate } = having('connection', 5, 0)
   return { gate, probe_ms: gate.until_ms as number }
 }
 
@@ -43,22 +43,22 @@ describe('a target that fails', () => {
     'is left after at most five straight failures (%s), at any pace',
     kind => {
       for (const every_ms of [0, 50, 500, 5_000, 60_000, 300_000]) {
-        const { gate, now_ms } = after(kind, 5, every_ms)
+        const { gate, now_ms } = having(kind, 5, every_ms)
         expect(gate.state).toBe('open')
         expect(gate.until_ms as number).toBeGreaterThan(now_ms - every_ms)
       }
     },
   )
   it('is left after four where they come fast', () => {
-    expect(after('server', 3, 50).gate.state).toBe('closed')
-    expect(after('server', 4, 50).gate.state).toBe('open')
+    expect(having('server', 3, 50).gate.state).toBe('closed')
+    expect(having('server', 4, 50).gate.state).toBe('open')
   })
   it('that had been answering well for long is left no later', () => {
-    const well = after('ok', 1_000, 100)
-    expect(after('server', 5, 100, well.gate, well.now_ms).gate.state).toBe('open')
+    const well = having('ok', 1_000, 100)
+    expect(having('server', 5, 100, well.gate, well.now_ms).gate.state).toBe('open')
   })
   it('is not left for failures a quarter of an hour apart', () => {
-    expect(after('server', 50, 900_000).gate.state).toBe('closed')
+    expect(having('server', 50, 900_000).gate.state).toBe('closed')
   })
   it('half of the time is left within forty requests, a quarter of the time within two hundred', () => {
     for (const [share, within] of [
@@ -91,11 +91,11 @@ describe('a healthy target', () => {
     expect(gate.state).toBe('closed')
   })
   it.each(['rate', 'auth', 'client', 'cancelled'] as const)('is never opened by %s', kind => {
-    expect(after(kind, 500, 100).gate.state).toBe('closed')
+    expect(having(kind, 500, 100).gate.state).toBe('closed')
   })
   it('is not opened by a few empty answers, which may be the requests’ doing', () => {
-    expect(after('garbage', 5, 100).gate.state).toBe('closed')
-    expect(after('garbage', 20, 100).gate.state).toBe('open')
+    expect(having('garbage', 5, 100).gate.state).toBe('closed')
+    expect(having('garbage', 20, 100).gate.state).toBe('open')
   })
 })
 
@@ -122,12 +122,12 @@ describe('an open target', () => {
     const late = told(gate, outcome('ok', probe_ms, { sent_at_ms: START - 1 }), probe_ms)
     expect(late.state).toBe('open')
     const ramping = aRampingGate()
-    const { gate: still } = after('timeout', 10, 0, ramping.gate, ramping.now_ms, { sent_at_ms: START - 1 })
+    const { gate: still } = having('timeout', 10, 0, ramping.gate, ramping.now_ms, { sent_at_ms: START - 1 })
     expect(still.state).toBe('ramp')
   })
   it('is not kept down by failures that were no probes', () => {
     const { gate } = anOpenGate()
-    expect(after('server', 50, 10, gate, START + 10).gate.until_ms).toBe(gate.until_ms)
+    expect(having('server', 50, 10, gate, START + 10).gate.until_ms).toBe(gate.until_ms)
   })
   it('comes nearer by an answer in a panic, when requests were sent to it all the same', () => {
     const { gate } = anOpenGate()
@@ -199,15 +199,15 @@ describe('a target that comes back', () => {
   })
   it('is trusted half as far meanwhile: two failures send it back', () => {
     const { gate, now_ms } = aRampingGate()
-    expect(after('server', 1, 10, gate, now_ms).gate.state).toBe('ramp')
-    const { gate: back } = after('server', 2, 10, gate, now_ms)
+    expect(having('server', 1, 10, gate, now_ms).gate.state).toBe('ramp')
+    const { gate: back } = having('server', 2, 10, gate, now_ms)
     expect(back).toMatchObject({ state: 'open', backoff_ms: 7_500 })
   })
   it('and once it has, is as any other, and waits no longer for its past', () => {
     const { gate, now_ms } = aRampingGate()
     const closed = told(gate, 'tick', now_ms + RAMP_MS)
     expect(closed).toMatchObject({ state: 'closed', backoff_ms: BACKOFF_MIN_MS })
-    expect(after('server', 3, 10, closed, now_ms + RAMP_MS).gate.state).toBe('closed')
+    expect(having('server', 3, 10, closed, now_ms + RAMP_MS).gate.state).toBe('closed')
   })
   it('is found within half a minute of having healed, after an outage of ten minutes', () => {
     for (let seed = 1; seed <= 100; seed++) {
@@ -230,7 +230,7 @@ describe('a target that comes back', () => {
 describe('a target taken out by hand', () => {
   const isolated = told(newGate(START), 'isolate', START)
   it('stays out, whatever happens', () => {
-    const { gate } = after('ok', 100, 60_000, isolated)
+    const { gate } = having('ok', 100, 60_000, isolated)
     expect(gate.state).toBe('isolated')
     expect(grantProbe(gate, START + 1e9).granted).toBe(false)
   })
@@ -261,7 +261,7 @@ describe('a rate limit', () => {
     expect(told(answered, outcome('rate', now_ms), now_ms, 1).limited_until_ms).toBe(now_ms + 2_000)
   })
   it('met by many requests at once is one limit', () => {
-    const { gate } = after('rate', 30, 1)
+    const { gate } = having('rate', 30, 1)
     expect(gate.limits_in_row).toBe(1)
   })
   it('is believed for an hour at most', () => {

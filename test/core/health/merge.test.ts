@@ -2,14 +2,14 @@ import { describe, expect, it } from 'vitest'
 import { type Gate, healthOf, newGate } from '../../../worker/core/health/gate.ts'
 import { mergeHealth } from '../../../worker/core/health/merge.ts'
 import type { HealthSnapshot } from '../../../worker/schema/health.ts'
-import { after, outcome, START, told } from './outcomes.ts'
+import { having, outcome, START, told } from './outcomes.ts'
 
 const snapshot = (gates: Record<string, Gate>, taken_at_ms: number): HealthSnapshot => ({
   v: 1,
   taken_at_ms,
   targets: Object.fromEntries(Object.entries(gates).map(([id, gate]) => [id, healthOf(gate, taken_at_ms)])),
 })
-const failing = after('server', 5, 10)
+const failing = having('server', 5, 10)
 const { now_ms } = failing
 
 describe("an isolate's own experience, over the fleet's", () => {
@@ -24,7 +24,7 @@ describe("an isolate's own experience, over the fleet's", () => {
   it('never makes a target look better than the fleet has it', () => {
     const merged = mergeHealth(
       snapshot({ 'p/m': failing.gate }, now_ms),
-      new Map([['p/m', after('ok', 9, 10, newGate(START), now_ms).gate]]),
+      new Map([['p/m', having('ok', 9, 10, newGate(START), now_ms).gate]]),
       now_ms + 100,
     )
     expect(merged.targets['p/m']?.state).toBe('open')
@@ -44,6 +44,6 @@ describe("an isolate's own experience, over the fleet's", () => {
   it('costs nothing where there is none', () => {
     const fleet = snapshot({ 'p/m': newGate(START) }, START)
     expect(mergeHealth(fleet, new Map(), now_ms)).toBe(fleet)
-    expect(mergeHealth(fleet, new Map([['p/m', after('ok', 3).gate]]), now_ms)).toBe(fleet)
+    expect(mergeHealth(fleet, new Map([['p/m', having('ok', 3).gate]]), now_ms)).toBe(fleet)
   })
 })

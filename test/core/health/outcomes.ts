@@ -34,7 +34,7 @@ export function random(seed: number): () => number {
 }
 
 /** Steps a gate through one kind of outcome, `times` times, `every_ms` apart; what comes after it, is at `now_ms`. */
-export function after(
+export function having(
   kind: OutcomeClass,
   times: number,
   every_ms = 1_000,

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { newGate, step } from '../../../worker/core/health/gate.ts'
 import { errorRateOf, noSuspicion, suspect } from '../../../worker/core/health/suspicion.ts'
-import { after, outcome, START } from './outcomes.ts'
+import { having, outcome, START } from './outcomes.ts'
 
 describe('one tenant, whose requests all fail', () => {
   it('does not take a target from others who are being served', () => {
@@ -14,18 +14,18 @@ describe('one tenant, whose requests all fail', () => {
     expect(gate.state).toBe('closed')
   })
   it('has no more to say for being loud', () => {
-    const served = after('ok', 1, 0, newGate(START), START, { org: 'b' })
-    expect(after('server', 100, 1, served.gate, START, { org: 'a' }).gate.state).toBe('closed')
+    const served = having('ok', 1, 0, newGate(START), START, { org: 'b' })
+    expect(having('server', 100, 1, served.gate, START, { org: 'a' }).gate.state).toBe('closed')
   })
   it('is believed once others fail as well', () => {
-    const served = after('ok', 1, 0, newGate(START), START, { org: 'b' })
-    const one = after('server', 20, 1, served.gate, START, { org: 'a' })
-    expect(after('server', 3, 1, one.gate, one.now_ms, { org: 'b' }).gate.state).toBe('open')
+    const served = having('ok', 1, 0, newGate(START), START, { org: 'b' })
+    const one = having('server', 20, 1, served.gate, START, { org: 'a' })
+    expect(having('server', 3, 1, one.gate, one.now_ms, { org: 'b' }).gate.state).toBe('open')
   })
   it('is believed where there are no others, and where they have been silent since', () => {
-    expect(after('server', 5, 1).gate.state).toBe('open')
-    const served = after('ok', 20, 100, newGate(START), START, { org: 'b' })
-    expect(after('server', 5, 100, served.gate, START + 40_000, { org: 'a' }).gate.state).toBe('open')
+    expect(having('server', 5, 1).gate.state).toBe('open')
+    const served = having('ok', 20, 100, newGate(START), START, { org: 'b' })
+    expect(having('server', 5, 100, served.gate, START + 40_000, { org: 'a' }).gate.state).toBe('open')
   })
   it('shares what is known with no more than eight at once', () => {
     let gate = newGate(START)
