@@ -7,7 +7,8 @@ import { join } from 'node:path'
 import { defineCommand } from 'citty'
 import * as z from 'zod'
 import { callerKey, makeKey } from '../store/keys.ts'
-import { ending, localVariables, Stop } from './policy-files.ts'
+import { ending, Stop } from './ending.ts'
+import { localVariables } from './policy-files.ts'
 import { PLACE_ARGS, placeArgs, placeOf, said } from './policy-store.ts'
 import { wrangler } from './wrangler.ts'
 
@@ -26,8 +27,9 @@ const create = defineCommand({
     ...PLACE_ARGS,
     json: { type: 'boolean', description: 'For programs' },
   },
-  run: ({ args }) =>
-    ending(async () => {
+  run: given =>
+    ending(given, async () => {
+      const { args } = given
       const place = placeOf(args)
       const pepper = place.remote ? process.env.KEY_PEPPER : (process.env.KEY_PEPPER ?? localVariables().KEY_PEPPER)
       if (!pepper)

@@ -3,7 +3,8 @@
  * stand on it.
  */
 import { defineCommand } from 'citty'
-import { ending, policyFiles, readable, readCatalogue } from './policy-files.ts'
+import { ending } from './ending.ts'
+import { policyFiles, readable, readCatalogue } from './policy-files.ts'
 import { verdictJson, verdictLines, verdictOn } from './policy-verdict.ts'
 
 export const check = defineCommand({
@@ -14,8 +15,9 @@ export const check = defineCommand({
     strict: { type: 'boolean', description: 'Warnings count as errors' },
     json: { type: 'boolean', description: 'For programs' },
   },
-  run: ({ args }) =>
-    ending(() => {
+  run: given =>
+    ending(given, () => {
+      const { args } = given
       const catalogue = readable(() => readCatalogue(args.catalogue))
       const verdicts = readable(() => policyFiles(args._)).map(file => verdictOn(file, catalogue))
       const text = args.json ? JSON.stringify(verdicts.map(verdictJson), null, 2) : verdicts.flatMap(verdictLines).join('\n')

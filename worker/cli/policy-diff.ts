@@ -3,8 +3,9 @@
  */
 import { defineCommand } from 'citty'
 import { compilePolicy } from '../core/decide/rules.ts'
+import { ending } from './ending.ts'
 import { unifiedDiff } from './line-diff.ts'
-import { ending, nameOfFile, type PolicyFile, policyFiles, readable } from './policy-files.ts'
+import { nameOfFile, type PolicyFile, policyFiles, readable } from './policy-files.ts'
 import { getPolicy, PLACE_ARGS, placeOf } from './policy-store.ts'
 
 export const diff = defineCommand({
@@ -14,8 +15,9 @@ export const diff = defineCommand({
     ...PLACE_ARGS,
     json: { type: 'boolean', description: 'For programs' },
   },
-  run: ({ args }) =>
-    ending(async () => {
+  run: given =>
+    ending(given, async () => {
+      const { args } = given
       const place = placeOf(args)
       const where = place.remote ? 'KV' : 'local KV'
       const results: { name: string; file: string; status: 'same' | 'changed' | 'new'; diff: string }[] = []

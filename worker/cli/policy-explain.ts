@@ -17,7 +17,8 @@ import type { Catalogue } from '../schema/catalogue.ts'
 import { type ChatRequest, DIALECTS, type JsonObject } from '../schema/chat.ts'
 import type { DecisionRecord, Score } from '../schema/decision.ts'
 import { type Sketch, sketch as sketchSchema } from '../schema/policy.ts'
-import { ending, localVariables, policyFiles, readable, readCatalogue, Stop } from './policy-files.ts'
+import { ending, Stop } from './ending.ts'
+import { localVariables, policyFiles, readable, readCatalogue } from './policy-files.ts'
 import { table } from './table.ts'
 
 /** All eligible targets are shown; no catalogue has more. */
@@ -50,8 +51,9 @@ export const explain = defineCommand({
     catalogue: { type: 'string', description: 'Another catalogue than policies/catalogue.json' },
     json: { type: 'boolean', description: 'The whole decision record, for programs' },
   },
-  run: ({ args }) =>
-    ending(() => {
+  run: given =>
+    ending(given, () => {
+      const { args } = given
       const policy = policyFrom(args.policy)
       const catalogue = readable(() => readCatalogue(args.catalogue))
       const live = liveFrom(args, catalogue, policy)

@@ -8,6 +8,7 @@ import { basename, join, relative } from 'node:path'
 import { parseEnv } from 'node:util'
 import { type Catalogue, catalogue as catalogueSchema } from '../schema/catalogue.ts'
 import type { PolicyVersion } from '../schema/ids.ts'
+import { Stop } from './ending.ts'
 import { PROJECT } from './wrangler.ts'
 
 export const POLICIES = join(PROJECT, 'policies')
@@ -62,19 +63,5 @@ export function readable<T>(read: () => T): T {
   } catch (error) {
     const { code, path, message } = error as NodeJS.ErrnoException
     throw new Stop(code === 'ENOENT' ? `there is no file ${path}` : message)
-  }
-}
-
-/** Ends a command with a sentence for the operator. */
-export class Stop extends Error {}
-
-/** Runs a command; its exit code is 1 where it gives false or stops. */
-export async function ending(run: () => Promise<boolean> | boolean): Promise<void> {
-  try {
-    if (!(await run())) process.exitCode = 1
-  } catch (error) {
-    if (!(error instanceof Stop)) throw error
-    process.stderr.write(`signalbox: ${error.message}\n`)
-    process.exitCode = 1
   }
 }

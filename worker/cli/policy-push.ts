@@ -3,7 +3,8 @@
  * written unless every file is accepted.
  */
 import { defineCommand } from 'citty'
-import { ending, policyFiles, readable, readCatalogue, Stop } from './policy-files.ts'
+import { ending, Stop } from './ending.ts'
+import { policyFiles, readable, readCatalogue } from './policy-files.ts'
 import { PLACE_ARGS, placeOf, putPolicies } from './policy-store.ts'
 import { verdictLines, verdictOn } from './policy-verdict.ts'
 
@@ -15,8 +16,9 @@ export const push = defineCommand({
     catalogue: { type: 'string', description: 'Another catalogue than policies/catalogue.json' },
     json: { type: 'boolean', description: 'For programs' },
   },
-  run: ({ args }) =>
-    ending(async () => {
+  run: given =>
+    ending(given, async () => {
+      const { args } = given
       const catalogue = readable(() => readCatalogue(args.catalogue))
       const verdicts = readable(() => policyFiles(args._)).map(file => verdictOn(file, catalogue))
       if (!args.json || !verdicts.every(verdict => verdict.ok)) process.stdout.write(`${verdicts.flatMap(verdictLines).join('\n')}\n`)

@@ -5,8 +5,8 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { Stop } from './ending.ts'
 import { DEFAULT_STATE_DIR } from './local.ts'
-import { Stop } from './policy-files.ts'
 import { wrangler } from './wrangler.ts'
 
 export type Place = { remote: boolean; state_dir: string }
@@ -18,7 +18,11 @@ export const PLACE_ARGS = {
 
 export const placeOf = (args: { remote?: boolean; state: string }): Place => ({ remote: args.remote === true, state_dir: args.state })
 
-export const placeArgs = ({ remote, state_dir }: Place) => ['--binding', 'KV', ...(remote ? ['--remote'] : ['--local', '--persist-to', state_dir])]
+export const placeArgs = ({ remote, state_dir }: Place) => [
+  '--binding',
+  'KV',
+  ...(remote ? ['--remote'] : ['--local', '--persist-to', state_dir]),
+]
 
 export async function putPolicies(policies: { name: string; version: string; text: string }[], place: Place): Promise<void> {
   const entries = policies.flatMap(({ name, version, text }) => [
@@ -42,7 +46,7 @@ export async function getPolicy(name: string, place: Place): Promise<string | nu
   const listed = await said(wrangler(['kv', 'key', 'list', '--prefix', prefix, ...placeArgs(place)]))
   const keys = JSON.parse(listed.slice(listed.indexOf('['))) as { name: string }[]
   if (!keys.some(key => key.name === prefix)) return null
-  return said(wrangler(['kv', 'key', 'get', prefix, '--text', ...placeArgs(place)]))
+  return said(wrangler(['kv', 'key', 'get', prefix, ...placeArgs(place)]))
 }
 
 /** What wrangler complains of is the operator's to read, without a stack. */
