@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import { parseJsonText } from '../../worker/core/json-text.ts'
 import { readBody } from '../../worker/routes/body.ts'
 
 const LIMIT = { bytes: 16, ms: 20_000 }
@@ -142,4 +143,19 @@ describe('a compressed body', () => {
     expect(await read(asked('{}', { 'content-encoding': encoding }))).toEqual({ code: 'unsupported_encoding', got: encoding }),
   )
   it('is not one that says identity', async () => expect(await read(asked('{}', { 'content-encoding': 'Identity' }))).toBe('{}'))
+})
+
+describe('what the runtime itself decodes and parses', () => {
+  const said = (...body: number[]) => {
+    const parsed = parseJsonText(Uint8Array.from(body))
+    return parsed.ok ? parsed.value.value : parsed.error
+  }
+  it('is refused as it is everywhere: a byte order mark, bytes that are no UTF-8, an escape that JSON does not have', () => {
+    expect(said(0xef, 0xbb, 0xbf, 0x7b, 0x7d)).toMatchObject({ message: expect.stringContaining('byte order mark') })
+    expect(said(...bytes('{"a":"'), 0xff, ...bytes('"}'))).toMatchObject({ message: expect.stringContaining('byte 6 cannot be read') })
+    expect(said(...bytes('{"a":"\\x"}'))).toMatchObject({
+      message: expect.stringContaining('an escape that JSON does not have (line 1, column 8)'),
+    })
+  })
+  it('is read as it is everywhere', () => expect(said(...bytes('{"a":"日本 \\u00e9"}'))).toEqual({ a: '日本 é' }))
 })

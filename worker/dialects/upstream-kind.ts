@@ -27,6 +27,9 @@ const WORDINGS: [UpstreamError['kind'], string[]][] = [
       'longer than the maximum model length',
       'max_model_len',
       'prompt too long',
+      'model token limit',
+      'max_new_tokens` must be',
+      '超长',
     ],
   ],
   [
@@ -44,6 +47,9 @@ const WORDINGS: [UpstreamError['kind'], string[]][] = [
       'safety system',
       'moderation',
       'usage guidelines',
+      'usage policy',
+      'usage policies',
+      'prohibited_content',
       'flagged',
     ],
   ],
@@ -76,6 +82,7 @@ const WORDINGS: [UpstreamError['kind'], string[]][] = [
       'model_not_found',
       'model not found',
       'model not exist',
+      'no such model',
       'model_decommissioned',
       'decommissioned',
       'model_not_available',
@@ -99,11 +106,17 @@ export function kindOfError(status: number, said: Said): UpstreamError['kind'] {
   for (const [kind, phrases] of WORDINGS) {
     // A model that a 5xx calls missing is a server that lost its bearings, and will find it again.
     if (kind === 'model_gone' && status >= 500) continue
+    // Some call a limit per minute a quota, and say in the same breath when it is over.
+    if (kind === 'quota' && words.includes('retry in')) continue
     if (phrases.some(phrase => words.includes(phrase))) return kind
   }
   if (status === 402) return 'quota'
   // "The model `x` does not exist", "model "x" not found, try pulling it first".
-  if ((status === 404 || status === 400) && words.includes('model') && (words.includes('does not exist') || words.includes('not found')))
+  if (
+    (status === 404 || status === 400) &&
+    words.includes('model') &&
+    (words.includes('does not exist') || words.includes('not found') || words.includes('not_found'))
+  )
     return 'model_gone'
   return 'other'
 }

@@ -233,6 +233,21 @@ describe('the refusals that the router treats apart', () => {
       },
     ],
     ['model_gone', 404, { object: 'error', message: 'The model `x` does not exist.', type: 'NotFoundError', param: 'model', code: 404 }],
+    ['model_gone', 400, { success: false, errors: [{ code: 5007, message: 'No such model @cf/x/y or task' }] }],
+    ['model_gone', 404, [{ error: { code: 404, message: 'models/x is not found for API version v1main', status: 'NOT_FOUND' } }]],
+    ['model_gone', 404, { type: 'error', error: { type: 'not_found_error', message: 'model: x-9' } }],
+    [
+      'context_length',
+      400,
+      { error: { message: 'Invalid request: Your request exceeded model token limit: 8192', type: 'invalid_request_error' } },
+    ],
+    ['context_length', 422, { error: { message: 'Input validation error: `inputs` tokens + `max_new_tokens` must be <= 8193.' } }],
+    ['content_filter', 400, { error: { message: 'Invalid prompt: your prompt violates our usage policy.', code: 'invalid_prompt' } }],
+    [
+      'other',
+      429,
+      [{ error: { code: 429, message: 'You exceeded your current quota. Please retry in 12.5s.', status: 'RESOURCE_EXHAUSTED' } }],
+    ],
     ['other', 404, { detail: 'Not Found' }],
     [
       'other',
