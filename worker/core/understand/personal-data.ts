@@ -22,8 +22,10 @@ const NOTHING = 0
 const AT = 1
 const NUMBER = 2
 const SECRET = 3
+const COLON = 4
 const TRIGGER = new Uint8Array(128)
 TRIGGER[0x40] = AT
+TRIGGER[0x3a] = COLON
 for (let code = 0x30; code <= 0x39; code++) TRIGGER[code] = NUMBER
 
 /** Adds the types found in `text` between two positions to `found`. */
@@ -41,7 +43,9 @@ export function findPersonalData(text: string, start: number, end: number, found
       i = oneNumber(text, i, start, end, found)
       continue
     }
-    if (trigger === SECRET) {
+    if (trigger === COLON) {
+      if (isIpv6Around(text, i, start, end)) found.add('ip')
+    } else if (trigger === SECRET) {
       if (isSecretAround(text, i, code, start, end)) found.add('secret')
     } else if (emails_left > 0) {
       emails_left--
@@ -160,8 +164,8 @@ function oneNumber(text: string, first: number, start: number, end: number, foun
       continue
     }
     const next = i + 1 < end ? text.charCodeAt(i + 1) : 0
-    // "(555) 123-4567": a closing bracket and a space make one separator.
-    const width = code === 0x29 && next === 0x20 ? 2 : 1
+    // "(555) 123-4567", "+41 (0)96 471": a bracket and a space make one separator.
+    const width = (code === 0x29 && next === 0x20) || (code === 0x20 && next === 0x28) ? 2 : 1
     const separates = code === 0x20 || code === 0x2d || code === 0x2e || code === 0x29
     if (!separates || groups >= GROUPS_MAX || i + width >= end || !isDigit(text.charCodeAt(i + width))) break
     shape += `${group}${width === 2 ? ')' : text[i]}`
@@ -171,7 +175,11 @@ function oneNumber(text: string, first: number, start: number, end: number, foun
   }
   shape += group
   const after = i < end ? text.charCodeAt(i) : 0x20
-  if (!isWord(after) && after !== 0x5f) judgeNumber(digits, shape, before, found)
+  const isExtension = after === 0x78 && i + 1 < end && isDigit(text.charCodeAt(i + 1))
+  if (isExtension || (!isWord(after) && after !== 0x5f)) {
+    if (digits.length >= 7 && digits.length <= 12 && groups > 1 && namedAsPhone(text, first, start)) found.add('phone')
+    else judgeNumber(digits, shape, before, found)
+  }
   return Math.max(i, first + 1)
 }
 
@@ -179,6 +187,36 @@ function afterDigits(text: string, first: number, end: number): number {
   let i = first
   while (i < end && isWord(text.charCodeAt(i))) i++
   return i
+}
+
+/** What announces a telephone number, close before it. */
+const PHONE_WORDS = [
+  'phone',
+  'call ',
+  'tel',
+  'mobile',
+  'cell',
+  'fax',
+  'whatsapp',
+  'handy',
+  'reach me',
+  'text me',
+  'contact number',
+  '电话',
+  '手机',
+]
+const PHONE_WORD_CHARS = 30
+
+function namedAsPhone(text: string, first: number, start: number): boolean {
+  const before = text.slice(Math.max(start, first - PHONE_WORD_CHARS), first).toLowerCase()
+  return PHONE_WORDS.some(word => before.includes(word))
+}
+
+/** National numbers of Europe and Asia begin with a zero and are written in three groups or more: "01 84 17 61 18". */
+function isNational(digits: string, shape: string): boolean {
+  if (digits.charCodeAt(0) !== 0x30 || digits.length < 9 || digits.length > 11) return false
+  const groups = shape.split(/[ .-]/)
+  return groups.length >= 3 && groups.every(group => group >= '2' && group <= '5')
 }
 
 /** Groupings in which cards are written. */
@@ -192,6 +230,7 @@ function judgeNumber(digits: string, shape: string, before: number, found: Set<s
   else if (length >= 13 && length <= 19 && CARD_SHAPES.has(shape) && passesLuhn(digits)) found.add('card')
   else if (before === 0x2b && length >= 8 && length <= 15) found.add('phone')
   else if ((length === 10 || length === 11) && NANP_SHAPES.has(shape) && isNanp(digits)) found.add('phone')
+  else if (isNational(digits, shape)) found.add('phone')
   else if (length >= 4 && length <= 12 && isIpv4(digits, shape)) found.add('ip')
 }
 
@@ -220,8 +259,26 @@ function isIpv4(digits: string, shape: string): boolean {
     bytes.push(Number(part))
   }
   const network = bytes[0] as number
-  // What begins with a small number in all four places is a version.
+  // Small numbers in all four places are a version.
   return network !== 0 && network !== 127 && network < 240 && bytes.some(byte => byte > 20)
+}
+
+const isHex = (code: number) => isDigit(code) || (code >= 0x41 && code <= 0x46) || (code >= 0x61 && code <= 0x66)
+
+/** Eight groups of hex digits, written out, of which the first ends here. Shortened ones look too much like times and paths. */
+function isIpv6Around(text: string, colon: number, start: number, end: number): boolean {
+  if (colon === start || !isHex(text.charCodeAt(colon - 1))) return false
+  let groups = 1
+  let length = 0
+  for (let i = colon + 1; i < end && length <= 4; i++) {
+    const code = text.charCodeAt(i)
+    if (isHex(code)) length++
+    else if (code === 0x3a && length > 0) {
+      groups++
+      length = 0
+    } else break
+  }
+  return groups === 7 && length > 0 && length <= 4
 }
 
 /** Luhn's check, for a number of a network that exists: 2 to 6 begin all cards in use. */
