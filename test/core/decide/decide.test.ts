@@ -45,14 +45,12 @@ describe('the choice', () => {
       chosen_by: 'best',
     })
   })
-  it('avoids a target that has begun to fail, before its breaker opens', () => {
-    expect(decided({ health: { 'north/strong': { error_rate: 0.6, samples: 20 } } }).chosen).toBe('north/middle')
+  it('goes on asking a target that fails now and then: only its gate takes it out, because only the gate finds out when it is well again', () => {
+    expect(decided({ health: { 'north/strong': { error_rate: 0.6, samples: 20 } } }).chosen).toBe('north/strong')
   })
-  it('believes a failure share from two answers less than one from twenty', () => {
-    const penalty = (samples: number) =>
-      decided({ health: { 'north/strong': { error_rate: 0.2, samples } } }).scores.find(each => each.target === 'north/strong')?.penalty ??
-      0
-    expect(penalty(2)).toBeLessThan(penalty(20))
+  it('takes a little off a target that has become slow', () => {
+    const penalty = decided({ health: { 'north/strong': { slow: true } } }).scores.find(each => each.target === 'north/strong')?.penalty
+    expect(penalty).toBe(0.1)
   })
   it('prefers what was measured to be fast over what was said to be', () => {
     const fast = { objective: { latency: 1 } }
@@ -391,14 +389,29 @@ describe('the record', () => {
     expect(record.eligible).toBe(64)
   })
   it('keeps more for a dry run', () => expect(decided({ catalogue: sixty, scores_kept: 20 }).scores).toHaveLength(20))
-  it('names at most a hundred refused targets, and counts the rest', () => {
+  it('names about forty refused targets, some of each reason, and counts all; for a dry run it names all', () => {
     const many = catalogueOf(
-      [{ id: 'p' }],
-      Array.from({ length: 150 }, (_, i) => ({ id: `p/m${i}` })),
+      [{ id: 'p' }, { id: 'z', regions: ['eu'] }],
+      [
+        ...Array.from({ length: 150 }, (_, i) => ({ id: `p/m${i}` })),
+        ...Array.from({ length: 9 }, (_, i) => ({ id: `z/m${i}` })),
+        { id: 'z/ok' },
+      ],
     )
-    const [group] = decided({ catalogue: many, request: { model: 'p/m0' } }).refused
-    expect(group?.count).toBe(149)
-    expect(group?.targets).toHaveLength(100)
+    const given = {
+      catalogue: many,
+      policy: { require: { regions: ['eu'] }, rules: [{ name: 'n', when: 'true', do: { narrow: ['z/ok'] } }] },
+    }
+    const named = (scores_kept?: number) =>
+      decided({ ...given, scores_kept }).refused.map(({ reason, count, targets }) => [reason, count, targets.length])
+    expect(named()).toEqual([
+      ['region', 150, 40],
+      ['narrowed_by_rule', 9, 3],
+    ])
+    expect(named(20)).toEqual([
+      ['region', 150, 150],
+      ['narrowed_by_rule', 9, 9],
+    ])
   })
   it('says what is lost on the way to the chosen target', () => {
     const other = catalogueOf([{ id: 'p', dialect: 'anthropic-messages' }], [{ id: 'p/one' }])

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { type Latency, meansOf, measured, newLatency } from '../../../worker/core/health/latency.ts'
+import { type Latency, latencyNow, measured, newLatency } from '../../../worker/core/health/latency.ts'
 import { random, START } from './outcomes.ts'
 
 /** Log-normal times to first token, as measured on real providers: sigma .8, and one in fifty 5 to 15 times as long. */
@@ -21,22 +21,28 @@ function fed(latency: Latency, next: () => number, samples: number, from_ms = ST
 describe('the time to first token', () => {
   it('is kept for each size of prompt apart', () => {
     const latency = measured(newLatency(), { size: 'l', first_token_ms: 900, tokens_per_second: 50 }, START)
-    expect(meansOf(latency)).toEqual({
+    expect(latencyNow(latency, START)).toEqual({
       ln_first_token_ms: { s: null, m: null, l: Math.log(900), xl: null },
       ln_tokens_per_second: Math.log(50),
+      slow: false,
     })
   })
   it('ranks 600 before 900 ms, tails and all', () => {
     for (let seed = 1; seed <= 100; seed++) {
-      const fast = meansOf(fed(newLatency(), sampler(seed, 600), 200)).ln_first_token_ms.s as number
-      const slow = meansOf(fed(newLatency(), sampler(seed + 1_000, 900), 200)).ln_first_token_ms.s as number
+      const fast = latencyNow(fed(newLatency(), sampler(seed, 600), 200), START + 100_000).ln_first_token_ms.s as number
+      const slow = latencyNow(fed(newLatency(), sampler(seed + 1_000, 900), 200), START + 100_000).ln_first_token_ms.s as number
       expect(fast).toBeLessThan(slow)
     }
   })
   it('forgets: after ten minutes one sample says more than a hundred old ones', () => {
     const old = fed(newLatency(), () => 5_000, 100)
     const now = measured(old, { size: 's', first_token_ms: 500, tokens_per_second: null }, START + 50_000 + 600_000)
-    expect(meansOf(now).ln_first_token_ms.s).toBeCloseTo(Math.log(500), 0)
+    expect(latencyNow(now, START + 650_000).ln_first_token_ms.s).toBeCloseTo(Math.log(500), 0)
+  })
+  it('fades when nobody asks the target any more, so that it is tried again', () => {
+    const busy = fed(newLatency(), () => 5_000, 20, START, 500)
+    expect(latencyNow(busy, START + 60_000).ln_first_token_ms.s).toBeCloseTo(Math.log(5_000))
+    expect(latencyNow(busy, START + 900_000).ln_first_token_ms.s).toBeNull()
   })
   it.each([null, 0, -5, Number.NaN, Number.POSITIVE_INFINITY])('%s is no sample', first_token_ms => {
     expect(measured(newLatency(), { size: 's', first_token_ms, tokens_per_second: first_token_ms }, START)).toEqual(newLatency())
@@ -47,11 +53,16 @@ describe('the time to first token', () => {
       { size: 's', first_token_ms: 500, tokens_per_second: 9 },
       5,
     )
-    expect(Number.isFinite(meansOf(latency).ln_first_token_ms.s)).toBe(true)
+    expect(Number.isFinite(latencyNow(latency, 5).ln_first_token_ms.s)).toBe(true)
   })
 })
 
 describe('slow', () => {
+  it('fades too: three minutes after the last sample a slow target counts as one that may be well', () => {
+    const slow = fed(fed(newLatency(), sampler(1, 600), 300), () => 60_000, 30, START + 150_000)
+    expect(latencyNow(slow, START + 165_000).slow).toBe(true)
+    expect(latencyNow(slow, START + 165_000 + 180_000).slow).toBe(false)
+  })
   it('is noticed within about ten samples of a three-fold slow-down, and ends within as many of its end', () => {
     const taken: number[] = []
     const ended: number[] = []

@@ -107,7 +107,7 @@ function runnerUpSentence({ scores, chosen, objective }: DecisionRecord): string
       return `${term} ${difference < 0 ? '-' : '+'}${fixed(Math.abs(difference), 3)} (${measure(term, first)} against ${measure(term, second)})`
     })
   const penalty = second.penalty - first.penalty
-  const healthier = penalty === 0 ? '' : `, recent errors and slowness ${penalty < 0 ? '-' : '+'}${fixed(Math.abs(penalty), 3)}`
+  const healthier = penalty === 0 ? '' : `, slowness ${penalty < 0 ? '-' : '+'}${fixed(Math.abs(penalty), 3)}`
   return [`Against ${second.target} (${fixed(first.total, 3)} to ${fixed(second.total, 3)}): ${terms.join(', ')}${healthier}.`]
 }
 

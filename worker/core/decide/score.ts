@@ -23,11 +23,11 @@ const ENERGY = scale(0.000_01, 0.01)
 /** Of two targets alike in quality, the better known one: half a standard deviation is taken off. */
 const RISK_AVERSION = 0.5
 
-/** A failed first attempt costs its time and leaves the second-best: so a target's failure share is taken off, up to this. */
-const ERROR_PENALTY_MOST = 0.5
-/** An error share from few answers says little: with this many it counts half. */
-const ERROR_SAMPLES = 5
-/** Flagged as slow against its own past, beyond what the latency estimate already says. */
+/**
+ * Flagged as slow against its own past, beyond what the latency estimate already says. Errors are no penalty: the gate alone
+ * judges them, because it also finds out when they have ended. A penalty would take a failing target's requests away before
+ * its gate opens, and with the requests every chance to see it recover.
+ */
 const SLOW_PENALTY = 0.1
 
 type Scale = { per_unit: number; over: number }
@@ -57,16 +57,11 @@ export function terms(
   into.cost = goodness((estimates.cost_micros[i] ?? Number.NaN) / tokens, COST)
   into.latency = goodness(estimates.latency_ms[i] ?? Number.NaN, LATENCY)
   into.energy = goodness((estimates.energy_wh[i] ?? Number.NaN) / tokens, ENERGY)
-  into.penalty = health ? penaltyOf(health) : 0
+  into.penalty = health?.slow ? SLOW_PENALTY : 0
   const weighed =
     objective.quality * into.quality + objective.cost * into.cost + objective.latency * into.latency + objective.energy * into.energy
   into.total = weighed / (objective.quality + objective.cost + objective.latency + objective.energy) - into.penalty
   return into
-}
-
-function penaltyOf({ error_rate, samples, slow }: TargetHealth): number {
-  const errors = error_rate === null ? 0 : (error_rate * samples) / (samples + ERROR_SAMPLES)
-  return Math.min(ERROR_PENALTY_MOST, errors) + (slow ? SLOW_PENALTY : 0)
 }
 
 export const noTerms = (): Terms => ({ quality: 0, cost: 0, latency: 0, energy: 0, penalty: 0, total: 0 })

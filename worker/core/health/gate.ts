@@ -20,7 +20,7 @@
 import type { BreakerState, Outcome, TargetHealth } from '../../schema/health.ts'
 import type { Ms } from '../../schema/units.ts'
 import { EVIDENCE } from './evidence.ts'
-import { type Latency, meansOf, measured, newLatency } from './latency.ts'
+import { type Latency, latencyNow, measured, newLatency } from './latency.ts'
 import { errorRateOf, isSuspicious, noSuspicion, type Suspicion, suspect } from './suspicion.ts'
 
 export const BACKOFF_MIN_MS = 5_000
@@ -134,8 +134,7 @@ export function healthOf(before: Gate, now_ms: Ms): TargetHealth {
     auth_broken_until_ms: upcoming(gate.auth_broken_until_ms, now_ms),
     ramp_share: rampShare(gate, now_ms),
     error_rate: errorRateOf(gate.suspicion, now_ms),
-    ...meansOf(gate.latency),
-    slow: gate.latency.slow,
+    ...latencyNow(gate.latency, now_ms),
     last_ok_at_ms: gate.last_ok_at_ms,
     samples: gate.samples,
   }

@@ -96,9 +96,31 @@ export function measured(
   return after
 }
 
-/** Means alone, as the snapshot has them. */
-export function meansOf(latency: Latency): { ln_first_token_ms: Record<SizeClass, number | null>; ln_tokens_per_second: number | null } {
+/**
+ * Means and flag alone, as the snapshot has them. What is no longer observed fades: a target that was slow once gets no
+ * requests for it, and if the memory of it lasted, nobody would ever learn that it is fast again.
+ */
+export function latencyNow(
+  latency: Latency,
+  now_ms: Ms,
+): { ln_first_token_ms: Record<SizeClass, number | null>; ln_tokens_per_second: number | null; slow: boolean } {
   const ln_first_token_ms: Record<SizeClass, number | null> = { s: null, m: null, l: null, xl: null }
-  for (const size of SIZE_CLASSES) ln_first_token_ms[size] = latency.ln_first_token[size]?.mean ?? null
-  return { ln_first_token_ms, ln_tokens_per_second: latency.ln_tokens_per_second?.mean ?? null }
+  let heard_at_ms: Ms = 0
+  for (const size of SIZE_CLASSES) {
+    const known = latency.ln_first_token[size]
+    ln_first_token_ms[size] = remembered(known, now_ms)
+    if (known !== null && known.at_ms > heard_at_ms) heard_at_ms = known.at_ms
+  }
+  const slowness = latency.slowness * decay(heard_at_ms, now_ms, NOW_HALF_LIFE_MS)
+  return {
+    ln_first_token_ms,
+    ln_tokens_per_second: remembered(latency.ln_tokens_per_second, now_ms),
+    slow: latency.slow && slowness > SLOW_UNTIL,
+  }
 }
+
+/** With this much of a sample left, about five minutes after a busy time, the prior of the catalogue knows better. */
+const REMEMBERED_WEIGHT = 0.05
+
+const remembered = (known: DecayedMean | null, now_ms: Ms) =>
+  known !== null && known.weight * decay(known.at_ms, now_ms, NOW_HALF_LIFE_MS) >= REMEMBERED_WEIGHT ? known.mean : null
