@@ -154,9 +154,10 @@ const refused = (message: string): Result<never, GatewayError> => err({ code: 'i
 function refusedAt(text: string, fault: Fault): Result<never, GatewayError> {
   let line = 1
   let line_start = 0
-  for (let n = text.indexOf('\n'); n >= 0 && n < fault.at; n = text.indexOf('\n', n + 1)) {
+  for (let at = 0; at < fault.at; at++) {
+    if (text.charCodeAt(at) !== 0x0a) continue
     line++
-    line_start = n + 1
+    line_start = at + 1
   }
   return refused(`${fault.why} (line ${line}, column ${fault.at - line_start + 1}).`)
 }
