@@ -113,7 +113,7 @@ export type DecisionRecord = {
   refused: {
     reason: RefusalReason
     need?: string | number | boolean
-    /** How many in all; `targets` names at most the first 100 of a record. */
+    /** How many in all; the record of a served request names about 40 in `targets`, that of a dry run every one. */
     count: number
     targets: { target: TargetId; have?: string | number | boolean | null }[]
   }[]

@@ -130,6 +130,8 @@ export const expectation = z.union([
   z.strictObject({ refused: z.union([z.literal(true), z.string()]) }),
 ])
 
+export type Expectation = z.infer<typeof expectation>
+
 export const policyTest = z.strictObject({ name: z.string().min(1).max(120), request: sketch, expect: expectation, draw: share.optional() })
 export type PolicyTest = z.infer<typeof policyTest>
 

