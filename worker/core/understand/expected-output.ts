@@ -6,7 +6,7 @@ import type { Features, Task } from '../../schema/features.ts'
 import type { Tokens } from '../../schema/units.ts'
 import { cueIndex } from './lexicon.ts'
 import type { Signals } from './signals.ts'
-import { HashTable, hashesOf, type Words } from './words.ts'
+import { HashTable, type Words, wordsOf } from './words.ts'
 
 /** Typical answers by task, the middle of what current chat models write when nobody says how long. */
 const OF_TASK: Record<Task, Tokens> = {
@@ -141,7 +141,7 @@ function compile(): HashTable {
   const table = new HashTable(words.size)
   for (const word of words) {
     const meaning = { unit: UNITS[word] ?? null, number: NUMBERS[word] ?? null, wish: WISHES.has(word) }
-    table.set(hashesOf(word)[0] as number, MEANINGS.push(meaning) - 1)
+    table.set(wordsOf(word).hashes[0] as number, MEANINGS.push(meaning) - 1)
   }
   return table
 }

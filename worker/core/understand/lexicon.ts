@@ -7,7 +7,7 @@
  * classifier learned from data replaces this list, behind the same features.
  */
 import { DOMAINS, type Domain, TASKS, type Task } from '../../schema/features.ts'
-import { HashTable, hashesOf, PHRASE_MAX, phraseHash, type Words } from './words.ts'
+import { HashTable, PHRASE_MAX, phraseHash, type Words, wordsOf } from './words.ts'
 
 /** `make` something, a `code_thing` or a `text_thing`; a task is likely where both are there. */
 const CUES = [
@@ -239,8 +239,7 @@ function compile(): Phrases {
   const lengths = new Map<number, number>()
   for (const [cue, strength, phrases] of ENTRIES) {
     for (const phrase of phrases.split('|')) {
-      const hashes = hashesOf(phrase)
-      const length = hashes.length
+      const { hashes, count: length } = wordsOf(phrase)
       if (length === 0 || length > PHRASE_MAX) throw new Error(`a phrase has 1 to ${PHRASE_MAX} words, unlike "${phrase}"`)
       const last = hashes[length - 1] as number
       lengths.set(last, (lengths.get(last) ?? 0) | (1 << length))

@@ -5,6 +5,9 @@
  *
  * No regular expressions: each detector is set off by a character or prefix that is rare in prose, and looks a bounded way
  * around it. Names and postal addresses need a model and are not looked for.
+ *
+ * Measured 2026-11-24 on presidio-research's sentences: cards 96 %, IBANs 84 % (lower-case ones are missed), IP addresses 100 %,
+ * telephone numbers of all countries 73 %. On 27,408 prompts of benchmarks, 56 were said to hold any, and most of these do.
  */
 
 export const PERSONAL_DATA_TYPES = ['email', 'card', 'iban', 'us_ssn', 'phone', 'ip', 'secret'] as const

@@ -18,17 +18,17 @@ export type Words = {
   starts: Int32Array
 }
 
-/** Reused from call to call, since a request is understood in one go: a caller of `wordsOf` is done with it before the next. */
+/** Reused from call to call, since a request is understood in one go: a caller of `noWords` is done with it before the next. */
 const scratch: Words = { count: 0, hashes: new Int32Array(WORDS_MAX), starts: new Int32Array(WORDS_MAX) }
 
 const BREAK = 0
 const LETTER = 1
 const SINGLE = 2
 
-/** What a code unit is to a word, and what it folds to. */
+/** What a code unit is to a word, and what it folds to; no script beyond this bound has capitals. */
+const FOLDED_BELOW = 0x2000
 const ROLE = new Uint8Array(0x10000)
-const FOLDED = new Uint16Array(0x10000)
-for (let code = 0; code < 0x10000; code++) FOLDED[code] = code
+const FOLDED = Uint16Array.from({ length: FOLDED_BELOW }, (_, code) => code)
 const letters = (first: number, last: number, role = LETTER) => ROLE.fill(role, first, last + 1)
 const fold = (first: number, last: number, by: number) => {
   for (let code = first; code <= last; code++) FOLDED[code] = code + by
@@ -69,15 +69,16 @@ const PRIME = 0x01000193
 /** Reads the words of `text` between two positions, after those already in `words`. */
 export function appendWords(words: Words, text: string, start: number, end: number): void {
   const { hashes, starts } = words
+  const room = hashes.length
   let { count } = words
   let hash = SEED
   let begun = -1
-  for (let i = start; i <= end && count < WORDS_MAX; i++) {
+  for (let i = start; i <= end && count < room; i++) {
     const code = i < end ? text.charCodeAt(i) : 0
     const role = ROLE[code]
     if (role === LETTER) {
       if (begun < 0) begun = i
-      hash = Math.imul(hash ^ (FOLDED[code] as number), PRIME)
+      hash = Math.imul(hash ^ (code < FOLDED_BELOW ? (FOLDED[code] as number) : code), PRIME)
       continue
     }
     if (begun >= 0) {
@@ -86,7 +87,7 @@ export function appendWords(words: Words, text: string, start: number, end: numb
       hash = SEED
       begun = -1
     }
-    if (role === SINGLE && count < WORDS_MAX) {
+    if (role === SINGLE && count < room) {
       hashes[count] = Math.imul(SEED ^ code, PRIME)
       starts[count++] = i
     }
@@ -107,11 +108,13 @@ export function phraseHash(hashes: Int32Array, last: number, length: number): nu
   return hash
 }
 
-/** The hashes of a phrase as written, for filling a table. */
-export function hashesOf(phrase: string): Int32Array {
-  const words: Words = { count: 0, hashes: new Int32Array(16), starts: new Int32Array(16) }
-  appendWords(words, phrase, 0, phrase.length)
-  return words.hashes.slice(0, words.count)
+const phrase_words: Words = { count: 0, hashes: new Int32Array(16), starts: new Int32Array(16) }
+
+/** The words of a phrase as written, for filling a table: to be read before the next call. */
+export function wordsOf(phrase: string): Words {
+  phrase_words.count = 0
+  appendWords(phrase_words, phrase, 0, phrase.length)
+  return phrase_words
 }
 
 /** A table from hash to a small number, open-addressed. Zero means absent, so values begin at 1. */
