@@ -58,7 +58,8 @@ function times({ nodes, samples, timeDeltas }: Profile): Map<string, { self_us: 
     return known
   }
   samples.forEach((id, index) => {
-    const took_us = timeDeltas[index] ?? 0
+    // The first sample after the isolate rested carries the whole rest; it counts as one sample.
+    const took_us = Math.min(timeDeltas[index] ?? 0, 2 * SAMPLE_EVERY_US)
     at(names.get(id) ?? '').self_us += took_us
     const seen = new Set<string>()
     for (let node: number | undefined = id; node !== undefined; node = parents.get(node)) seen.add(names.get(node) ?? '')

@@ -3,7 +3,7 @@
  * on, and a policy that looks at all of them and then sends the request to the upstream of the benchmark.
  *
  * The upstream is a local server to the catalogue (`vllm`, `ollama`), whose address is configuration. The policy is the
- * default one with its own rules and, behind them, a pin; it does not explore, because there is nobody to explore.
+ * default one with its own conditions and, behind them, a pin; it does not explore, because there is nobody to explore.
  */
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -25,7 +25,10 @@ const PARTS = 'test/bench/workers/parts.ts'
 
 const read = (file: string) => readFileSync(join(PROJECT, file), 'utf8')
 
-/** The default policy with a pin to one model of the upstream, and the other models of the upstream out of the way. */
+/** By this the upstream, free of charge, is the best of all by far, also as the one to fail over to. */
+const FREE_FIRST = { quality: 1, cost: 100, latency: 1, energy: 1 }
+
+/** The default policy, its conditions looked at as ever but all with one consequence, with a pin to one model of the upstream, and the other models of the upstream out of the way. */
 function policyFor(model: Model): string {
   const compiled = compilePolicy(read('policies/default.yaml'), '0'.repeat(16))
   if (!compiled.ok) throw new Error('the default policy does not compile')
@@ -34,12 +37,11 @@ function policyFor(model: Model): string {
   return stringify({
     ...policy,
     name: model,
-    // Free of charge, the upstream is the best of all by far, also as the one to fail over to.
-    objective: { quality: 1, cost: 100, latency: 1, energy: 1 },
+    objective: FREE_FIRST,
     explore: 0,
     require: { ...policy.require, not_targets: [...(policy.require.not_targets ?? []), ...others.map(other => `vllm/${other}`)] },
     rules: [
-      ...policy.rules.filter(({ do: action }) => !('shadow' in action || 'pin' in action || 'split' in action)),
+      ...policy.rules.map(rule => ({ ...rule, do: { reweigh: FREE_FIRST } })),
       { name: 'to the upstream of the benchmark', when: 'true', do: { pin: `vllm/${model}` } },
     ],
     tests: [],
