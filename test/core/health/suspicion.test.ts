@@ -57,6 +57,15 @@ describe('a request that is late', () => {
   it('was late even if we gave up on it', () => {
     expect(suspect(told, ended('cancelled'), START + 9_000, 1).row).toBe(1)
   })
+  it('takes it back when the answer is a rate limit', () => {
+    const gate = step(
+      step(newGate(START), late, START + 4_000, 0.5),
+      outcome('rate', START + 5_000, { decision_id: late.decision_id }),
+      START + 5_000,
+      0.5,
+    )
+    expect(gate.suspicion).toMatchObject({ fast: 0, slow: 0, late: [] })
+  })
   it('is one of sixteen remembered at most', () => {
     let many = noSuspicion(START)
     for (let i = 0; i < 40; i++) many = suspect(many, outcome('late', START), START, 1)

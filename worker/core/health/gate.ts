@@ -95,8 +95,12 @@ export function step(before: Gate, event: Outcome | GateCommand, now_ms: Ms, dra
   if (typeof event === 'string') return commanded(gate, event, now_ms)
 
   const noted = withMeasurements(gate, event, now_ms)
-  if (event.class === 'rate') return withProbeWithoutAnswer(limited(noted, event, now_ms, draw), event, now_ms, draw)
-  if (event.class === 'auth') return withProbeWithoutAnswer(credentialRefused(noted, event, now_ms), event, now_ms, draw)
+  if (event.class === 'rate' || event.class === 'auth') {
+    const refused = event.class === 'rate' ? limited(noted, event, now_ms, draw) : credentialRefused(noted, event, now_ms)
+    // No evidence, but a request that was thought to hang was answered after all.
+    const suspicion = suspect(refused.suspicion, event, now_ms, 1)
+    return withProbeWithoutAnswer({ ...refused, suspicion }, event, now_ms, draw)
+  }
   if (gate.opened_at_ms !== null && event.sent_at_ms < gate.opened_at_ms) return noted
 
   switch (gate.state) {
