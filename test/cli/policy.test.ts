@@ -105,6 +105,12 @@ describe('signalbox policy explain', SLOW, () => {
     expect(run('explain')).toMatchObject({ status: 1, stderr: expect.stringContaining('say what to explain') }))
 })
 
+describe('signalbox policy variables', SLOW, () => {
+  it('lists what rules may read', () => {
+    expect(run('variables').stdout).toMatch(/^difficulty +double +0 anyone can, 1 only the strongest may \(0 to 1\)$/m)
+  })
+})
+
 describe('signalbox policy push', SLOW, () => {
   it('pushes nothing where a file is not accepted', () => {
     const { status, stderr } = run('push', file('good.yaml', GOOD), file('bad.yaml', MISSPELT), '--state', join(folder, 'untouched'))

@@ -10,5 +10,6 @@ export const policy = defineCommand({
     push: () => import('./policy-push.ts').then(file => file.push),
     diff: () => import('./policy-diff.ts').then(file => file.diff),
     explain: () => import('./policy-explain.ts').then(file => file.explain),
+    variables: () => import('./policy-variables.ts').then(file => file.variables),
   },
 })

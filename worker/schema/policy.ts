@@ -4,6 +4,8 @@
  *
  * `objective` weighs what is good; `require` says what must hold on every edge (first choice, failover, hedge); `rules`
  * look at one request and narrow, require, reweigh, pin, split, shadow or refuse; `limits` bound time, tries and money.
+ *
+ * The descriptions are shown by editors, through `policies/policy.schema.json` (`npm run schema`).
  */
 import * as z from 'zod'
 import { policyName } from './ids.ts'
@@ -30,69 +32,96 @@ export type Objective = z.infer<typeof objective>
 
 /** What a target must be. A fact that the catalogue does not know fails a requirement on it. */
 export const requirement = z.strictObject({
-  /** Inference stays in one of these regions: every region the target may use must be listed. `local` is always inside. */
-  regions: z.array(z.string().max(30)).min(1).optional(),
-  retention_days_at_most: z.int().min(0).optional(),
-  no_training: z.literal(true).optional(),
-  certifications: z.array(z.string().max(60)).min(1).optional(),
-  providers: z.array(z.string().max(40)).min(1).optional(),
-  not_providers: z.array(z.string().max(40)).min(1).optional(),
-  targets: selectors.optional(),
-  not_targets: selectors.optional(),
-  quality_at_least: share.optional(),
-  /** USD for the whole request, by estimate. */
-  cost_at_most_usd: z.number().positive().optional(),
-  first_token_at_most_ms: z.int().positive().optional(),
-  energy_at_most_wh: z.number().positive().optional(),
-  context_tokens_at_least: z.int().positive().optional(),
-  readiness: z.enum(['always_warm', 'serverless']).optional(),
-  /** Nothing may be lost in translation: a target whose dialect cannot carry the request is refused, naming the field. */
-  lossless: z.literal(true).optional(),
+  regions: z
+    .array(z.string().max(30))
+    .min(1)
+    .optional()
+    .describe('Inference stays in one of these regions: every region the target may use must be listed. `local` is always inside.'),
+  retention_days_at_most: z.int().min(0).optional().describe('Prompts and answers are deleted by then; 0 for not kept at all.'),
+  no_training: z.literal(true).optional().describe('The provider does not train on the data.'),
+  certifications: z.array(z.string().max(60)).min(1).optional().describe('All of these, such as soc2 or hipaa; in any case of letters.'),
+  providers: z.array(z.string().max(40)).min(1).optional().describe('Only these providers.'),
+  not_providers: z.array(z.string().max(40)).min(1).optional().describe('None of these providers.'),
+  targets: selectors.optional().describe('Only these targets.'),
+  not_targets: selectors.optional().describe('None of these targets.'),
+  quality_at_least: share
+    .optional()
+    .describe('Expected quality for this very request, 0 to 1: easy prompts let nearly every target pass, hard ones few.'),
+  cost_at_most_usd: z.number().positive().optional().describe('USD for the whole request, by estimate.'),
+  first_token_at_most_ms: z.int().positive().optional().describe('Expected time to the first token, measured or else from the catalogue.'),
+  energy_at_most_wh: z.number().positive().optional().describe('Watt-hours for the whole request, by estimate.'),
+  context_tokens_at_least: z.int().positive().optional().describe('Size of the context window.'),
+  readiness: z.enum(['always_warm', 'serverless']).optional().describe('`always_warm`: never a cold start.'),
+  lossless: z
+    .literal(true)
+    .optional()
+    .describe('Nothing may be lost in translation: a target whose dialect cannot carry the request is refused, naming the field.'),
 })
 export type Requirement = z.infer<typeof requirement>
 
 /** What a rule does, one thing each. */
 export const action = z.union([
-  z.strictObject({ narrow: selectors }),
-  z.strictObject({ require: requirement }),
-  z.strictObject({ reweigh: objective }),
-  z.strictObject({ pin: selector }),
+  z.strictObject({ narrow: selectors.describe('Only these may answer, on every edge.') }),
+  z.strictObject({ require: requirement.describe('What a target must be as well, on every edge.') }),
+  z.strictObject({ reweigh: objective.describe('Other weights for this request; of several such rules the last one wins.') }),
+  z.strictObject({
+    pin: selector.describe('The best of these goes first; the others stay behind it for failover. (`narrow` leaves only these.)'),
+  }),
   z.strictObject({
     split: z
       .array(z.strictObject({ to: selector, weight: z.number().positive().max(1000) }))
       .min(2)
-      .max(20),
+      .max(20)
+      .describe(
+        'The first choice by the draw, in proportion to the weights; an arm whose targets are all out gives its share to the others.',
+      ),
   }),
-  z.strictObject({ shadow: z.strictObject({ to: selector, share }) }),
-  z.strictObject({ refuse: z.string().min(1).max(300) }),
+  z.strictObject({
+    shadow: z
+      .strictObject({ to: selector, share })
+      .describe('A share of requests is also sent there; nobody sees that answer, and it costs money.'),
+  }),
+  z.strictObject({ refuse: z.string().min(1).max(300).describe('Nobody answers; the caller is told this.') }),
 ])
 export type Action = z.infer<typeof action>
 
 export const rule = z.strictObject({
-  name: z.string().min(1).max(80),
-  /** A CEL expression over the variables of `core/decide/variables.ts`, giving a bool. */
-  when: z.string().min(1).max(2000),
-  do: action,
-  /** Stop looking at later rules once this one matched. */
-  last: z.boolean().default(false),
+  name: z.string().min(1).max(80).describe('Shown in decisions and in the reason header.'),
+  when: z.string().min(1).max(2000).describe('A CEL expression over the variables of `core/decide/variables.ts`, giving a bool.'),
+  do: action.describe('What it does: exactly one of narrow, require, reweigh, pin, split, shadow, refuse.'),
+  last: z.boolean().default(false).describe('Stop looking at later rules once this one matched.'),
 })
 export type Rule = z.infer<typeof rule>
 
 export const limits = z.strictObject({
-  /** Calls for one request, over all targets. */
-  attempts: z.int().min(1).max(5).default(3),
-  attempts_per_target: z.int().min(1).max(3).default(2),
-  /** To the response headers; a non-streamed answer sends them only when it is whole, so `total_ms` bounds it instead. */
-  headers_ms: z.int().min(100).max(120_000).default(seconds30),
-  first_token_ms: z.int().min(100).max(120_000).default(12_000),
-  /** Between two events of a stream. */
-  idle_ms: z.int().min(100).max(120_000).default(15_000),
-  total_ms: z.int().min(100).max(900_000).default(300_000),
-  /** `Retry-After` up to this is waited out on the same target; a longer one means another target. */
-  retry_after_at_most_ms: z.int().min(0).max(60_000).default(3_000),
-  cost_at_most_usd: z.number().positive().optional(),
-  /** Where the caller set none, this many output tokens are assumed for estimates; nothing is sent to the target. */
-  output_tokens_assumed: z.int().positive().default(1_024),
+  attempts: z.int().min(1).max(5).default(3).describe('Calls for one request, over all targets.'),
+  attempts_per_target: z.int().min(1).max(3).default(2).describe('Calls to one target before another is asked.'),
+  headers_ms: z
+    .int()
+    .min(100)
+    .max(120_000)
+    .default(seconds30)
+    .describe('To the headers of a stream. A whole answer sends them only when it is done, and is waited for by its predicted length.'),
+  first_token_ms: z
+    .int()
+    .min(100)
+    .max(120_000)
+    .default(12_000)
+    .describe('To the first token of a stream. A target that usually thinks longer gets twice its usual time.'),
+  idle_ms: z.int().min(100).max(120_000).default(15_000).describe('Between two events of a stream.'),
+  total_ms: z.int().min(100).max(900_000).default(300_000).describe('For the whole request, whatever happens.'),
+  retry_after_at_most_ms: z
+    .int()
+    .min(0)
+    .max(60_000)
+    .default(3_000)
+    .describe('`Retry-After` up to this is waited out on the same target; a longer one means another target.'),
+  cost_at_most_usd: z.number().positive().optional().describe('By estimate, for one request; a target that would cost more is refused.'),
+  output_tokens_assumed: z
+    .int()
+    .positive()
+    .default(1_024)
+    .describe('Length of the answer for estimates, where nothing better is known; nothing is sent to the target.'),
 })
 export type Limits = z.infer<typeof limits>
 
@@ -106,8 +135,7 @@ export const sketch = z.strictObject({
   stream: z.boolean().optional(),
   output_form: z.enum(['text', 'json_object', 'json_schema']).optional(),
   max_tokens: z.int().positive().optional(),
-  /** Pads the prompt with plain text to about this many tokens. */
-  prompt_tokens: z.int().positive().max(2_000_000).optional(),
+  prompt_tokens: z.int().positive().max(2_000_000).optional().describe('Pads the prompt with plain text to about this many tokens.'),
   caller: z
     .strictObject({
       org: z.string().optional(),
@@ -116,10 +144,8 @@ export const sketch = z.strictObject({
       tags: z.array(z.string()).optional(),
     })
     .optional(),
-  /** Targets that count as switched on; the whole catalogue but for the built-in demo where absent. */
-  live: selectors.optional(),
-  /** Targets that count as open (left alone) in this test. */
-  down: z.array(z.string()).optional(),
+  live: selectors.optional().describe('Targets that count as switched on; the whole catalogue but for the built-in demo where absent.'),
+  down: z.array(z.string()).optional().describe('Targets that count as failing, and are left alone.'),
 })
 export type Sketch = z.infer<typeof sketch>
 
@@ -136,24 +162,38 @@ export const policyTest = z.strictObject({ name: z.string().min(1).max(120), req
 export type PolicyTest = z.infer<typeof policyTest>
 
 export const policy = z.strictObject({
-  name: policyName,
+  name: policyName.describe('As in `policy/<name>`, which callers write as the model.'),
   description: z.string().max(500).default(''),
-  objective,
-  /** Which targets take part at all; all of the catalogue that is switched on where absent. */
-  targets: selectors.optional(),
-  require: requirement.default({}),
-  /** Names for sets of targets, usable as `model`, in rules and in selectors as `group:<name>`. */
-  groups: z.record(policyName, selectors).default({}),
-  rules: z.array(rule).max(100).default([]),
-  limits: limits.default(limits.parse({})),
-  /** Share of requests that go to another eligible target than the best, in proportion to score, so that choices can be judged later. */
-  explore: z.number().min(0).max(0.5).default(0),
-  /** `strict`: as `require: lossless` for every request. */
-  strict: z.boolean().default(false),
-  /** Ask providers for a usage event on streams whose caller did not, and take it out of the reply again. */
-  stream_usage: z.enum(['as_asked', 'always']).default('as_asked'),
-  /** Wait for the durable intent before calling anyone, even where no hard budget applies. */
-  durable_before_dispatch: z.boolean().default(false),
-  tests: z.array(policyTest).max(200).default([]),
+  objective: objective.describe('What is good, as weights: only their proportions count.'),
+  targets: selectors.optional().describe('Which targets take part at all; all of the catalogue that is switched on where absent.'),
+  require: requirement.default({}).describe('What must hold for every target on every edge: first choice, failover, shadow.'),
+  groups: z
+    .record(policyName, selectors)
+    .default({})
+    .describe('Names for sets of targets, usable as `model`, in rules and in selectors as `group:<name>`.'),
+  rules: z
+    .array(rule)
+    .max(100)
+    .default([])
+    .describe('Looked at from top to bottom; every one that matches counts, until one that is `last`.'),
+  limits: limits.default(limits.parse({})).describe('Bounds on time, tries and money.'),
+  explore: z
+    .number()
+    .min(0)
+    .max(0.5)
+    .default(0)
+    .describe(
+      'Share of requests that go to another eligible target than the best, in proportion to score, so that choices can be judged later.',
+    ),
+  strict: z.boolean().default(false).describe('Nothing may be lost in translation, for any request.'),
+  stream_usage: z
+    .enum(['as_asked', 'always'])
+    .default('as_asked')
+    .describe('Ask providers for a usage event on streams whose caller did not, and take it out of the reply again.'),
+  durable_before_dispatch: z
+    .boolean()
+    .default(false)
+    .describe('Wait for the durable intent before calling anyone, even where no hard budget applies.'),
+  tests: z.array(policyTest).max(200).default([]).describe('Run before the policy is accepted.'),
 })
 export type Policy = z.infer<typeof policy>
