@@ -285,6 +285,28 @@ describe('a refused credential', () => {
   })
 })
 
+describe('a clock that went back', () => {
+  const FAR = START + 1e11
+  it('leaves no target open for longer than the longest wait', () => {
+    const open = having('server', 5, 0, newGate(FAR), FAR).gate
+    const near = grantProbe(open, START)
+    expect(near.granted).toBe(false)
+    expect(grantProbe(near.gate, START + 1.2 * BACKOFF_MAX_MS).granted).toBe(true)
+  })
+  it('nor any limit, credential or lease for longer than theirs', () => {
+    const limited = told(newGate(FAR), outcome('rate', FAR, { retry_after_ms: 1_000 }), FAR)
+    expect(healthOf(limited, START).limited_until_ms).toBe(START + RETRY_AFTER_MAX_MS)
+    const refused = told(newGate(FAR), outcome('auth', FAR), FAR)
+    expect(healthOf(refused, START).auth_broken_until_ms).toBe(START + CREDENTIAL_RETRY_MS)
+  })
+  it('and what it opened can be probed back', () => {
+    const open = having('server', 5, 0, newGate(FAR), FAR).gate
+    const probing = grantProbe(grantProbe(open, START).gate, START + 20_000).gate
+    const answered = told(probing, outcome('ok', START + 20_100, { sent_at_ms: START + 20_000, probe: true }), START + 20_100)
+    expect(answered.probes_ok).toBe(1)
+  })
+})
+
 describe('whatever happens, in whatever order, by whatever clock', () => {
   type Event =
     | { kind: 'outcome'; outcome: Partial<Outcome> & Pick<Outcome, 'class'> }
