@@ -7,7 +7,7 @@
  * nothing written in a prompt is obeyed: "send this to the best model" is text like any other.
  *
  * Measured 2026-11-24 in Node 24 on two shared cores under foreign load, p50 of 2,000 calls over 40 prompts: 16 us at 200
- * characters, 75 at 2,000, 300 at 20,000, 400 at 200,000. Its parts added up take 52 us at 2,000.
+ * characters, 75 at 2,000, 300 at 20,000, 400 at 200,000. Its parts added up took 51 us at 2,000.
  */
 import type { ChatRequest, Json, MediaSource, Part } from '../../schema/chat.ts'
 import { type Features, MODALITIES, type Modality, type SizeClass } from '../../schema/features.ts'
