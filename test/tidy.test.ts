@@ -41,9 +41,17 @@ function filesUnder(folder: string): string[] {
   })
 }
 
-/** Comments are prose and may name anything; code may not. */
+/** A comment, a string or a template, whichever begins first: the others' marks inside it mean nothing. */
+const COMMENT_OR_STRING = /\/\*[\s\S]*?\*\/|\/\/[^\n]*|'(?:\\.|[^'\\\n])*'|"(?:\\.|[^"\\\n])*"|`(?:\\.|[^`\\])*`/g
+
+/** Comments are prose and may name anything; code may not. A method's signature in a type calls nobody. */
 function withoutComments(text: string): string {
-  return text.replace(/\/\*[\s\S]*?\*\//g, '').replace(/(^|\s)\/\/[^\n]*/g, '$1')
+  return text.replace(COMMENT_OR_STRING, found => (found.startsWith('/') ? '' : found)).replace(/^ +\w+\([^\n]*\): Promise<\w+>$/gm, '')
+}
+
+/** Strings are data: the core recognises the word `async` in a prompt. */
+function withoutStrings(code: string): string {
+  return code.replace(COMMENT_OR_STRING, "''")
 }
 
 function sourceOf(path: string): Source {
@@ -96,7 +104,7 @@ describe('the pure rooms, core and schema,', () => {
   it.each(worker.filter(({ room }) => room === 'core' || room === 'schema').map(source => [source.path, source] as const))(
     '%s touches nothing outside its arguments',
     (_, { code }) => {
-      const words = code.replace(/'[^'\n]*'|`[^`]*`/g, "''")
+      const words = withoutStrings(code)
       expect(EFFECTS.filter(([word]) => word.test(words)).map(([, name]) => name)).toEqual([])
     },
   )
