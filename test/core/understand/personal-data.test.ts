@@ -46,6 +46,7 @@ describe('what only looks like it is not', () => {
     ['an order number', 'order 1234567890123456789012'],
     ['a date and a time', '2026-11-24 08:11:02, 24.11.2026'],
     ['a version', 'version 1.2.3.4 and 10.0.0.1 and 127.0.0.1'],
+    ['a date near a call', 'call me on 2022-05-01, or in 2010-2012'],
     ['a sum', 'add 467 3395 to 1 000 000 and 12 500'],
     ['times', 'at 08:11:02, 10:20:30:40:50'],
     ['a table of figures', '1 200 300\n4 500 600\n12.5 13.75 14.25'],
