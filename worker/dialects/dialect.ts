@@ -6,6 +6,7 @@
 import type { GatewayError } from '../core/errors.ts'
 import type { Result } from '../core/result.ts'
 import type { ChatRequest, DialectName, JsonObject, Loss, Reply, StreamEvent, TokenUsage } from '../schema/chat.ts'
+import type { Tokens } from '../schema/units.ts'
 
 /** One event of a server-sent event stream, already framed. `data` is the joined data lines. */
 export type SseEvent = { event: string | null; data: string }
@@ -55,8 +56,15 @@ export type UpstreamError = {
 
 export type WrittenRequest = { body: JsonObject; losses: Loss[] }
 
+/** What a writer must know of the target beside its model's name: formats that need a limit of output take the target's own where the caller set none. */
+export type TargetFacts = { output_tokens: Tokens }
+
 /** Turns neutral events into wire events, keeping whatever state the format needs between them. */
-export type EventWriter = { write(event: StreamEvent): SseEvent[] }
+export type EventWriter = {
+  write(event: StreamEvent): SseEvent[]
+  /** What of the stream so far this format could not say. */
+  losses?(): Loss[]
+}
 /** Turns wire events into neutral ones. */
 export type EventReader = { read(event: SseEvent): StreamEvent[] }
 
@@ -66,7 +74,7 @@ export type Dialect = {
     /** Checks what is used and carries the rest. The error names the field and says what to change. */
     read(body: JsonObject): Result<ChatRequest, GatewayError>
     /** For a target that calls the model `model`. */
-    write(request: ChatRequest, model: string): WrittenRequest
+    write(request: ChatRequest, model: string, target?: TargetFacts): WrittenRequest
     /** The top-level members to set so that a stream reports what it used; absent where this format always does. */
     askUsage?(body: JsonObject): JsonObject
   }

@@ -5,6 +5,7 @@
  */
 import { type JsonObject, type Part, type Reply, type ReplyChoice, type StreamEvent, UNKNOWN_USAGE } from '../schema/chat.ts'
 import { carry, isObject } from './check.ts'
+import { isSealed } from './seal.ts'
 
 type Told = StreamEvent & { choice: number }
 
@@ -50,7 +51,8 @@ function tell(choice: ReplyChoice, event: Told, calls: Map<string, Extract<Part,
     case 'refusal':
     case 'reasoning':
       if (event.text !== '') {
-        if (last?.type === event.type) last.text += event.text
+        // A thought that was signed is closed; what follows is the next one.
+        if (last?.type === event.type && !(last.type === 'reasoning' && isSealed(last))) last.text += event.text
         else parts.push({ type: event.type, text: event.text })
       }
       if (event.type === 'text' && isObject(event.logprobs)) choice.logprobs = joined(choice.logprobs, event.logprobs)
@@ -73,6 +75,9 @@ function tell(choice: ReplyChoice, event: Told, calls: Map<string, Extract<Part,
       else parts.push({ type: 'text', text: '', citations: [event.value] })
       return
     }
+    case 'part':
+      parts.push(event.part)
+      return
     case 'finish':
       choice.finish = event.finish
       choice.finish_raw = event.finish_raw
@@ -81,14 +86,15 @@ function tell(choice: ReplyChoice, event: Told, calls: Map<string, Extract<Part,
 }
 
 function sign(parts: Part[], event: Extract<StreamEvent, { type: 'reasoning' }>): void {
-  if (event.signature === undefined && event.encrypted === undefined) return
+  if (!isSealed(event)) return
   let thought = parts.at(-1)
-  if (thought?.type !== 'reasoning') {
+  if (thought?.type !== 'reasoning' || isSealed(thought)) {
     thought = { type: 'reasoning', text: '' }
     parts.push(thought)
   }
   if (event.signature !== undefined) thought.signature = event.signature
   if (event.encrypted !== undefined) thought.encrypted = event.encrypted
+  if (event.seal_of !== undefined) thought.seal_of = event.seal_of
 }
 
 /** Lists of the same name one behind the other: `content`, `refusal`. */
@@ -125,8 +131,7 @@ function eventsOfChoice(said: ReplyChoice): StreamEvent[] {
       events.push({ type: 'tool_call_start', choice, index: calls, id: part.id, name: part.name })
       if (part.arguments !== '') events.push({ type: 'tool_call_arguments', choice, index: calls, fragment: part.arguments })
       events.push({ type: 'tool_call_end', choice, index: calls++ })
-    } else if (part.type === 'other')
-      events.push({ type: 'other', dialect: part.dialect, value: { choices: [{ index: choice, delta: part.value }] } })
+    } else events.push({ type: 'part', choice, part })
   }
   if (said.logprobs !== undefined) {
     const text = events.find(event => event.type === 'text')
@@ -141,5 +146,6 @@ function thoughtOf(part: Extract<Part, { type: 'reasoning' }>, choice: number): 
   const event: StreamEvent = { type: 'reasoning', choice, text: part.text }
   if (part.signature !== undefined) event.signature = part.signature
   if (part.encrypted !== undefined) event.encrypted = part.encrypted
+  if (part.seal_of !== undefined) event.seal_of = part.seal_of
   return event
 }

@@ -37,7 +37,7 @@ export function outbound(call: Call, target: LiveTarget, dialect: Dialect, carri
 
   function written(): JsonObject {
     const asked = drops_usage ? { ...request, stream_usage: true } : request
-    return dialect.request.write(asked, target.target.model).body
+    return dialect.request.write(asked, target.target.model, target.target.capability).body
   }
 }
 

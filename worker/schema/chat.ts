@@ -26,7 +26,8 @@ export type CacheMarker = { ttl: string | null }
 export type Part = (
   | { type: 'text'; text: string; citations?: Json[] }
   | { type: 'media'; modality: Exclude<Modality, 'text'>; source: MediaSource; name?: string; detail?: string }
-  | { type: 'reasoning'; text: string; signature?: string; encrypted?: string }
+  /** A signature or encrypted thought is worth something only to who made it: `seal_of`, and where that is absent, the dialect of the whole. */
+  | { type: 'reasoning'; text: string; signature?: string; encrypted?: string; seal_of?: DialectName }
   | { type: 'tool_call'; id: string; name: string; arguments: string }
   | { type: 'tool_result'; call_id: string; parts: Part[]; is_error: boolean }
   | { type: 'refusal'; text: string }
@@ -71,12 +72,20 @@ export type ChatRequest = {
   /** `n`: how many answers. */
   choices: number
   logprobs: number | null
-  reasoning: { effort: string | null; budget_tokens: Tokens | null } | null
+  /** Null where the caller says nothing of it; both members null where it asks for thought and leaves how much to the model. */
+  reasoning: {
+    effort: string | null
+    budget_tokens: Tokens | null
+    /** How much of its thoughts the answer should tell, in the caller's word. */
+    summary?: string
+  } | null
   user: string | null
   metadata: JsonObject | null
   service_tier: string | null
   /** Did the caller ask for a usage event at the end of the stream? */
   stream_usage: boolean
+  /** The request leans on what a provider of this dialect keeps (`previous_response_id`), named by `field`: nobody else can answer it. */
+  bound?: { dialect: DialectName; field: string }
   /** Top-level fields that no name above covers. */
   extra: JsonObject
 }
@@ -138,11 +147,13 @@ export type StreamEvent =
   | { type: 'start'; dialect?: DialectName; id: string; model: string; created_at_s: number | null; extra?: JsonObject }
   | { type: 'text'; choice: number; text: string; logprobs?: Json }
   | { type: 'refusal'; choice: number; text: string }
-  | { type: 'reasoning'; choice: number; text: string; signature?: string; encrypted?: string }
+  | { type: 'reasoning'; choice: number; text: string; signature?: string; encrypted?: string; seal_of?: DialectName }
   | { type: 'tool_call_start'; choice: number; index: number; id: string; name: string }
   | { type: 'tool_call_arguments'; choice: number; index: number; fragment: string }
   | { type: 'tool_call_end'; choice: number; index: number }
   | { type: 'citation'; choice: number; value: Json }
+  /** A part that comes whole, of a kind that no event above tells piece by piece. */
+  | { type: 'part'; choice: number; part: Part }
   | { type: 'finish'; choice: number; finish: FinishReason; finish_raw: string }
   | { type: 'usage'; usage: TokenUsage }
   | { type: 'error'; status: number | null; code: string | null; message: string }

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { FACTS, type GatewayError } from '../../../worker/core/errors.ts'
-import { readError, writeError, writeInBand } from '../../../worker/dialects/openai-chat/error.ts'
+import { writeError, writeInBand } from '../../../worker/dialects/openai-chat/error.ts'
+import { readUpstreamError as readError } from '../../../worker/dialects/upstream-error.ts'
 import type { JsonObject } from '../../../worker/schema/chat.ts'
 import { whole } from '../recordings.ts'
 

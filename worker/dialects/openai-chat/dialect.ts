@@ -3,7 +3,8 @@
  */
 import { isObject } from '../check.ts'
 import type { Dialect } from '../dialect.ts'
-import { readError, writeError, writeInBand } from './error.ts'
+import { readUpstreamError } from '../upstream-error.ts'
+import { writeError, writeInBand } from './error.ts'
 import { dull, observe, observeWhole } from './observe.ts'
 import { readReply, writeReply } from './reply.ts'
 import { readRequest, writeRequest } from './request.ts'
@@ -18,5 +19,5 @@ export const openaiChat: Dialect = {
     askUsage: ({ stream_options }) => ({ stream_options: { ...(isObject(stream_options) ? stream_options : {}), include_usage: true } }),
   },
   reply: { read: readReply, write: writeReply, reader, writer, observe, observeWhole, dull },
-  error: { write: writeError, writeInBand, read: readError },
+  error: { write: writeError, writeInBand, read: readUpstreamError },
 }

@@ -1,12 +1,11 @@
 /**
- * Errors, both ways: ours in OpenAI's envelope, and an upstream's, whatever it sent, reduced to what the router acts on.
+ * Errors, both ways: ours in OpenAI's envelope, and those that an upstream tells inside an answer.
  */
 import { type ErrorKind, FACTS, type GatewayError, paramOf, wording } from '../../core/errors.ts'
 import type { JsonObject } from '../../schema/chat.ts'
 import { isObject } from '../check.ts'
-import type { Observation, SseEvent, UpstreamError } from '../dialect.ts'
-import { kindOfError } from '../upstream-kind.ts'
-import { parsed, saidIn } from '../upstream-said.ts'
+import type { Observation, SseEvent } from '../dialect.ts'
+import { saidIn } from '../upstream-said.ts'
 import { sanitized } from '../upstream-text.ts'
 
 /** OpenAI's words for `type` (platform.openai.com/docs/guides/error-codes); its clients go by the status, people read these. */
@@ -35,22 +34,6 @@ export function writeInBand(error: GatewayError): SseEvent[] {
     { event: null, data: JSON.stringify(writeError(error)) },
     { event: null, data: '[DONE]' },
   ]
-}
-
-/** An upstream's error body, whatever it holds. Bodies beyond this are pages, not messages. */
-const MAX_BODY = 64 * 1024
-
-export function readError(status: number, body: string): UpstreamError {
-  const said = saidIn(parsed(body.slice(0, MAX_BODY))) ?? { message: body, code: null, type: null, param: null }
-  const message = sanitized(said.message)
-  return {
-    status,
-    code: said.code,
-    type: said.type,
-    param: said.param,
-    message: message === '' ? `status ${status} without a message` : message,
-    kind: kindOfError(status, said),
-  }
 }
 
 /** An error that came inside a 200, in a stream or instead of an answer. */

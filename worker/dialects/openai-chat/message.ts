@@ -7,7 +7,9 @@
  */
 import type { Json, JsonObject, Message, Part } from '../../schema/chat.ts'
 import { type Check, isObject, kindOf, refuse, rest } from '../check.ts'
-import { ownExtra, readPart, type Writing, writePart } from './part.ts'
+import { isSealed } from '../seal.ts'
+import { loseMarker, ownExtra, readPart, type Writing, writePart } from './part.ts'
+import { readThoughts } from './thought.ts'
 
 const ROLES: Record<string, Message['role']> = {
   system: 'system',
@@ -17,7 +19,17 @@ const ROLES: Record<string, Message['role']> = {
   tool: 'tool',
   function: 'tool',
 }
-const MESSAGE = new Set(['role', 'content', 'name', 'refusal', 'reasoning_content', 'reasoning', 'tool_calls', 'tool_call_id'])
+const MESSAGE = new Set([
+  'role',
+  'content',
+  'name',
+  'refusal',
+  'reasoning_content',
+  'reasoning',
+  'tool_calls',
+  'tool_call_id',
+  'reasoning_details',
+])
 
 export function readMessage(check: Check, raw: Json, i: number): Message {
   const parts: Part[] = []
@@ -44,7 +56,10 @@ export function readMessage(check: Check, raw: Json, i: number): Message {
 
 function readAssistant(check: Check, raw: JsonObject, i: number, message: Message): void {
   const { parts } = message
-  const reasoning = reasoningOf(raw)
+  const sealed = readThoughts(raw.reasoning_details)
+  const reasoning = sealed ? '' : reasoningOf(raw)
+  if (sealed) parts.push(...sealed)
+  else if (raw.reasoning_details !== undefined) message.extra = { ...message.extra, reasoning_details: raw.reasoning_details }
   if (reasoning) parts.push({ type: 'reasoning', text: reasoning })
   if (raw.content !== undefined && raw.content !== null) readContent(check, raw.content, i, parts)
   if (typeof raw.refusal === 'string') parts.push({ type: 'refusal', text: raw.refusal })
@@ -129,14 +144,19 @@ export function writeMessage(message: Message, i: number, to: Writing): JsonObje
   const calls: JsonObject[] = []
   for (let j = 0; j < message.parts.length; j++) {
     const part = message.parts[j] as Part
-    const field = `messages[${i}].content[${j}]`
+    const field = to.place(i, j)
     switch (part.type) {
       case 'reasoning':
         reasoning += part.text
-        if (part.signature !== undefined || part.encrypted !== undefined)
-          to.losses.push({ field, how: 'dropped', note: 'signed or encrypted reasoning is bound to its provider' })
+        if (isSealed(part))
+          to.losses.push({
+            field,
+            how: part.text === '' ? 'dropped' : 'approximated',
+            note: 'what signs or encrypts a thought is only for who made it',
+          })
         continue
       case 'tool_call':
+        if (part.cache) loseMarker(field, to)
         calls.push({
           id: part.id,
           type: 'function',
@@ -168,7 +188,7 @@ export function writeMessage(message: Message, i: number, to: Writing): JsonObje
   else if (written.refusal === undefined || calls.length > 0) written.content = calls.length > 0 || reasoning !== '' ? null : ''
   if (reasoning !== '') written.reasoning_content = reasoning
   if (calls.length > 0) written.tool_calls = calls
-  out.push({ ...written, ...ownExtra(message.extra, `messages[${i}]`, to) })
+  out.push({ ...written, ...(message.extra && ownExtra(message.extra, to.place(i), to)) })
   return out
 }
 
@@ -185,6 +205,8 @@ function writeToolResult(part: Extract<Part, { type: 'tool_result' }>, message: 
     const one = writePart(inner, `${field}.content[${k}]`, to)
     if (one) content.push(one)
   })
+  if (part.cache) loseMarker(field, to)
+  if (part.extra) ownExtra(part.extra, field, to)
   if (part.is_error) to.losses.push({ field: `${field}.is_error`, how: 'dropped', note: 'the text itself still tells the error' })
   const written: JsonObject = { role: 'tool', tool_call_id: part.call_id, content: plainText(content) ?? content }
   if (message.name !== undefined) written.name = message.name

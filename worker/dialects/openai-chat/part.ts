@@ -4,11 +4,12 @@
  */
 import type { Json, JsonObject, Loss, MediaSource, Part } from '../../schema/chat.ts'
 import { isObject, rest } from '../check.ts'
+import { loseExtra } from '../marks.ts'
 
 type MediaPart = Extract<Part, { type: 'media' }>
 
 /** Where a writing goes: back into its own dialect, which takes everything, or from another, which loses what it has no place for. */
-export type Writing = { own: boolean; losses: Loss[] }
+export type Writing = { own: boolean; losses: Loss[]; place(i: number, j?: number): string }
 
 const KNOWN_PART: Record<string, ReadonlySet<string>> = {
   text: new Set(['type', 'text', 'cache_control']),
@@ -122,7 +123,7 @@ export function writePart(part: Part, field: string, to: Writing): JsonObject | 
   if (written === null) return null
   if (part.cache) {
     if (to.own) written.cache_control = part.cache.ttl === null ? { type: 'ephemeral' } : { type: 'ephemeral', ttl: part.cache.ttl }
-    else to.losses.push({ field: `${field}.cache_control`, how: 'approximated', note: 'prompts are cached here without a marker' })
+    else loseMarker(field, to)
   }
   if (part.type === 'text' && part.citations) to.losses.push({ field: `${field}.citations`, how: 'dropped' })
   return part.extra ? { ...written, ...ownExtra(part.extra, field, to) } : written
@@ -158,7 +159,7 @@ function writeMedia(part: MediaPart, field: string, to: Writing): JsonObject | n
     const format = source.media_type === 'audio/mpeg' ? 'mp3' : source.media_type.replace(/^audio\//, '')
     return { type: 'input_audio', input_audio: { data: source.data, format } }
   }
-  if (part.modality === 'file') {
+  if (part.modality === 'file' && (to.own || source.at !== 'provider_file')) {
     const file: JsonObject = source.at === 'provider_file' ? { file_id: source.id } : { file_data: url }
     if (part.name !== undefined) file.filename = part.name
     return { type: 'file', file }
@@ -171,8 +172,12 @@ function writeMedia(part: MediaPart, field: string, to: Writing): JsonObject | n
   return null
 }
 
+export function loseMarker(field: string, to: Writing): void {
+  to.losses.push({ field: `${field}.cache_control`, how: 'approximated', note: 'prompts are cached here without a marker' })
+}
+
 /** Carried members go back only into their own dialect; elsewhere each is a loss. */
 export function ownExtra(extra: JsonObject | undefined, field: string, to: Writing): JsonObject | undefined {
-  if (extra && !to.own) for (const name of Object.keys(extra)) to.losses.push({ field: `${field}.${name}`, how: 'dropped' })
+  if (!to.own) loseExtra(extra, field, to.losses)
   return to.own ? extra : undefined
 }

@@ -3,6 +3,7 @@
  */
 import type { ChatRequest, JsonObject } from '../../schema/chat.ts'
 import { type Check, isObject, kindOf, refuse, rest, text } from '../check.ts'
+import { fieldName } from '../place.ts'
 import type { Writing } from './part.ts'
 
 /** More than any model thinks; a larger number is a mistake in units. */
@@ -38,7 +39,13 @@ const EFFORTS = [
 
 export function writeReasoning(body: JsonObject, request: ChatRequest, to: Writing): void {
   if (request.reasoning === null) return
-  const { effort, budget_tokens } = request.reasoning
+  const { effort, budget_tokens, summary } = request.reasoning
+  if (summary !== undefined)
+    to.losses.push({
+      field: fieldName(request.dialect, 'reasoning_summary'),
+      how: 'dropped',
+      note: 'thoughts are told here as the target likes',
+    })
   if (budget_tokens === null) {
     if (effort !== null) body.reasoning_effort = effort
     return
@@ -48,5 +55,5 @@ export function writeReasoning(body: JsonObject, request: ChatRequest, to: Writi
     return
   }
   body.reasoning_effort = effort ?? (EFFORTS.find(row => budget_tokens <= row.up_to)?.effort as string)
-  to.losses.push({ field: 'reasoning.budget_tokens', how: 'approximated', note: `as effort ${body.reasoning_effort}` })
+  to.losses.push({ field: fieldName(request.dialect, 'reasoning_budget'), how: 'approximated', note: `as effort ${body.reasoning_effort}` })
 }

@@ -3,11 +3,23 @@
  * order a reader meets them: reasoning, text, refusal, tool calls, and last whatever this file has no name for, carried whole.
  */
 import { err, ok, type Result } from '../../core/result.ts'
-import { type Json, type JsonObject, type Loss, type Part, type Reply, type ReplyChoice, UNKNOWN_USAGE } from '../../schema/chat.ts'
+import {
+  type DialectName,
+  type Json,
+  type JsonObject,
+  type Loss,
+  type Part,
+  type Reply,
+  type ReplyChoice,
+  UNKNOWN_USAGE,
+} from '../../schema/chat.ts'
 import { carry, isObject, isShallow, rest } from '../check.ts'
+import { loseExtra } from '../marks.ts'
+import { writeCitation } from './citation.ts'
 import { readFinish, writeFinish } from './finish.ts'
 import { readToolCall, reasoningOf } from './message.ts'
 import { readPart } from './part.ts'
+import { writeThought } from './thought.ts'
 import { readUsage, usageExtra, writeUsage } from './usage.ts'
 
 const REPLY = new Set(['id', 'object', 'created', 'model', 'choices', 'usage', 'service_tier'])
@@ -85,46 +97,60 @@ export function writeReply(reply: Reply): { body: JsonObject; losses: Loss[] } {
     object: 'chat.completion',
     created: reply.created_at_s ?? 0,
     model: reply.model,
-    choices: reply.choices.map((choice, i) => writeChoice(choice, `choices[${i}]`, losses)),
+    choices: reply.choices.map((choice, i) => writeChoice(choice, reply.dialect, `choices[${i}]`, losses)),
   }
   const usage = writeUsage(reply.usage, isObject(usage_extra) ? usage_extra : undefined)
   if (usage) body.usage = usage
   if (reply.service_tier !== null) body.service_tier = reply.service_tier
   for (const name of Object.keys(extra)) carry(body, name, extra[name] as Json)
-  if (reply.dialect !== 'openai-chat') for (const name of Object.keys(reply.extra)) losses.push({ field: name, how: 'dropped' })
+  if (reply.dialect !== 'openai-chat') loseExtra(reply.extra, '', losses)
   return { body, losses }
 }
 
-function writeChoice(choice: ReplyChoice, field: string, losses: Loss[]): JsonObject {
+function writeChoice(choice: ReplyChoice, from: DialectName | undefined, field: string, losses: Loss[]): JsonObject {
+  const own = from === 'openai-chat'
   const message: JsonObject = { role: 'assistant', content: null, refusal: null }
   const written: JsonObject = {
     index: choice.index,
     message,
     logprobs: choice.logprobs ?? null,
     finish_reason: writeFinish(choice.finish, choice.finish_raw),
-    ...choice.extra,
+    ...(own ? choice.extra : undefined),
   }
+  if (!own) loseExtra(choice.extra, field, losses)
   let text: string | null = null
   let refusal: string | null = null
   let reasoning = ''
   const calls: Json[] = []
   const citations: Json[] = []
+  const thoughts: Json[] = []
   for (const part of choice.parts) {
     switch (part.type) {
       case 'text':
         text = (text ?? '') + part.text
-        if (part.citations) citations.push(...part.citations)
+        for (const value of part.citations ?? []) {
+          const annotation = writeCitation(value)
+          if (annotation) citations.push(annotation)
+          else losses.push({ field: `${field}.citations`, how: 'dropped', note: 'only web pages are cited here' })
+        }
         break
-      case 'reasoning':
+      case 'reasoning': {
         reasoning += part.text
-        if (part.signature !== undefined || part.encrypted !== undefined)
-          losses.push({ field: `${field}.reasoning`, how: 'dropped', note: 'its signature has no place here' })
+        const thought = writeThought(part, from, thoughts.length)
+        if (thought) thoughts.push(thought)
         break
+      }
       case 'refusal':
         refusal = (refusal ?? '') + part.text
         break
       case 'tool_call':
-        calls.push({ id: part.id, type: 'function', function: { name: part.name, arguments: part.arguments }, ...part.extra })
+        calls.push({
+          id: part.id,
+          type: 'function',
+          function: { name: part.name, arguments: part.arguments },
+          ...(own ? part.extra : undefined),
+        })
+        if (!own) loseExtra(part.extra, field, losses)
         break
       case 'other':
         if (part.dialect === 'openai-chat' && isObject(part.value)) mergeOther(message, part.value, calls)
@@ -137,6 +163,7 @@ function writeChoice(choice: ReplyChoice, field: string, losses: Loss[]): JsonOb
   message.content = text
   message.refusal = refusal
   if (reasoning !== '') message.reasoning_content = reasoning
+  if (thoughts.length > 0) message.reasoning_details = thoughts
   if (citations.length > 0) message.annotations = citations
   if (calls.length > 0) message.tool_calls = calls
   return written

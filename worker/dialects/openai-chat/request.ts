@@ -10,6 +10,8 @@ import { err, ok, type Result } from '../../core/result.ts'
 import type { ChatRequest, Json, JsonObject, Loss } from '../../schema/chat.ts'
 import { boolean, type Check, carry, integer, isObject, kindOf, number, refuse, rest, text } from '../check.ts'
 import type { WrittenRequest } from '../dialect.ts'
+import { isMark } from '../marks.ts'
+import { messagePlace, partPlace } from '../place.ts'
 import { readMessage, writeMessage } from './message.ts'
 import { readOutput, writeOutput } from './output.ts'
 import type { Writing } from './part.ts'
@@ -149,13 +151,17 @@ function readStreamUsage(check: Check, body: JsonObject, extra: JsonObject): boo
 /** For a target that speaks this dialect and calls the model `model`. */
 export function writeRequest(request: ChatRequest, model: string): WrittenRequest {
   const losses: Loss[] = []
-  const to: Writing = { own: request.dialect === 'openai-chat', losses }
+  const to: Writing = {
+    own: request.dialect === 'openai-chat',
+    losses,
+    place: (i, j) => (j === undefined ? messagePlace(request, i) : partPlace(request, i, j)),
+  }
   const body: JsonObject = { model, messages: request.messages.flatMap((message, i) => writeMessage(message, i, to)) }
   const set = (name: string, value: Json | null) => {
     if (value !== null) body[name] = value
   }
   if (request.stream) body.stream = true
-  if (request.tools.length > 0) writeTools(body, request.tools, to)
+  if (request.tools.length > 0) writeTools(body, request.tools, request.dialect, to)
   set('tool_choice', writeToolChoice(request.tool_choice))
   set('parallel_tool_calls', request.parallel_tool_calls)
   set('response_format', writeOutput(request.output))
@@ -180,6 +186,7 @@ export function writeRequest(request: ChatRequest, model: string): WrittenReques
   if (request.stream_usage) body.stream_options = { include_usage: true }
   for (const name of Object.keys(request.extra)) {
     const value = request.extra[name] as Json
+    if (isMark(name)) continue
     if (!to.own) losses.push({ field: name, how: 'dropped' })
     else if (name === 'stream_options' && isObject(value) && isObject(body.stream_options))
       body.stream_options = { ...value, ...body.stream_options }

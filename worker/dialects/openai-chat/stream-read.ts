@@ -3,8 +3,9 @@
  * beside its answer is told when it is new or has changed; most repeat theirs in every chunk.
  */
 import type { Json, JsonObject, StreamEvent } from '../../schema/chat.ts'
-import { carry, isObject, isShallow, rest } from '../check.ts'
+import { carry, isObject, rest } from '../check.ts'
 import type { EventReader, SseEvent } from '../dialect.ts'
+import { eventJson } from '../event-json.ts'
 import { inBandError } from './error.ts'
 import { readFinish } from './finish.ts'
 import { reasoningOf } from './message.ts'
@@ -24,7 +25,7 @@ export function reader(): EventReader {
 
   function read(event: SseEvent): StreamEvent[] {
     if (event.data.startsWith('[DONE]')) return [{ type: 'end' }]
-    const chunk = parsed(event.data)
+    const chunk = eventJson(event.data)
     // A malformed event is `observe`'s to count; there is nothing in it to carry.
     if (chunk === null) return []
     const out: StreamEvent[] = []
@@ -114,15 +115,6 @@ export function reader(): EventReader {
   }
 
   return { read }
-}
-
-function parsed(data: string): JsonObject | null {
-  try {
-    const value = JSON.parse(data) as Json
-    return isObject(value) && isShallow(value, data.length) ? value : null
-  } catch {
-    return null
-  }
 }
 
 const hasContent = (value: Json) => value !== null && value !== '' && (typeof value !== 'object' || Object.keys(value).length > 0)

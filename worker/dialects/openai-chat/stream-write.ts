@@ -2,16 +2,24 @@
  * An answer in flight, written: neutral events to `chat.completion.chunk` events. Each chunk repeats the head of the answer, the
  * role stands in the first one of each choice, and the counts come once, behind everything else.
  */
-import type { Json, JsonObject, StreamEvent, TokenUsage } from '../../schema/chat.ts'
+import type { DialectName, Json, JsonObject, Loss, StreamEvent, TokenUsage } from '../../schema/chat.ts'
 import { isObject } from '../check.ts'
 import type { EventWriter, SseEvent } from '../dialect.ts'
+import { isSealed } from '../seal.ts'
+import { writeCitation } from './citation.ts'
 import { writeFinish } from './finish.ts'
+import { writeThought } from './thought.ts'
 import { writeUsage } from './usage.ts'
 
 export function writer(): EventWriter {
   /** What every chunk of the answer repeats. */
   let head: JsonObject = { id: '', object: 'chat.completion.chunk', created: 0, model: '' }
   let usage: TokenUsage | null = null
+  let from: DialectName | undefined
+  /** What of a thought has been told and not yet sealed, by choice. */
+  const thinking = new Map<number, string>()
+  let sealed = 0
+  const losses: Loss[] = []
   const begun = new Set<number>()
 
   const data = (value: JsonObject): SseEvent => ({ event: null, data: JSON.stringify(value) })
@@ -29,6 +37,7 @@ export function writer(): EventWriter {
   function write(event: StreamEvent): SseEvent[] {
     switch (event.type) {
       case 'start':
+        from = event.dialect
         head = {
           id: event.id,
           object: 'chat.completion.chunk',
@@ -42,7 +51,7 @@ export function writer(): EventWriter {
       case 'refusal':
         return chunk(event.choice, { refusal: event.text })
       case 'reasoning':
-        return event.text === '' ? [] : chunk(event.choice, { reasoning_content: event.text })
+        return thought(event)
       case 'tool_call_start':
         return chunk(event.choice, {
           tool_calls: [{ index: event.index, id: event.id, type: 'function', function: { name: event.name, arguments: '' } }],
@@ -52,7 +61,11 @@ export function writer(): EventWriter {
       case 'tool_call_end':
         return []
       case 'citation':
-        return chunk(event.choice, { annotations: [event.value] })
+        return cited(event.choice, event.value)
+      case 'part':
+        return event.part.type === 'other' && event.part.dialect === 'openai-chat' && isObject(event.part.value)
+          ? chunk(event.choice, event.part.value)
+          : lose(event.part.type, 'this format has no such part')
       case 'finish':
         return chunk(event.choice, {}, undefined, writeFinish(event.finish, event.finish_raw))
       case 'usage':
@@ -71,10 +84,34 @@ export function writer(): EventWriter {
     }
   }
 
+  /** A seal closes its thought and names it whole, as clients that keep only the last piece must be able to send it back. */
+  function thought(event: Extract<StreamEvent, { type: 'reasoning' }>): SseEvent[] {
+    const { choice, text } = event
+    const said = (thinking.get(choice) ?? '') + text
+    const entry = isSealed(event) ? writeThought({ ...event, text: said }, from, sealed) : null
+    thinking.set(choice, entry ? '' : said)
+    if (entry) sealed++
+    if (text === '' && entry === null) return []
+    return chunk(choice, {
+      ...(text === '' ? undefined : { reasoning_content: text }),
+      ...(entry ? { reasoning_details: [entry] } : undefined),
+    })
+  }
+
+  function cited(choice: number, value: Json): SseEvent[] {
+    const annotation = writeCitation(value)
+    return annotation === null ? lose('citations', 'only web pages are cited here') : chunk(choice, { annotations: [annotation] })
+  }
+
+  function lose(field: string, note: string): SseEvent[] {
+    if (!losses.some(loss => loss.field === field)) losses.push({ field, how: 'dropped', note })
+    return []
+  }
+
   function usageChunk(): SseEvent[] {
     const written = usage && writeUsage(usage, undefined)
     return written ? [data({ ...head, choices: [], usage: written })] : []
   }
 
-  return { write }
+  return { write, losses: () => losses }
 }

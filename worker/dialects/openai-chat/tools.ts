@@ -3,14 +3,13 @@
  * marks them, so that they go back as they came. A tool of another type than `function` (a provider's own search, a custom
  * grammar) counts as a tool and is carried whole.
  */
-import type { Json, JsonObject, ToolChoice, ToolDefinition } from '../../schema/chat.ts'
+import type { DialectName, Json, JsonObject, ToolChoice, ToolDefinition } from '../../schema/chat.ts'
 import { type Check, isObject, kindOf, refuse, rest } from '../check.ts'
-import type { Writing } from './part.ts'
+import { loseExtra, lostTool, WHOLE, wholeTool } from '../marks.ts'
+import { loseMarker, type Writing } from './part.ts'
 
 const FUNCTION = new Set(['name', 'description', 'parameters', 'strict'])
 const TOOL = new Set(['type', 'function', 'cache_control'])
-/** Marks in `extra`; no member that a provider could send begins with a space. */
-const WHOLE = ' whole'
 const DEPRECATED = ' deprecated'
 
 export function readTools(check: Check, body: JsonObject): ToolDefinition[] {
@@ -61,18 +60,19 @@ function readFunction(raw: Json | undefined, beside: JsonObject | undefined): To
   return tool
 }
 
-export function writeTools(body: JsonObject, tools: ToolDefinition[], to: Writing): void {
+export function writeTools(body: JsonObject, tools: ToolDefinition[], from: DialectName, to: Writing): void {
   const modern: JsonObject[] = []
   const deprecated: JsonObject[] = []
-  for (const tool of tools) {
-    const field = `tools[${modern.length + deprecated.length}]`
-    const { [WHOLE]: whole, [DEPRECATED]: old, function: inside, ...beside } = (to.own ? tool.extra : undefined) ?? {}
-    if (isObject(whole)) {
-      modern.push(whole)
-      continue
+  tools.forEach((tool, i) => {
+    const field = `tools[${i}]`
+    const whole = wholeTool(tool)
+    if (whole) {
+      if (to.own) modern.push(whole)
+      else to.losses.push(lostTool(i, from))
+      return
     }
-    if (!to.own && tool.extra)
-      for (const name of Object.keys(tool.extra)) to.losses.push({ field: `${field}.${name.trim()}`, how: 'dropped' })
+    const { [DEPRECATED]: old, function: inside, ...beside } = (to.own ? tool.extra : undefined) ?? {}
+    if (!to.own) loseExtra(tool.extra, field, to.losses)
     const called: JsonObject = { name: tool.name }
     if (tool.description !== null) called.description = tool.description
     if (tool.parameters !== null) called.parameters = tool.parameters
@@ -80,15 +80,15 @@ export function writeTools(body: JsonObject, tools: ToolDefinition[], to: Writin
     if (isObject(inside)) Object.assign(called, inside)
     if (old === true) {
       deprecated.push(called)
-      continue
+      return
     }
     const written: JsonObject = { type: 'function', function: called, ...beside }
     if (tool.cache) {
       if (to.own) written.cache_control = tool.cache.ttl === null ? { type: 'ephemeral' } : { type: 'ephemeral', ttl: tool.cache.ttl }
-      else to.losses.push({ field: `${field}.cache_control`, how: 'approximated', note: 'prompts are cached here without a marker' })
+      else loseMarker(field, to)
     }
     modern.push(written)
-  }
+  })
   if (modern.length > 0) body.tools = modern
   if (deprecated.length > 0) body.functions = deprecated
 }
