@@ -1,0 +1,213 @@
+/**
+ * The doors: what the Worker answers to requests that are wrong, hostile or not allowed, in workerd with real bindings. The
+ * answer is in the caller's dialect, names what to change, and tells nobody anything that is somebody else's.
+ */
+import { createExecutionContext, waitOnExecutionContext } from 'cloudflare:test'
+import { env } from 'cloudflare:workers'
+import { beforeAll, describe, expect, it } from 'vitest'
+import { ROUTES } from '../../worker/app.ts'
+import worker from '../../worker/index.ts'
+import type { Caller } from '../../worker/schema/caller.ts'
+import { callerKey, type KeyFields, makeKey } from '../../worker/store/keys.ts'
+import { emptyStorage } from '../store/fixture.ts'
+
+const QUESTION = { model: 'demo/small', messages: [{ role: 'user', content: 'What is the capital of France?' }] }
+
+async function keyOf(fields: Partial<KeyFields>, change: Partial<Caller> = {}): Promise<string> {
+  const made = await makeKey(env.KEY_PEPPER, { org: 'acme', label: 'test', ...fields })
+  await env.KV.put(callerKey(made.caller.key_id), JSON.stringify({ ...made.caller, ...change }))
+  return made.key
+}
+
+async function call(
+  method: string,
+  path: string,
+  init: { key?: string; headers?: Record<string, string>; body?: BodyInit } = {},
+): Promise<Response> {
+  const ctx = createExecutionContext()
+  const headers = { 'content-type': 'application/json', ...(init.key ? { authorization: `Bearer ${init.key}` } : {}), ...init.headers }
+  const request = new Request(`http://signalbox.test${path}`, { method, headers, ...(init.body === undefined ? {} : { body: init.body }) })
+  const response = await worker.fetch(request as Parameters<typeof worker.fetch>[0], env, ctx)
+  const answer = new Response(await response.arrayBuffer(), response)
+  await waitOnExecutionContext(ctx)
+  return answer
+}
+const errorOf = async (response: Response) =>
+  ((await response.json()) as { error: { code: string; param: string | null; message: string } }).error
+
+let key: string
+beforeAll(async () => {
+  await emptyStorage()
+  key = await keyOf({})
+})
+
+describe('the route table', () => {
+  it('says of each route who may call it; a new one does not slip in unseen', () => {
+    expect(ROUTES.map(([method, path, access]) => `${access} ${method} ${path}`)).toMatchInlineSnapshot()
+  })
+
+  it.each(ROUTES.filter(([, , access]) => access === 'key').map(([method, path]) => [method, path]))(
+    '%s %s is closed without a key',
+    async (method, path) => {
+      const body = method === 'POST' ? JSON.stringify(QUESTION) : undefined
+      expect((await call(method, path.replace(':id', 'x'), { body })).status).toBe(401)
+    },
+  )
+
+  it.each(['//v1/models', '/v1/models/', '/V1/models', '/v1/models;x', '/v1%2fmodels', '/v1/%2e%2e/admin', '/v1/models.', '/', '/admin'])(
+    '%s is not there',
+    async path => {
+      expect((await call('GET', path, { key })).status).toBe(404)
+    },
+  )
+
+  it.each(['HEAD', 'OPTIONS', 'PUT', 'DELETE', 'PATCH'])('%s is refused with what is allowed', async method => {
+    const response = await call(method, '/v1/chat/completions', { key })
+    expect([response.status, response.headers.get('allow')]).toEqual([405, 'POST'])
+  })
+})
+
+describe('a key', () => {
+  const models = (headers: Record<string, string>) => call('GET', '/v1/models', { headers })
+
+  it('counts the same as bearer and as x-api-key', async () => {
+    expect((await models({ authorization: `Bearer ${key}` })).status).toBe(200)
+    expect((await models({ 'x-api-key': key })).status).toBe(200)
+  })
+
+  it('twice the same is one; two different ones are refused', async () => {
+    const other = await keyOf({})
+    expect((await models({ authorization: `Bearer ${key}`, 'x-api-key': key })).status).toBe(200)
+    const both = await models({ authorization: `Bearer ${key}`, 'x-api-key': other })
+    expect([both.status, (await errorOf(both)).code]).toEqual([401, 'ambiguous_credentials'])
+  })
+
+  it('in the address is none', async () => {
+    expect((await call('GET', `/v1/models?key=${key}&api_key=${key}`)).status).toBe(401)
+  })
+
+  it('that is unknown, mistyped, expired or revoked gets the same words', async () => {
+    const { key: unknown } = await makeKey(env.KEY_PEPPER, { org: 'acme', label: 'never stored' })
+    const wrong = [
+      unknown,
+      `${key.slice(0, -1)}${key.endsWith('a') ? 'b' : 'a'}`,
+      'sk-proj-something-else',
+      "' OR 1=1 --",
+      'x'.repeat(16_000),
+      await keyOf({ expires_at_ms: 1 }),
+      await keyOf({}, { revoked_at_ms: 1 }),
+    ]
+    const answers = new Set<string>()
+    for (const sent of wrong) {
+      const response = await models({ authorization: `Bearer ${sent}` })
+      answers.add(`${response.status} ${await response.text()}`)
+    }
+    expect(answers.size).toBe(1)
+    expect([...answers][0]).toContain('invalid_key')
+  })
+
+  it('may be kept to policies, targets and from naming targets', async () => {
+    const kept = await keyOf({ scopes: { policies: ['default'], targets: ['demo/small'], may_pin: false, regions: null } })
+    const listed = (await (await call('GET', '/v1/models', { key: kept })).json()) as { data: { id: string }[] }
+    expect(listed.data.map(model => model.id)).toEqual(['auto', 'policy/default'])
+    const pinned = await call('POST', '/v1/chat/completions', { key: kept, body: JSON.stringify(QUESTION) })
+    expect([pinned.status, (await errorOf(pinned)).code]).toEqual([403, 'forbidden'])
+    const routed = await call('POST', '/v1/route', { key: kept, body: JSON.stringify({ ...QUESTION, model: 'auto' }) })
+    expect(await routed.json()).toMatchObject({ chosen: 'demo/small', eligible: 1 })
+  })
+})
+
+describe('a body', () => {
+  const post = (body: BodyInit, headers: Record<string, string> = {}) => call('POST', '/v1/route', { key, body, headers })
+
+  it.each([
+    ['is empty', '', 400],
+    ['is null', 'null', 400],
+    ['is a list', '[]', 400],
+    ['is a number', '7', 400],
+    ['is cut off', '{"model":"auto","messages":[', 400],
+    ['begins with a byte order mark', '\ufeff{"model":"auto"}', 400],
+    ['has a key twice', '{"model":"auto","model":"demo/large","messages":[]}', 400],
+    ['is 200,000 lists deep', '['.repeat(200_000), 400],
+    ['has no messages', '{"model":"auto"}', 400],
+    ['has an empty model', '{"model":"","messages":[{"role":"user","content":"x"}]}', 400],
+    ['asks for a model that could be a path', '{"model":"../secret","messages":[{"role":"user","content":"x"}]}', 404],
+    ['asks for the model "constructor"', '{"model":"constructor","messages":[{"role":"user","content":"x"}]}', 404],
+  ])('that %s is refused', async (_, body, status) => {
+    const response = await post(body)
+    expect(response.status).toBe(status)
+    expect((await errorOf(response)).message.length).toBeGreaterThan(10)
+  })
+
+  it.each([
+    ['stream', '"true"'],
+    ['n', '1000000000'],
+    ['temperature', '"hot"'],
+    ['max_tokens', '-1'],
+    ['max_tokens', '0.5'],
+    ['max_tokens', '1e400'],
+    ['top_p', '"12"'],
+    ['stop[0]', '[1,2]'],
+  ])('with %s: %s is refused by name', async (field, value) => {
+    const response = await post(`{"model":"auto","messages":[{"role":"user","content":"x"}],"${field.split('[')[0]}":${value}}`)
+    const error = await errorOf(response)
+    expect([response.status, value === '1e400' ? field : error.param]).toEqual([400, field])
+  })
+
+  it('that is not UTF-8 is refused', async () => {
+    expect((await post(new Uint8Array([0x7b, 0x22, 0xff, 0xfe, 0x22, 0x7d]))).status).toBe(400)
+  })
+
+  it('that is not JSON by its own word, or compressed, is refused', async () => {
+    expect((await post('{}', { 'content-type': 'text/plain' })).status).toBe(415)
+    expect((await post('{}', { 'content-type': 'multipart/form-data; boundary=x' })).status).toBe(415)
+    expect((await post('{}', { 'content-encoding': 'gzip' })).status).toBe(415)
+  })
+
+  it('over the limit is refused at the byte, with or without a length', async () => {
+    const huge = 'x'.repeat(4 * 1024 * 1024 + 1)
+    const stream = new Response(huge).body as ReadableStream
+    expect((await post(huge)).status).toBe(413)
+    expect((await post(stream)).status).toBe(413)
+  })
+
+  it('with prototype keys pollutes nothing', async () => {
+    const response = await post(
+      '{"model":"demo/small","messages":[{"role":"user","content":"x"}],"__proto__":{"polluted":1},"constructor":{"prototype":{"polluted":1}}}',
+    )
+    expect(response.status).toBe(200)
+    expect(({} as Record<string, unknown>).polluted).toBeUndefined()
+  })
+})
+
+describe('a decision', () => {
+  it('is shown to its own organisation only; to others it was never there', async () => {
+    const answered = await call('POST', '/v1/chat/completions', { key, body: JSON.stringify(QUESTION) })
+    const id = answered.headers.get('x-signalbox-decision') ?? ''
+    expect((await call('GET', `/v1/decisions/${id}`, { key })).status).toBe(200)
+    const stranger = await keyOf({ org: 'other' })
+    const hidden = await call('GET', `/v1/decisions/${id}`, { key: stranger })
+    const absent = await call('GET', `/v1/decisions/${id.replace(/.$/, c => (c === '0' ? '1' : '0'))}`, { key: stranger })
+    expect([hidden.status, absent.status]).toEqual([404, 404])
+    expect((await errorOf(hidden)).message.replace(id, '')).toBe((await errorOf(absent)).message.replace(/dec_[0-9a-f-]+/, ''))
+  })
+
+  it('leaves its row in D1, once', async () => {
+    const answered = await call('POST', '/v1/chat/completions', { key, body: JSON.stringify(QUESTION) })
+    const id = answered.headers.get('x-signalbox-decision') ?? ''
+    const rows = () =>
+      env.DB.prepare('SELECT outcome, target, input_tokens, output_tokens, cost_micros FROM usage WHERE decision_id = ?1').bind(id).all()
+    await expect
+      .poll(async () => (await rows()).results, { timeout: 10_000 })
+      .toMatchObject([{ outcome: 'completed', target: 'demo/small' }])
+  })
+})
+
+describe('a hard budget', () => {
+  it('that is used up refuses with what, how much and until when', async () => {
+    const poor = await keyOf({ org: 'poor', budgets: [{ window: 'day', limit_micros: 1, kind: 'hard' }] })
+    const response = await call('POST', '/v1/chat/completions', { key: poor, body: JSON.stringify({ ...QUESTION, model: 'demo/large' }) })
+    expect([response.status, Number(response.headers.get('retry-after')) > 0]).toEqual([402, true])
+    expect(await errorOf(response)).toMatchObject({ code: 'budget_exhausted', message: expect.stringContaining('day') })
+  })
+})
