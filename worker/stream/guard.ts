@@ -5,6 +5,9 @@
  * One timer serves all deadlines. When a deadline moves away, as the one between two events does with every event, nothing
  * is done: the timer that is already running fires, sees that it was early, and sleeps for the rest. Only a nearer deadline
  * starts a new one. So an event in a stream costs one comparison, not one timer.
+ *
+ * Timers are never cancelled: one that is no longer wanted finds so when it fires, or goes with the request it belongs to.
+ * Cancelling by an AbortSignal costs 30 to 70 microseconds a request on workerd, a sixth to a third of a whole pass-through.
  */
 import type { Ms } from '../schema/units.ts'
 
@@ -16,8 +19,8 @@ export type Interruption = { by: 'caller' } | { by: 'clock'; phase: Phase; limit
 export type Waited<T> = { done: true; value: T } | { done: false; interruption: Interruption }
 
 export type Guard = {
-  /** From now on, `limit_ms` for this phase; never beyond the request's own end. */
-  allow(phase: Phase, limit_ms: Ms): void
+  /** From now on, `limit_ms` for this phase; never beyond the request's own end. Who knows the time already passes it on. */
+  allow(phase: Phase, limit_ms: Ms, now_ms?: Ms): void
   /** Only the request's own end counts, as while nothing is being waited for. */
   relax(): void
   /** Waits for a promise, or for what interrupts it. Its rejection passes through; after an interruption it is ignored. */
@@ -27,7 +30,7 @@ export type Guard = {
   /** Until the request's own end. */
   remainingMs(): Ms
   readonly left: boolean
-  /** Clears the timer and lets go of the caller's signal. */
+  /** Nothing is heard any more; lets go of the caller's signal. */
   stop(): void
 }
 
@@ -37,7 +40,8 @@ export function guard(clock: Clock, gone: AbortSignal, started_at_ms: Ms, total_
   let limit_ms = total_ms
   let due_ms = ends_at_ms
   let wakes_ms = Number.POSITIVE_INFINITY
-  let timer: AbortController | null = null
+  /** Which timer counts: the newest one. */
+  let timer = 0
   let stopped = false
   let listener: ((interruption: Interruption) => void) | null = null
 
@@ -48,23 +52,15 @@ export function guard(clock: Clock, gone: AbortSignal, started_at_ms: Ms, total_
   }
   const onGone = () => interrupt({ by: 'caller' })
   const sleepUntil = (at_ms: Ms) => {
-    const mine = new AbortController()
-    timer?.abort()
-    timer = mine
+    const mine = ++timer
     wakes_ms = at_ms
-    clock.sleep(Math.max(0, at_ms - clock.nowMs()), mine.signal).then(
-      () => {
-        if (timer !== mine || stopped) return
-        timer = null
-        wakes_ms = Number.POSITIVE_INFINITY
-        if (listener === null) return
-        if (clock.nowMs() >= due_ms) interrupt({ by: 'clock', phase, limit_ms })
-        else sleepUntil(due_ms)
-      },
-      () => {
-        // Cancelled: a nearer deadline took over, or the request ended.
-      },
-    )
+    clock.sleep(Math.max(0, at_ms - clock.nowMs())).then(() => {
+      if (timer !== mine || stopped) return
+      wakes_ms = Number.POSITIVE_INFINITY
+      if (listener === null) return
+      if (clock.nowMs() >= due_ms) interrupt({ by: 'clock', phase, limit_ms })
+      else sleepUntil(due_ms)
+    }, ignored)
   }
   /** A timer runs only while somebody listens. */
   const arm = () => {
@@ -79,8 +75,8 @@ export function guard(clock: Clock, gone: AbortSignal, started_at_ms: Ms, total_
   gone.addEventListener('abort', onGone)
 
   return {
-    allow(next_phase, next_limit_ms) {
-      const at_ms = clock.nowMs() + next_limit_ms
+    allow(next_phase, next_limit_ms, now_ms = clock.nowMs()) {
+      const at_ms = now_ms + next_limit_ms
       if (at_ms < ends_at_ms) {
         phase = next_phase
         limit_ms = next_limit_ms
@@ -127,9 +123,12 @@ export function guard(clock: Clock, gone: AbortSignal, started_at_ms: Ms, total_
     stop() {
       stopped = true
       listener = null
-      timer?.abort()
-      timer = null
       gone.removeEventListener('abort', onGone)
     },
   }
+}
+
+/** A wait is only ever cut short by the end of the request's context, and then nobody is left to tell. */
+function ignored(): void {
+  // See above.
 }

@@ -62,6 +62,7 @@ export function relay({ from, to, drop_usage, choices }: RelayOptions): Relay {
   let dull_chunks = 0
   /** Bytes of an event beside its text: the same for all events of an answer but for a few. */
   let envelope_bytes = Number.POSITIVE_INFINITY
+  let event_bytes = Number.POSITIVE_INFINITY
 
   const parser = sseParser(event => events.push(event))
   const isComplete = () => seen.finish_raw !== null && seen.error === null && (choices === 1 || seen.terminated)
@@ -88,7 +89,10 @@ export function relay({ from, to, drop_usage, choices }: RelayOptions): Relay {
     if (state !== 'open') return
     const { malformed, usage, output_chars } = seen
     from.reply.observe(seen, event)
-    if (seen.output_chars > output_chars) envelope_bytes = frame.length - (seen.output_chars - output_chars)
+    if (seen.output_chars > output_chars) {
+      event_bytes = frame.length
+      envelope_bytes = frame.length - (seen.output_chars - output_chars)
+    }
     if (seen.error !== null) {
       state = 'error'
       return
@@ -135,7 +139,8 @@ export function relay({ from, to, drop_usage, choices }: RelayOptions): Relay {
     push(chunk) {
       if (state !== 'open' || chunk.length === 0) return
       if (!translates && seen.content && cut.between && from.reply.dull(chunk) && ++dull_chunks % PARSED_EVERY !== 0) {
-        const held = eventsIn(chunk)
+        // Most chunks hold one; where several came together, their number follows from their length.
+        const held = Math.max(1, Math.round(chunk.length / event_bytes))
         seen.events += held
         seen.last_malformed = false
         seen.output_chars += Math.max(0, chunk.length - held * envelope_bytes)
@@ -160,15 +165,6 @@ export function relay({ from, to, drop_usage, choices }: RelayOptions): Relay {
       if (writer !== null && state === 'open' && isComplete() && !wrote_end) emit(encodeEvents(writer.write({ type: 'end' })))
     },
   }
-}
-
-const LF = 0x0a
-
-/** Of whole events in lines that end in LF, CRLF included: each has two. */
-function eventsIn(chunk: Uint8Array): number {
-  let lines = 0
-  for (let at = chunk.indexOf(LF); at >= 0; at = chunk.indexOf(LF, at + 1)) lines++
-  return lines >> 1
 }
 
 /** Nothing in this event but the counts: what providers send as the extra last event when asked for usage. */

@@ -32,7 +32,7 @@ import type { Clock, Guard, Interruption } from './guard.ts'
 import type { Relay } from './relay.ts'
 
 /** Chunks closer together than this are written together. */
-const GATHER_MS = 2
+const GATHER_MS = 4
 /** For a caller who reads slowly, beside the write under way, which is as large at most. */
 export const BUFFERED_AT_MOST = 128 * 1024
 /** After the reason to end, usage and the terminator follow at once or not at all. */
@@ -117,12 +117,12 @@ export function tap({ reader, relay, guard, clock, idle_ms, errorBytes, abort }:
     else close(end.how === 'complete' ? end : { how: 'left' })
   }
 
-  const flush = () => {
+  const flush = (now_ms = clock.nowMs()) => {
     if (writing) return
     const pieces = relay.take()
     if (pieces.length > 0) {
       writing = true
-      wrote_at_ms = clock.nowMs()
+      wrote_at_ms = now_ms
       writer.write(joined(pieces)).then(onWritten, onCallerGone)
       return
     }
@@ -149,16 +149,17 @@ export function tap({ reader, relay, guard, clock, idle_ms, errorBytes, abort }:
     writing = false
     if (end !== null) flush()
     else {
-      if (relay.waiting_bytes > 0) write()
-      if (!reading) read()
+      const now_ms = clock.nowMs()
+      if (relay.waiting_bytes > 0) write(now_ms)
+      if (!reading) read(now_ms)
     }
   }
 
   /** At once where the last write is long enough ago, else together with what follows it closely. */
-  const write = () => {
+  const write = (now_ms: number) => {
     if (writing || gathering) return
-    if (clock.nowMs() - wrote_at_ms >= GATHER_MS) {
-      flush()
+    if (now_ms - wrote_at_ms >= GATHER_MS) {
+      flush(now_ms)
       return
     }
     gathering = true
@@ -174,14 +175,14 @@ export function tap({ reader, relay, guard, clock, idle_ms, errorBytes, abort }:
     )
   }
 
-  const read = () => {
+  const read = (now_ms: number) => {
     if (relay.waiting_bytes > BUFFERED_AT_MOST) {
       // The caller is slow, which is no fault of the target's.
       guard.relax()
       return
     }
     reading = true
-    guard.allow('idle', relay.seen.finish_raw === null ? idle_ms : Math.min(idle_ms, AFTER_FINISH_MS))
+    guard.allow('idle', relay.seen.finish_raw === null ? idle_ms : Math.min(idle_ms, AFTER_FINISH_MS), now_ms)
     reader.read().then(onRead, onBroken)
   }
 
@@ -195,8 +196,9 @@ export function tap({ reader, relay, guard, clock, idle_ms, errorBytes, abort }:
       finish(how)
       return
     }
-    if (relay.waiting_bytes > 0) write()
-    read()
+    const now_ms = clock.nowMs()
+    if (relay.waiting_bytes > 0) write(now_ms)
+    read(now_ms)
   }
 
   const onBroken = (problem: unknown) => {
@@ -214,8 +216,9 @@ export function tap({ reader, relay, guard, clock, idle_ms, errorBytes, abort }:
     const how = endOf(relay, false)
     if (how !== null) finish(how)
     else {
-      flush()
-      read()
+      const now_ms = clock.nowMs()
+      flush(now_ms)
+      read(now_ms)
     }
   }
   return { readable: pipe.readable, ended }
