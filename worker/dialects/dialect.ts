@@ -5,8 +5,8 @@
  */
 import type { GatewayError } from '../core/errors.ts'
 import type { Result } from '../core/result.ts'
+import type { Capability } from '../schema/catalogue.ts'
 import type { ChatRequest, DialectName, JsonObject, Loss, Reply, StreamEvent, TokenUsage } from '../schema/chat.ts'
-import type { Tokens } from '../schema/units.ts'
 
 /** One event of a server-sent event stream, already framed. `data` is the joined data lines. */
 export type SseEvent = { event: string | null; data: string }
@@ -57,7 +57,7 @@ export type UpstreamError = {
 export type WrittenRequest = { body: JsonObject; losses: Loss[] }
 
 /** What a writer must know of the target beside its model's name: formats that need a limit of output take the target's own where the caller set none. */
-export type TargetFacts = { output_tokens: Tokens }
+export type TargetFacts = Pick<Capability, 'output_tokens' | 'thinking_by'>
 
 /** Turns neutral events into wire events, keeping whatever state the format needs between them. */
 export type EventWriter = {

@@ -72,6 +72,8 @@ export const capability = z.strictObject({
   structured_output: z.enum(['none', 'json_object', 'json_schema']),
   streaming: z.boolean(),
   reasoning: z.boolean(),
+  /** How a request says how much to think: by a word (`effort`, where absent), or only by a budget of tokens (Anthropic's older models). */
+  thinking_by: z.enum(['effort', 'budget']).optional(),
   logprobs: z.boolean(),
   /** More than one answer a request (`n`). */
   choices: z.boolean(),

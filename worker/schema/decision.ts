@@ -39,6 +39,7 @@ export const REFUSAL_REASONS = [
   'readiness',
   'lossy',
   'dialect',
+  'stored_state', // the request leans on what a provider of another format keeps
   'open', // its breaker is open
   'isolated',
   'rate_limited',

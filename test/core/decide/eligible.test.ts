@@ -176,6 +176,11 @@ describe('a target of another dialect', () => {
 
   it('is refused where the router cannot write it', () =>
     expect(refusalOf(other)).toMatchObject({ reason: 'dialect', need: 'anthropic-messages' }))
+  it('is refused where the request leans on what a provider of its own dialect keeps', () => {
+    const bound = { dialect: 'openai-responses', field: 'previous_response_id' } as const
+    expect(refusalOf({ ...other, codecs: both, request: { bound } })).toEqual({ reason: 'stored_state', need: 'previous_response_id' })
+    expect(refusalOf({ ...other, codecs: both, request: { bound: { ...bound, dialect: 'anthropic-messages' } } })).toBeNull()
+  })
   it('may answer though something is lost', () => expect(refusalOf({ ...other, ...losing })).toBeNull())
   it('is refused with the field where nothing may be lost', () => {
     const refusal = { reason: 'lossy', need: 'logit_bias', have: 'dropped' }

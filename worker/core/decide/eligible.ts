@@ -50,7 +50,7 @@ export function eligible(
   const limit = features.max_output_tokens ?? 0
   const window_tokens =
     Math.ceil(features.prompt_tokens * ESTIMATE_MARGIN) + (features.max_output_tokens ?? features.expected_output_tokens)
-  const carriage = dialectJudge(world, outcome.bounds.lossless)
+  const carriage = dialectJudge(world, outcome.bounds.lossless, request.bound)
   const { quality_at_least, cost_at_most_micros, first_token_at_most_ms, energy_at_most_wh } = outcome.bounds
 
   const lasting = (i: number, target: LiveTarget): Refusal | null => {
@@ -123,7 +123,7 @@ function narrowed({ narrowings }: RuleOutcome, i: number): Refusal | null {
 }
 
 /** Can this router write the target's dialect, and, where nothing may be lost, without losing anything? Asked once a dialect. */
-function dialectJudge(world: World, lossless: boolean): (dialect: DialectName) => Refusal | null {
+function dialectJudge(world: World, lossless: boolean, bound: ChatRequest['bound']): (dialect: DialectName) => Refusal | null {
   const judged = new Map<DialectName, Refusal | null>()
   return dialect => {
     let verdict = judged.get(dialect)
@@ -131,7 +131,9 @@ function dialectJudge(world: World, lossless: boolean): (dialect: DialectName) =
       const lost: Loss | undefined = lossless && world.codecs.has(dialect) ? world.losses(dialect)[0] : undefined
       verdict = !world.codecs.has(dialect)
         ? { reason: 'dialect', need: dialect }
-        : lost
+        : bound && bound.dialect !== dialect
+          ? { reason: 'stored_state', need: bound.field }
+          : lost
           ? { reason: 'lossy', need: lost.field, have: lost.how }
           : null
       judged.set(dialect, verdict)

@@ -159,6 +159,7 @@ const WORDS = {
   readiness: 'not of the readiness',
   lossy: 'would lose in translation:',
   dialect: 'speaks a dialect this router cannot write:',
+  stored_state: 'keeps nothing of what the request leans on:',
   reasoning: 'has no',
   open: 'failing, and left alone for now',
   isolated: 'taken out by hand',
