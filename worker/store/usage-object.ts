@@ -21,6 +21,9 @@ const OVERDUE_MS: Ms = 60_000
 /** After a registration that failed. */
 const REGISTER_AGAIN_MS: Ms = 10_000
 
+const REGISTER = `INSERT INTO usage_objects (org, registered_at_ms, heard_at_ms) VALUES (?1, ?2, ?2)
+ON CONFLICT (org) DO UPDATE SET registered_at_ms = ?2, heard_at_ms = ?2`
+
 export type UsageStatus = {
   org: string | null
   under_way: number
@@ -56,7 +59,7 @@ export class UsageObject extends DurableObject<Env> {
     batch.intents.forEach((intent, index) => {
       if (answers[index]?.ok) this.#arm(intent.expires_at_ms)
     })
-    if (now_ms >= this.#register_at_ms) this.#register(now_ms)
+    if (now_ms >= this.#register_at_ms) this.ctx.waitUntil(this.#register(now_ms))
     return answers
   }
 
@@ -142,24 +145,15 @@ export class UsageObject extends DurableObject<Env> {
     void this.ctx.storage.setAlarm(due_at_ms)
   }
 
-  /** Once in the life of a busy object: into the list that the sweep goes through. */
-  #register(now_ms: Ms): void {
+  /** Once in the life of a busy object: into the list that the sweep goes through. Where D1 is away, a later commit tries again. */
+  async #register(now_ms: Ms): Promise<void> {
     this.#register_at_ms = now_ms + REGISTER_AGAIN_MS
-    const { org } = this.#journal
-    const written = this.env.DB.prepare(
-      'INSERT INTO usage_objects (org, registered_at_ms, heard_at_ms) VALUES (?1, ?2, ?2) ON CONFLICT (org) DO UPDATE SET registered_at_ms = ?2, heard_at_ms = ?2',
-    )
-      .bind(org, now_ms)
-      .run()
-    this.ctx.waitUntil(
-      written.then(
-        () => {
-          this.#register_at_ms = Number.POSITIVE_INFINITY
-          this.#journal.note('registered', String(now_ms))
-        },
-        // D1 is away: the next commit after the wait tries again.
-        () => undefined,
-      ),
-    )
+    try {
+      await this.env.DB.prepare(REGISTER).bind(this.#journal.org, now_ms).run()
+    } catch {
+      return
+    }
+    this.#register_at_ms = Number.POSITIVE_INFINITY
+    this.#journal.note('registered', String(now_ms))
   }
 }

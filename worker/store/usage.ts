@@ -4,9 +4,14 @@
  * others queue, and the next takes them all. Settlements hurry nobody: they ride along with the next intent, or go on
  * their own after a short wait.
  *
- * The platform ties a call to the request it was made from. So each flight is flown by one of the requests that need it, and
- * the next is handed to the first in the queue. If the pilot's request dies without a word, its passengers notice within
- * two seconds and fly themselves. Saying anything twice is harmless: the object knows each decision id.
+ * The platform ties a call to the request it was made from. So each flight is flown by one of the requests that need it; the
+ * others look now and then, each by a timer of its own, whether their answer is there or the next flight is theirs. If the
+ * pilot's request dies without a word, its passengers fly themselves. Saying anything twice is harmless: the object knows
+ * each decision id.
+ *
+ * Rejected: that the pilot resolves promises which the others await. workerd has a way to continue the other request then,
+ * but only until V8 optimizes the code that makes those promises; after some 30,000 requests the others went on inside the
+ * pilot's request, and every one of them failed (workerd 1.20261023, measured; never with `--no-opt`).
  */
 import type { DecisionId, OrgId } from '../schema/ids.ts'
 import type { Ms } from '../schema/units.ts'
@@ -16,6 +21,8 @@ type Context = { waitUntil(promise: Promise<unknown>): void }
 
 /** An intent waits this long for a word, twice; a healthy object answers in milliseconds. Storage may hang for 30 s. */
 export const FLIGHT_LIMIT_MS: Ms = 2_000
+/** Passengers look for their answer when a flight should have landed by experience, and at least this often. */
+const LOOK_AT_LEAST_EVERY_MS: Ms = 50
 /** Waits of a settlement that no intent takes along, and of the tries after one that failed. */
 const SETTLE_AFTER_MS: Ms[] = [30, 300, 1_500, 5_000]
 /** A flight of this many rows stays well below a millisecond a row, and far from the 32 MB that a call may carry. */
@@ -32,20 +39,22 @@ export class AccountingUnavailable extends Error {
 
 type Passenger = {
   intent: Intent
+  tries: number
   /** After a flight that the object refused as a whole, each flies alone, so that one bad row costs one request. */
   alone: boolean
-  tries: number
   outcome: { answer: BudgetAnswer } | { error: AccountingUnavailable } | null
-  wake(): void
 }
+
+type Flight = { landing_at_ms: Ms; lost_at_ms: Ms }
 
 type Queue = {
   passengers: Passenger[]
   settlements: Settlement[]
   /** Intents that were sent, or not yet, and have no answer. */
   unsure: Map<DecisionId, Intent>
-  /** When the flight under way counts as lost; null where there is none. */
-  flight_until_ms: Ms | null
+  flight: Flight | null
+  /** How long a flight lately takes. */
+  usual_ms: Ms
   /** Somebody sees to the settlements until then. */
   minded_until_ms: Ms
 }
@@ -59,7 +68,7 @@ const queues = new Map<OrgId, Queue>()
  */
 export function intend(env: Pick<Env, 'USAGE'>, ctx: Context, intent: Intent): Promise<BudgetAnswer> {
   const queue = queueOf(intent.org)
-  const passenger: Passenger = { intent, alone: false, tries: 0, outcome: null, wake: () => undefined }
+  const passenger: Passenger = { intent, tries: 0, alone: false, outcome: null }
   queue.passengers.push(passenger)
   queue.unsure.set(intent.decision_id, intent)
   const answer = travel(env, queue, passenger)
@@ -83,43 +92,36 @@ export function settle(env: Pick<Env, 'USAGE'>, ctx: Context, settlement: Settle
 async function travel(env: Pick<Env, 'USAGE'>, queue: Queue, passenger: Passenger): Promise<BudgetAnswer> {
   const started_at_ms = Date.now()
   for (;;) {
-    if (queue.flight_until_ms === null) await fly(env, queue, passenger)
-    if (!passenger.outcome) await woken(passenger)
+    const now_ms = Date.now()
+    if (queue.flight && now_ms >= queue.flight.lost_at_ms) queue.flight = null
     if (passenger.outcome) {
       if ('answer' in passenger.outcome) return passenger.outcome.answer
       throw passenger.outcome.error
     }
-    const now_ms = Date.now()
-    if (queue.flight_until_ms !== null && now_ms >= queue.flight_until_ms) queue.flight_until_ms = null
-    if (now_ms - started_at_ms < FLIGHT_LIMIT_MS) continue
-    // The pilot is gone: whoever notices takes the next flight, with everyone who waits.
-    if (!queue.passengers.includes(passenger)) queue.passengers.unshift(passenger)
+    const waiting = queue.passengers.includes(passenger)
     if (now_ms - started_at_ms >= 2 * FLIGHT_LIMIT_MS) {
-      queue.passengers.splice(queue.passengers.indexOf(passenger), 1)
+      if (waiting) queue.passengers.splice(queue.passengers.indexOf(passenger), 1)
       throw new AccountingUnavailable('no answer from the usage object in two tries')
     }
+    if (queue.flight) {
+      await scheduler.wait(Math.max(1, queue.flight.landing_at_ms - now_ms))
+      continue
+    }
+    // On board of a flight that is lost: whoever notices takes the next, with everyone who waits.
+    if (!waiting) queue.passengers.unshift(passenger)
+    await fly(env, queue, passenger)
   }
 }
 
-/** Waits for a word from a pilot: an answer, or the turn to fly. The timer is also what shows the platform that we are not stuck. */
-function woken(passenger: Passenger): Promise<void> {
-  return new Promise(resolve => {
-    const timer = setTimeout(resolve, FLIGHT_LIMIT_MS)
-    passenger.wake = () => {
-      clearTimeout(timer)
-      resolve()
-    }
-  })
-}
-
-/** One call, from the request this runs in, with all that waits. Leaves a word with everyone who was on board. */
+/** One call, from the request this runs in, with all that waits. Leaves everyone who was on board an outcome. */
 async function fly(env: Pick<Env, 'USAGE'>, queue: Queue, pilot: Passenger | null): Promise<void> {
   const passengers = board(queue, pilot)
   const settlements = pilot?.alone ? [] : queue.settlements.splice(0, ROWS_AT_ONCE)
   const org = pilot?.intent.org ?? settlements[0]?.org
   if (org === undefined) return
-  const until_ms = Date.now() + FLIGHT_LIMIT_MS
-  queue.flight_until_ms = until_ms
+  const started_at_ms = Date.now()
+  const flight: Flight = { landing_at_ms: started_at_ms + Math.ceil(queue.usual_ms), lost_at_ms: started_at_ms + FLIGHT_LIMIT_MS }
+  queue.flight = flight
   const intents = passengers.map(passenger => passenger.intent)
   for (const { decision_id } of settlements) {
     const intent = queue.unsure.get(decision_id)
@@ -139,9 +141,8 @@ async function fly(env: Pick<Env, 'USAGE'>, queue: Queue, pilot: Passenger | nul
     for (const passenger of passengers) afterCrash(queue, passenger, error, passengers.length > 1)
   }
   // A pilot who was given up on does not end the flight of another.
-  if (queue.flight_until_ms === until_ms) queue.flight_until_ms = null
-  for (const passenger of passengers) if (passenger !== pilot && passenger.outcome) passenger.wake()
-  queue.passengers[0]?.wake()
+  if (queue.flight === flight) queue.flight = null
+  queue.usual_ms += (Math.min(LOOK_AT_LEAST_EVERY_MS, Date.now() - started_at_ms) - queue.usual_ms) / 8
   tidy(org, queue)
 }
 
@@ -175,8 +176,8 @@ function afterCrash(queue: Queue, passenger: Passenger, error: unknown, hadCompa
 async function mind(env: Pick<Env, 'USAGE'>, org: OrgId, queue: Queue): Promise<void> {
   for (const wait_ms of SETTLE_AFTER_MS) {
     await scheduler.wait(wait_ms)
-    if (queue.flight_until_ms !== null && Date.now() >= queue.flight_until_ms) queue.flight_until_ms = null
-    if (queue.settlements.length && queue.flight_until_ms === null) await fly(env, queue, null)
+    if (queue.flight && Date.now() >= queue.flight.lost_at_ms) queue.flight = null
+    if (queue.settlements.length && !queue.flight) await fly(env, queue, null)
     if (!queue.settlements.length) break
   }
   queue.minded_until_ms = 0
@@ -200,7 +201,7 @@ async function inTime<T>(answer: Promise<T>): Promise<T> {
 function queueOf(org: OrgId): Queue {
   let queue = queues.get(org)
   if (!queue) {
-    queue = { passengers: [], settlements: [], unsure: new Map(), flight_until_ms: null, minded_until_ms: 0 }
+    queue = { passengers: [], settlements: [], unsure: new Map(), flight: null, usual_ms: 1, minded_until_ms: 0 }
     queues.set(org, queue)
   }
   return queue
@@ -209,5 +210,5 @@ function queueOf(org: OrgId): Queue {
 function tidy(org: OrgId, queue: Queue): void {
   while (queue.unsure.size > UNSURE_KEPT) queue.unsure.delete(queue.unsure.keys().next().value ?? '')
   const empty = !queue.passengers.length && !queue.settlements.length && !queue.unsure.size
-  if (empty && queue.flight_until_ms === null && !queue.minded_until_ms && queues.get(org) === queue) queues.delete(org)
+  if (empty && !queue.flight && !queue.minded_until_ms && queues.get(org) === queue) queues.delete(org)
 }
