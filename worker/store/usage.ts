@@ -23,6 +23,9 @@ type Context = { waitUntil(promise: Promise<unknown>): void }
 export const FLIGHT_LIMIT_MS: Ms = 2_000
 /** Passengers look for their answer when a flight should have landed by experience, and at least this often. */
 const LOOK_AT_LEAST_EVERY_MS: Ms = 50
+/** Where flights lately carry more than this, a pilot waits a moment for company. The target takes a hundred times as long. */
+const COMPANY = 1.5
+const GATHER_MS: Ms = 2
 /** Waits of a settlement that no intent takes along, and of the tries after one that failed. */
 const SETTLE_AFTER_MS: Ms[] = [30, 300, 1_500, 5_000]
 /** A flight of this many rows stays well below a millisecond a row, and far from the 32 MB that a call may carry. */
@@ -53,8 +56,9 @@ type Queue = {
   /** Intents that were sent, or not yet, and have no answer. */
   unsure: Map<DecisionId, Intent>
   flight: Flight | null
-  /** How long a flight lately takes. */
+  /** How long a flight lately takes, and how many intents it lately carries. */
   usual_ms: Ms
+  usual_company: number
   /** Somebody sees to the settlements until then. */
   minded_until_ms: Ms
 }
@@ -109,19 +113,23 @@ async function travel(env: Pick<Env, 'USAGE'>, queue: Queue, passenger: Passenge
     }
     // On board of a flight that is lost: whoever notices takes the next, with everyone who waits.
     if (!waiting) queue.passengers.unshift(passenger)
-    await fly(env, queue, passenger)
+    await fly(env, passenger.intent.org, queue, passenger)
   }
 }
 
 /** One call, from the request this runs in, with all that waits. Leaves everyone who was on board an outcome. */
-async function fly(env: Pick<Env, 'USAGE'>, queue: Queue, pilot: Passenger | null): Promise<void> {
+async function fly(env: Pick<Env, 'USAGE'>, org: OrgId, queue: Queue, pilot: Passenger | null): Promise<void> {
+  const started_at_ms = Date.now()
+  const gather_ms = queue.usual_company > COMPANY ? GATHER_MS : 0
+  const flight: Flight = {
+    landing_at_ms: started_at_ms + gather_ms + Math.ceil(queue.usual_ms),
+    lost_at_ms: started_at_ms + FLIGHT_LIMIT_MS,
+  }
+  queue.flight = flight
+  if (gather_ms) await scheduler.wait(gather_ms)
   const passengers = board(queue, pilot)
   const settlements = pilot?.alone ? [] : queue.settlements.splice(0, ROWS_AT_ONCE)
-  const org = pilot?.intent.org ?? settlements[0]?.org
-  if (org === undefined) return
-  const started_at_ms = Date.now()
-  const flight: Flight = { landing_at_ms: started_at_ms + Math.ceil(queue.usual_ms), lost_at_ms: started_at_ms + FLIGHT_LIMIT_MS }
-  queue.flight = flight
+  const departed_at_ms = Date.now()
   const intents = passengers.map(passenger => passenger.intent)
   for (const { decision_id } of settlements) {
     const intent = queue.unsure.get(decision_id)
@@ -142,7 +150,8 @@ async function fly(env: Pick<Env, 'USAGE'>, queue: Queue, pilot: Passenger | nul
   }
   // A pilot who was given up on does not end the flight of another.
   if (queue.flight === flight) queue.flight = null
-  queue.usual_ms += (Math.min(LOOK_AT_LEAST_EVERY_MS, Date.now() - started_at_ms) - queue.usual_ms) / 8
+  queue.usual_ms += (Math.min(LOOK_AT_LEAST_EVERY_MS, Date.now() - departed_at_ms) - queue.usual_ms) / 8
+  queue.usual_company += (passengers.length - queue.usual_company) / 4
   tidy(org, queue)
 }
 
@@ -177,7 +186,7 @@ async function mind(env: Pick<Env, 'USAGE'>, org: OrgId, queue: Queue): Promise<
   for (const wait_ms of SETTLE_AFTER_MS) {
     await scheduler.wait(wait_ms)
     if (queue.flight && Date.now() >= queue.flight.lost_at_ms) queue.flight = null
-    if (queue.settlements.length && !queue.flight) await fly(env, queue, null)
+    if (queue.settlements.length && !queue.flight) await fly(env, org, queue, null)
     if (!queue.settlements.length) break
   }
   queue.minded_until_ms = 0
@@ -201,7 +210,7 @@ async function inTime<T>(answer: Promise<T>): Promise<T> {
 function queueOf(org: OrgId): Queue {
   let queue = queues.get(org)
   if (!queue) {
-    queue = { passengers: [], settlements: [], unsure: new Map(), flight: null, usual_ms: 1, minded_until_ms: 0 }
+    queue = { passengers: [], settlements: [], unsure: new Map(), flight: null, usual_ms: 1, usual_company: 1, minded_until_ms: 0 }
     queues.set(org, queue)
   }
   return queue
