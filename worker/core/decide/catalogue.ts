@@ -14,6 +14,7 @@ import { whPerToken } from '../spend/energy.ts'
 import { priceAt } from '../spend/price.ts'
 import { baseAddress, type Variables } from './address.ts'
 import { localTargets, openWeights } from './local-models.ts'
+import { parametersOf } from './parameters.ts'
 import { plainNames } from './plain-names.ts'
 import { qualityByTask } from './quality-prior.ts'
 import type { LiveCatalogue, LiveTarget } from './world.ts'
@@ -68,6 +69,7 @@ function live(target: Target, provider: Provider, chat_url: string, qualities: C
     target,
     provider,
     chat_url,
+    parameters: parametersOf(target, provider),
     terms: target.terms ?? provider.terms,
     readiness: target.readiness ?? provider.readiness,
     input_mask: maskOf(target.capability.input),

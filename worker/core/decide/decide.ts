@@ -89,7 +89,7 @@ export function decide(
   if (!panic) record.eligible = choice.admitted.length
   record.refused = gathered(ready.targets, found.refusals, named)
   record.scores = scoresKept(choice.admitted, choice.first, scores_kept, ready.targets, estimates, rate)
-  if (first.provider.dialect !== request.dialect) record.losses = world.losses(first.provider.dialect)
+  if (first.provider.dialect !== request.dialect || first.parameters !== null) record.losses = world.losses(first)
 
   const { limits } = policy.policy
   const steps = order(choice.first, choice.admitted, ready.targets, limits.attempts).map(({ index }) => {

@@ -6,7 +6,7 @@
  * The first reason is the one recorded, and so "wrong region" is never hidden behind "rate-limited for two more seconds".
  */
 import type { Caller } from '../../schema/caller.ts'
-import type { ChatRequest, DialectName, Loss } from '../../schema/chat.ts'
+import type { ChatRequest, DialectName } from '../../schema/chat.ts'
 import type { Refusal } from '../../schema/decision.ts'
 import type { Features } from '../../schema/features.ts'
 import type { TargetHealth } from '../../schema/health.ts'
@@ -50,7 +50,7 @@ export function eligible(
   const limit = features.max_output_tokens ?? 0
   const window_tokens =
     Math.ceil(features.prompt_tokens * ESTIMATE_MARGIN) + (features.max_output_tokens ?? features.expected_output_tokens)
-  const carriage = dialectJudge(world, outcome.bounds.lossless, request.bound)
+  const carriage = carriageJudge(world, outcome.bounds.lossless, request.bound)
   const { quality_at_least, cost_at_most_micros, first_token_at_most_ms, energy_at_most_wh } = outcome.bounds
 
   const lasting = (i: number, target: LiveTarget): Refusal | null => {
@@ -59,7 +59,7 @@ export function eligible(
     if (stands) return stands
     if (window_tokens > (context_tokens[i] ?? 0)) return { reason: 'context_window', need: window_tokens, have: context_tokens[i] ?? 0 }
     if (limit > (output_tokens[i] ?? 0)) return { reason: 'output_limit', need: limit, have: output_tokens[i] ?? 0 }
-    const uncarried = carriage(target.provider.dialect)
+    const uncarried = carriage(target)
     if (uncarried) return uncarried
     if ((estimates.quality[i] ?? 0) < quality_at_least)
       return { reason: 'quality', need: quality_at_least, have: rounded(estimates.quality[i]) }
@@ -122,23 +122,23 @@ function narrowed({ narrowings }: RuleOutcome, i: number): Refusal | null {
   return null
 }
 
-/** Can this router write the target's dialect, and, where nothing may be lost, without losing anything? Asked once a dialect. */
-function dialectJudge(world: World, lossless: boolean, bound: ChatRequest['bound']): (dialect: DialectName) => Refusal | null {
+/** Can this router write the target's dialect, and, where nothing may be lost, without losing anything? */
+function carriageJudge(world: World, lossless: boolean, bound: ChatRequest['bound']): (target: LiveTarget) => Refusal | null {
   const judged = new Map<DialectName, Refusal | null>()
-  return dialect => {
+  return target => {
+    const { dialect } = target.provider
     let verdict = judged.get(dialect)
     if (verdict === undefined) {
-      const lost: Loss | undefined = lossless && world.codecs.has(dialect) ? world.losses(dialect)[0] : undefined
       verdict = !world.codecs.has(dialect)
         ? { reason: 'dialect', need: dialect }
         : bound && bound.dialect !== dialect
           ? { reason: 'stored_state', need: bound.field }
-          : lost
-          ? { reason: 'lossy', need: lost.field, have: lost.how }
           : null
       judged.set(dialect, verdict)
     }
-    return verdict
+    if (verdict !== null || !lossless) return verdict
+    const lost = world.losses(target)[0]
+    return lost === undefined ? null : { reason: 'lossy', need: lost.field, have: lost.how }
   }
 }
 

@@ -11,6 +11,7 @@ import type { DecisionId, PolicyName, PolicyVersion, TargetId } from '../../sche
 import type { Policy } from '../../schema/policy.ts'
 import type { Ms, Wh } from '../../schema/units.ts'
 import type { Result } from '../result.ts'
+import type { Parameters } from './parameters.ts'
 
 /** A target that is switched on, with its address resolved and its priors laid out for reading by index. */
 export type LiveTarget = {
@@ -19,6 +20,8 @@ export type LiveTarget = {
   provider: Provider
   /** Where a chat call goes, base address and path joined. */
   chat_url: string
+  /** Request fields it wants otherwise; null where it takes them as its dialect has them. */
+  parameters: Parameters | null
   terms: Terms
   readiness: 'always_warm' | 'serverless'
   /** Input and output modalities as bits, in the order of `MODALITIES`. */
@@ -67,8 +70,8 @@ export type World = {
   probes?: ReadonlySet<TargetId>
   /** Wire formats this router can write; a target of another one is refused for its dialect. */
   codecs: ReadonlySet<DialectName>
-  /** What this request would lose on the way into a dialect; empty where both sides speak the same one. */
-  losses(dialect: DialectName): Loss[]
+  /** What this request would lose on the way to a target, by its dialect or by fields it refuses. */
+  losses(target: LiveTarget): Loss[]
   caller: Caller
   now_ms: Ms
   draw: number
