@@ -147,7 +147,8 @@ export function dull(chunk: Uint8Array): boolean {
       }
       byte = chunk[++at]
     }
-    if (!choices) return false
+    // Cut off in the middle, it is no object: `observe` counts it.
+    if (!choices || chunk[at - 1] !== 0x7d) return false
     for (let blank = 0; blank < 2; blank++) {
       if (chunk[at] === RETURN) at++
       if (chunk[at] !== NEWLINE) return false
