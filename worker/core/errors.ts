@@ -34,6 +34,11 @@ export type GatewayError =
   | { code: 'upstream_rate_limited'; target: TargetId; retry_after_ms: Ms | null }
   | { code: 'upstream_credential'; target: TargetId }
   | { code: 'decision_not_found'; id: string }
+  | { code: 'admin_not_set_up'; message: string }
+  | { code: 'resource_not_found'; kind: string; id: string }
+  | { code: 'conflict'; message: string }
+  | { code: 'policy_not_accepted'; policy: string; problems: number; first: string }
+  | { code: 'audit_unavailable' }
   | { code: 'not_found'; path: string }
   | { code: 'method_not_allowed'; allowed: string[] }
   | { code: 'caller_left' }
@@ -83,6 +88,11 @@ export const FACTS = {
   upstream_rate_limited: { status: 429, blame: 'upstream', kind: 'rate_limit', retryable: true },
   upstream_credential: { status: 502, blame: 'operator', kind: 'api', retryable: false },
   decision_not_found: { status: 404, blame: 'caller', kind: 'not_found', retryable: false },
+  admin_not_set_up: { status: 503, blame: 'operator', kind: 'api', retryable: false },
+  resource_not_found: { status: 404, blame: 'caller', kind: 'not_found', retryable: false },
+  conflict: { status: 409, blame: 'caller', kind: 'invalid_request', retryable: false },
+  policy_not_accepted: { status: 422, blame: 'caller', kind: 'invalid_request', retryable: false },
+  audit_unavailable: { status: 503, blame: 'router', kind: 'overloaded', retryable: true },
   not_found: { status: 404, blame: 'caller', kind: 'not_found', retryable: false },
   method_not_allowed: { status: 405, blame: 'caller', kind: 'invalid_request', retryable: false },
   caller_left: { status: 499, blame: 'caller', kind: 'invalid_request', retryable: false },
@@ -154,6 +164,16 @@ export function wording(error: GatewayError): string {
       return `${error.target} refused the router's credential. This is for the operator of this router to mend, not for you.`
     case 'decision_not_found':
       return `There is no decision "${shown(error.id)}" for this key. Decisions are kept for the retention period and shown to their own organisation only.`
+    case 'admin_not_set_up':
+      return `The admin API is closed: ${error.message}`
+    case 'resource_not_found':
+      return `There is no ${error.kind} "${shown(error.id)}" here.`
+    case 'conflict':
+      return error.message
+    case 'policy_not_accepted':
+      return `The policy "${shown(error.policy)}" was not taken, for ${error.problems} ${error.problems === 1 ? 'reason' : 'reasons'}, the first: ${shown(error.first)}`
+    case 'audit_unavailable':
+      return 'The audit log cannot be written right now, and nothing is changed without it. Try again.'
     case 'not_found':
       return `There is nothing at ${shown(error.path)}.`
     case 'method_not_allowed':

@@ -1,9 +1,10 @@
 /**
- * What a caller's key looks like: `sk-sb1_`, an id of 11 characters that may be shown and logged, a secret of 43 (256 bits)
+ * What a key looks like. A caller's: `sk-sb1_`, an id of 11 characters that may be shown and logged, a secret of 43 (256 bits)
  * that may not, and a checksum of 6. The prefix lets secret scanners find a key that was committed somewhere; the checksum
- * refuses typing errors and random guesses before any storage is read.
+ * refuses typing errors and random guesses before any storage is read. An admin's differs in its prefix only.
  */
 export const KEY_PREFIX = 'sk-sb1_'
+export const ADMIN_KEY_PREFIX = 'sk-sbadm_'
 const ID_CHARS = 11
 const SECRET_CHARS = 43
 const SUM_CHARS = 6
@@ -14,16 +15,16 @@ const ALPHABET = '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz
 export type KeyParts = { key_id: string; secret: string }
 
 /** The parts of a well-formed key whose checksum is right; null for everything else. */
-export function readKey(text: string): KeyParts | null {
-  if (text.length !== KEY_CHARS || !text.startsWith(KEY_PREFIX)) return null
-  const body = text.slice(KEY_PREFIX.length, -SUM_CHARS)
+export function readKey(text: string, prefix = KEY_PREFIX): KeyParts | null {
+  if (text.length !== prefix.length + ID_CHARS + SECRET_CHARS + SUM_CHARS || !text.startsWith(prefix)) return null
+  const body = text.slice(prefix.length, -SUM_CHARS)
   // The checksum is over letters and digits only, so a body with anything else cannot have passed `writeKey`.
   if (checksum(body) !== text.slice(-SUM_CHARS) || !/^[0-9A-Za-z]+$/.test(body)) return null
   return { key_id: body.slice(0, ID_CHARS), secret: body.slice(ID_CHARS) }
 }
 
-export function writeKey({ key_id, secret }: KeyParts): string {
-  return KEY_PREFIX + key_id + secret + checksum(key_id + secret)
+export function writeKey({ key_id, secret }: KeyParts, prefix = KEY_PREFIX): string {
+  return prefix + key_id + secret + checksum(key_id + secret)
 }
 
 /** `random` gives that many random bytes. Bytes that would make some characters likelier than others are thrown away. */
