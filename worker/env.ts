@@ -8,6 +8,7 @@ import type { GatewayError } from './core/errors.ts'
 import { err, ok, type Result } from './core/result.ts'
 import type { Dialect } from './dialects/dialect.ts'
 import { DIALECTS_WRITTEN, dialectNamed } from './dialects/dialects.ts'
+import { lossesOf } from './dialects/losses.ts'
 import type { Effects } from './dispatch/effects.ts'
 import { DEMO_DOWN_KEY, demoFetch } from './routes/demo.ts'
 import type { Caller } from './schema/caller.ts'
@@ -85,7 +86,7 @@ export function makeDeps(env: Env): Deps {
         health: health.snapshot(now_ms, ctx),
         probes: health.probes(now_ms),
         codecs: DIALECTS_WRITTEN,
-        losses: dialect => dialectNamed(dialect)?.request.write(request, '').losses ?? [],
+        losses: lossesOf(request),
         caller,
         now_ms,
         draw: effects.draw(),

@@ -43,7 +43,9 @@ type Defaults = Pick<Target['capability'], 'structured_output' | 'parallel_tools
 }
 type LocalDefaults = Pick<Target['capability'], 'context_tokens' | 'output_tokens' | 'logprobs' | 'choices' | 'parallel_tools'>
 type ProviderOverlay = Omit<Provider, 'id'> & { defaults?: Defaults; local?: LocalDefaults }
-type TargetOverlay = string | ({ model: string; speed?: Speed } & Partial<Target['capability']>)
+type TargetOverlay =
+  | string
+  | ({ model: string; speed?: Speed } & Partial<Pick<Target, 'output_limit_field' | 'refuses'>> & Partial<Target['capability']>)
 /** One model in pi-ai's data files, in USD per million tokens; zero stands for `free`, `none` and `unknown` alike. */
 type Packaged = {
   id: string
@@ -156,7 +158,7 @@ function targetsOf(provider: string, list: Record<string, TargetOverlay>): Targe
   const packaged = packagedModels(provider)
   const defaults = known(providers[provider]?.defaults, `defaults of ${provider}`)
   return Object.entries(list).map(([name, entry]) => {
-    const { model: modelName, speed, ...capability } = typeof entry === 'string' ? { model: entry } : entry
+    const { model: modelName, speed, output_limit_field, refuses, ...capability } = typeof entry === 'string' ? { model: entry } : entry
     const model = known(models[modelName], `${modelName} in models.yaml`)
     const fact = known(packaged.get(name), `${provider}/${name} in pi-ai`)
     const [first_token_ms, tokens_per_second, source] = speed ?? model.speed
@@ -188,6 +190,8 @@ function targetsOf(provider: string, list: Record<string, TargetOverlay>): Targe
       quality: modelName,
       latency_prior: { first_token_ms: first_token_ms + (EXTRA_HOP_MS[provider] ?? 0), tokens_per_second, source },
       energy: energyOf(model),
+      ...(output_limit_field !== undefined && { output_limit_field }),
+      ...(refuses !== undefined && { refuses }),
     }
   })
 }

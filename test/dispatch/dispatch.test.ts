@@ -63,6 +63,37 @@ describe("a request in the target's own dialect", () => {
       'x-provider-header': 'yes',
     })
   })
+  it("has the target's name for the limit of output and not what it refuses; every other byte is the caller's", async () => {
+    const at = world({ a: [OK] }, { parameters: { a: { output_limit_field: 'max_completion_tokens', refuses: ['temperature', 'stop'] } } })
+    await deliver(at, false, {
+      text: '{"temperature":0, "model":"auto", "max_tokens": 50,"messages" : [{"role":"user","content":"Hello"}], "tomorrow":{"x":1.50}, "stop":"END"}',
+    })
+    expect(at.received[0]?.text).toBe(
+      '{"model":"a-model", "messages" : [{"role":"user","content":"Hello"}], "tomorrow":{"x":1.50},"max_completion_tokens":50}',
+    )
+  })
+  it('goes on to the next target as that one wants it', async () => {
+    const at = world(
+      { a: [replies(refusal('down'), 503)], b: [OK] },
+      { parameters: { a: { output_limit_field: 'max_completion_tokens', refuses: ['temperature'] } } },
+    )
+    const text = '{"model":"auto","temperature":0,"max_tokens":50,"messages":[{"role":"user","content":"Hello"}]}'
+    await deliver(at, false, { text })
+    expect(at.received.map(call => Object.keys(call.body))).toEqual([
+      ['model', 'messages', 'max_completion_tokens'],
+      ['model', 'temperature', 'max_tokens', 'messages'],
+    ])
+  })
+  it('asks for usage only where the target takes the question', async () => {
+    const scripts = { a: [streams(ROLE, token('Hi'), FINISH, DONE)] }
+    const asks = async (refuses: string[]) => {
+      const at = world(scripts, { parameters: { a: { output_limit_field: null, refuses } } })
+      await deliver(at, true, { stream_usage: 'always' })
+      return at.received[0]?.body.stream_options
+    }
+    expect(await asks(['seed'])).toEqual({ include_usage: true })
+    expect(await asks(['stream_options'])).toBeUndefined()
+  })
   it('gets a whole answer back byte for byte', async () => {
     const at = world({ a: [OK] })
     const { text, ended, headers } = await deliver(at, false)

@@ -4,6 +4,7 @@
  * does, and a body that was neither read nor let go is counted.
  */
 import '../stream/stand-in.ts'
+import type { Parameters } from '../../worker/core/decide/parameters.ts'
 import type { LiveTarget } from '../../worker/core/decide/world.ts'
 import { parseJsonText } from '../../worker/core/json-text.ts'
 import type { Dialect } from '../../worker/dialects/dialect.ts'
@@ -53,14 +54,25 @@ const encoder = new TextEncoder()
 
 export function world(
   scripts: Record<string, Script[]>,
-  options: { draw?: number; dialects?: Record<string, DialectName>; context?: Record<string, number> } = {},
+  options: {
+    draw?: number
+    dialects?: Record<string, DialectName>
+    context?: Record<string, number>
+    parameters?: Record<string, Parameters>
+  } = {},
 ): TestWorld {
   const clock = virtualClock()
   const received: Received[] = []
   const reports: Outcome[] = []
   const background: Promise<unknown>[] = []
   const targets = new Map(
-    Object.keys(scripts).map(id => [id, targetOf(id, options.dialects?.[id] ?? 'openai-chat', options.context?.[id] ?? 100_000)] as const),
+    Object.keys(scripts).map(
+      id =>
+        [
+          id,
+          targetOf(id, options.dialects?.[id] ?? 'openai-chat', options.context?.[id] ?? 100_000, options.parameters?.[id] ?? null),
+        ] as const,
+    ),
   )
   const remaining = new Map(Object.entries(scripts).map(([id, list]) => [id, [...list]]))
 
@@ -155,10 +167,10 @@ function bodyOf(steps: Step[], call: Received, signal: AbortSignal, clock: Virtu
   )
 }
 
-function targetOf(id: string, dialect: DialectName, context_tokens: number): LiveTarget {
+function targetOf(id: string, dialect: DialectName, context_tokens: number, parameters: Parameters | null): LiveTarget {
   const provider = { id: 'provider', name: 'Provider', dialect, transport: 'network', headers: { 'x-provider-header': 'yes' } }
   const target = { id, provider: 'provider', model: `${id}-model`, capability: { context_tokens } as Target['capability'] }
-  return { id, target, provider, chat_url: `https://provider.test/${id}/chat/completions` } as unknown as LiveTarget
+  return { id, target, provider, chat_url: `https://provider.test/${id}/chat/completions`, parameters } as unknown as LiveTarget
 }
 
 export type CallOptions = {

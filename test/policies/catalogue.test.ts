@@ -180,3 +180,17 @@ describe('compiling all of it', () => {
     expect((performance.now() - began_ms) / 20).toBeLessThan(6)
   })
 })
+
+describe('request fields', () => {
+  it('that a target refuses are never what every request is made of', () => {
+    const fields = all.targets.flatMap(each => each.parameters?.refuses ?? []).map(each => (typeof each === 'string' ? each : each.field))
+    expect(fields.length).toBeGreaterThan(0)
+    expect(fields.filter(field => ['model', 'messages', 'stream', 'tools', 'input', 'contents'].includes(field))).toEqual([])
+  })
+  it('are fitted for models that reason and know only the newer name for the limit of output', () => {
+    const reasons = all.by_id.get('openai/gpt-5')?.parameters
+    expect(reasons?.output_limit_field).toBe('max_completion_tokens')
+    expect(reasons?.refuses).toContain('temperature')
+    expect(all.by_id.get('openai/gpt-4.1')?.parameters?.refuses).toEqual([])
+  })
+})

@@ -13,6 +13,7 @@ import { instantOf, only, trial, wholeCatalogue } from '../core/decide/trial.ts'
 import type { CompiledPolicy, LiveCatalogue } from '../core/decide/world.ts'
 import { wording } from '../core/errors.ts'
 import { DIALECTS_WRITTEN, dialectNamed } from '../dialects/dialects.ts'
+import { lossesOf } from '../dialects/losses.ts'
 import type { Catalogue } from '../schema/catalogue.ts'
 import { type ChatRequest, DIALECTS, type JsonObject } from '../schema/chat.ts'
 import type { DecisionRecord, Score } from '../schema/decision.ts'
@@ -64,7 +65,7 @@ export const explain = defineCommand({
         draw: numberFrom('draw', args.draw),
         down: list(args.down),
         codecs: DIALECTS_WRITTEN,
-        losses: dialect => dialectNamed(dialect)?.request.write(request, request.model).losses ?? [],
+        losses: lossesOf(request),
         scores_kept: ALL_SCORES,
       })
       if (args.json) {

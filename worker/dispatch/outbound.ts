@@ -2,7 +2,11 @@
  * What a target is sent. In the caller's own dialect that is the caller's own text, with `model` replaced and nothing else
  * touched; in another one it is written anew. Of the caller's headers nothing at all is passed on: what leaves is a list,
  * made once per target, of content type, credential and what the catalogue says.
+ *
+ * Fields that the target knows under another name are renamed and those it refuses left out, in either case; what that loses
+ * was said when it was decided (`dialects/losses.ts`).
  */
+import { fitTo } from '../core/decide/parameters.ts'
 import type { LiveTarget } from '../core/decide/world.ts'
 import { splice } from '../core/json-text.ts'
 import type { Dialect } from '../dialects/dialect.ts'
@@ -32,12 +36,22 @@ export function outbound(call: Call, target: LiveTarget, dialect: Dialect, carri
 
   function passed(): string {
     const usage = drops_usage ? dialect.request.askUsage?.(json.value) : undefined
-    return splice(json, { ...usage, model: target.target.model })
+    if (target.parameters === null) return splice(json, { ...usage, model: target.target.model })
+    const { edits } = fitTo({ ...json.value, ...usage }, target.parameters)
+    return splice(json, { ...usage, ...edits, model: target.target.model })
   }
 
   function written(): JsonObject {
     const asked = drops_usage ? { ...request, stream_usage: true } : request
-    return dialect.request.write(asked, target.target.model, target.target.capability).body
+    const { body } = dialect.request.write(asked, target.target.model, target.target.capability)
+    if (target.parameters === null) return body
+    const { edits } = fitTo(body, target.parameters)
+    for (const field of Object.keys(edits)) {
+      const value = edits[field]
+      if (value === undefined) delete body[field]
+      else body[field] = value
+    }
+    return body
   }
 }
 

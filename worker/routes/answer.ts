@@ -6,6 +6,7 @@
 import { reasonLine } from '../core/decide/explain.ts'
 import { type GatewayError, retryAfterOf, statusOf } from '../core/errors.ts'
 import type { Dialect } from '../dialects/dialect.ts'
+import type { Loss } from '../schema/chat.ts'
 import type { DecisionRecord, Undecided } from '../schema/decision.ts'
 import type { TargetId } from '../schema/ids.ts'
 import type { Ms } from '../schema/units.ts'
@@ -26,17 +27,25 @@ export function refused(dialect: Dialect, error: GatewayError, now_ms: Ms, heade
   return answered(dialect.error.write(error), statusOf(error), { ...extra, ...headers })
 }
 
-/** What was decided, readable by a person who looks at the response. `target` is who answered, which failover may have changed. */
-export function decisionHeaders(record: DecisionRecord, target: TargetId | null, attempts: number): Record<string, string> {
+/**
+ * What was decided, readable by a person who looks at the response. `target` is who answered, which failover may have changed;
+ * so may what was lost on the way, `losses`.
+ */
+export function decisionHeaders(
+  record: DecisionRecord,
+  target: TargetId | null,
+  attempts: number,
+  losses: Loss[] = record.losses,
+): Record<string, string> {
   return {
     'x-signalbox-decision': record.decision_id,
     'x-signalbox-target': target ?? 'none',
     'x-signalbox-policy': `${record.policy}@${record.policy_version}`,
     'x-signalbox-attempts': String(attempts),
     'x-signalbox-reason': reasonLine(record),
-    ...(record.losses.length
+    ...(losses.length
       ? {
-          'x-signalbox-lossy': record.losses
+          'x-signalbox-lossy': losses
             .map(loss => loss.field)
             .join(',')
             .slice(0, 200),

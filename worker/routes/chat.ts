@@ -57,7 +57,8 @@ export async function chat(request: Request, dialect: Dialect, endpoint: string,
   const { target, status, headers, attempts, release } = carried.value
   const { body, ended } = release()
   settle(call, ended, carrier, deps, ctx)
-  return new Response(body, { status, headers: { ...headers, ...decisionHeaders(record, target.id, attempts) } })
+  const losses = target.id === record.chosen ? record.losses : world.value.losses(target)
+  return new Response(body, { status, headers: { ...headers, ...decisionHeaders(record, target.id, attempts, losses) } })
 }
 
 function refusalOf(answer: BudgetAnswer): GatewayError | null {

@@ -83,6 +83,19 @@ export const capability = z.strictObject({
   output_tokens: z.int().positive(),
 })
 
+const requestField = z.string().regex(/^[a-z][a-z0-9_]*$/, 'a field of a request body')
+/**
+ * A request field that a target answers with a 400: always, or only while it reasons. `reasoning_asked`: the request asks for an
+ * effort other than `none`; `reasoning_not_off`: it does not ask for `none`, so a target that thinks unless told not to does.
+ */
+export const refusedField = z.union([
+  requestField,
+  z.strictObject({ field: requestField, when: z.enum(['reasoning_asked', 'reasoning_not_off']) }),
+])
+export type RefusedField = z.infer<typeof refusedField>
+/** The one name under which a target takes the limit of output; null where it takes both, or nobody has said. */
+const outputLimitField = z.enum(['max_tokens', 'max_completion_tokens']).nullable()
+
 export const provider = z.strictObject({
   id: providerId,
   name: z.string(),
@@ -93,6 +106,9 @@ export const provider = z.strictObject({
   /** Appended to the base address for a chat call. */
   chat_path: z.string().default('/chat/completions'),
   auth,
+  output_limit_field: outputLimitField.default(null),
+  /** Left out of what is sent, and reported as lost; unknown is not refused. */
+  refuses: z.array(refusedField).default([]),
   headers: z.record(z.string(), z.string()).default({}),
   /** `worker`: answered inside this Worker (the demo). Everything else goes over the network. */
   transport: z.enum(['network', 'worker']).default('network'),
@@ -125,6 +141,9 @@ const targetFacts = {
   energy,
   /** Where a model's terms or readiness differ from its provider's. */
   terms: terms.optional(),
+  /** Where they differ from the provider's, which they then replace. */
+  output_limit_field: outputLimitField.optional(),
+  refuses: z.array(refusedField).optional(),
   readiness: z.enum(['always_warm', 'serverless']).optional(),
 }
 

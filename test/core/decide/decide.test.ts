@@ -418,6 +418,15 @@ describe('the record', () => {
     const losses = [{ field: 'logit_bias', how: 'dropped' as const }]
     expect(decided({ catalogue: other, codecs: new Set(['anthropic-messages']), losses: () => losses }).losses).toEqual(losses)
   })
+  it('says what the chosen target refuses, and asks nobody who refuses nothing', () => {
+    const picky = catalogueOf([{ id: 'p', refuses: ['temperature'] }], [{ id: 'p/one' }])
+    const losses = [{ field: 'temperature', how: 'dropped' as const }]
+    expect(decided({ catalogue: picky, losses: () => losses }).losses).toEqual(losses)
+    const never = () => {
+      throw new Error('asked')
+    }
+    expect(decided({ losses: never }).losses).toEqual([])
+  })
   it('says how old the health was, and that there was none', () => {
     expect(decided({ health: { 'north/strong': {} } }).health_age_ms).toBe(1_000)
     expect(decided().health_age_ms).toBeNull()

@@ -188,7 +188,7 @@ describe('a target of another dialect', () => {
       refusalOf({
         ...other,
         codecs: both,
-        losses: dialect => (dialect === 'openai-chat' ? [] : losing.losses()),
+        losses: target => (target.provider.dialect === 'openai-chat' ? [] : losing.losses()),
         policy: { strict: true },
       }),
     ).toEqual(refusal)
@@ -196,10 +196,20 @@ describe('a target of another dialect', () => {
       refusalOf({
         ...other,
         codecs: both,
-        losses: dialect => (dialect === 'openai-chat' ? [] : losing.losses()),
+        losses: target => (target.provider.dialect === 'openai-chat' ? [] : losing.losses()),
         policy: { require: { lossless: true } },
       }),
     ).toEqual(refusal)
+  })
+})
+
+describe("a target of the caller's dialect that refuses a field", () => {
+  const losses = () => [{ field: 'temperature', how: 'dropped' as const }]
+  it('may answer without it', () => expect(refusalOf({ losses })).toBeNull())
+  it('is refused with the field where nothing may be lost', () => {
+    const refusal = { reason: 'lossy', need: 'temperature', have: 'dropped' }
+    expect(refusalOf({ losses, policy: { strict: true } })).toEqual(refusal)
+    expect(refusalOf({ losses, policy: { require: { lossless: true } } })).toEqual(refusal)
   })
 })
 

@@ -23,6 +23,7 @@ type ProviderFacts = {
   dialect?: string
   readiness?: string
   transport?: string
+  refuses?: string[]
 }
 type TargetFacts = {
   id: string
@@ -52,6 +53,7 @@ export function catalogueOf(providers: ProviderFacts[], targets: TargetFacts[]):
         retention_days = 30,
         trains_on_data = false,
         certifications = [],
+        refuses = [],
       }) => ({
         id,
         name: id,
@@ -59,6 +61,7 @@ export function catalogueOf(providers: ProviderFacts[], targets: TargetFacts[]):
         base_url: `https://${id}.example/v1`,
         auth: { style: 'none' },
         transport,
+        refuses,
         terms: { regions, retention_days, trains_on_data, certifications, source: SOURCE },
         readiness,
         how_to_enable: 'always on',
