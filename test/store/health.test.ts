@@ -1,0 +1,268 @@
+import { evictDurableObject, runInDurableObject } from 'cloudflare:test'
+import { env } from 'cloudflare:workers'
+import { beforeEach, describe, expect, it, vi } from 'vitest'
+import type { Plan } from '../../worker/schema/decision.ts'
+import type { HealthReply, HealthReport, Outcome } from '../../worker/schema/health.ts'
+import { healthView, REPORT_AT, SNAPSHOT_FRESH_MS } from '../../worker/store/health.ts'
+import type { HealthObject } from '../../worker/store/health-object.ts'
+import { emptyStorage, newId } from './fixture.ts'
+
+const TARGET = 'openai/gpt-5'
+
+beforeEach(emptyStorage)
+
+function outcome(changes: Partial<Outcome> = {}): Outcome {
+  return {
+    target: TARGET,
+    class: 'ok',
+    decision_id: newId(),
+    org: newId(),
+    size: 's',
+    sent_at_ms: Date.now(),
+    at_ms: Date.now(),
+    first_token_ms: 200,
+    tokens_per_second: 50,
+    retry_after_ms: null,
+    probe: false,
+    ...changes,
+  }
+}
+const failures = (count: number) => Array.from({ length: count }, () => outcome({ class: 'server', first_token_ms: null }))
+
+describe('the health object', () => {
+  const object = () => env.HEALTH.getByName('all')
+  let seq = 0
+  const report = (outcomes: Outcome[], changes: Partial<HealthReport> = {}) => {
+    seq += 1
+    return object().report({ v: 1, isolate: 'a', seq, outcomes, wants_probe: [], ...changes })
+  }
+  const stateOf = ({ snapshot }: HealthReply) => snapshot.targets[TARGET]?.state
+
+  it('answers a report with the health of every target it has heard of', async () => {
+    const { snapshot } = await report([outcome(), outcome({ target: 'mistral/large' })])
+    expect(Object.keys(snapshot.targets)).toEqual([TARGET, 'mistral/large'])
+    expect(snapshot.targets[TARGET]).toMatchObject({ state: 'closed', samples: 1 })
+    expect(snapshot.taken_at_ms).toBeGreaterThan(Date.now() - 10_000)
+  })
+
+  it('counts a report that is repeated once', async () => {
+    const twice = { isolate: 'b', seq: 7 }
+    await report([outcome()], twice)
+    expect((await report([outcome()], twice)).snapshot.targets[TARGET]?.samples).toBe(1)
+    expect((await report([outcome()], { isolate: 'b', seq: 8 })).snapshot.targets[TARGET]?.samples).toBe(2)
+  })
+
+  it('opens a target that fails, and keeps it open through an eviction', async () => {
+    const open = await report(failures(10))
+    expect(stateOf(open)).toBe('open')
+    await evictDurableObject(object())
+    const after = await report([])
+    expect(after.snapshot.targets[TARGET]).toMatchObject({ state: 'open', until_ms: open.snapshot.targets[TARGET]?.until_ms })
+  })
+
+  it('writes transitions to storage, and not every answer', async () => {
+    await report([outcome(), outcome(), outcome()])
+    const stored = () => runInDurableObject(object(), (_: HealthObject, state) => state.storage.sql.exec('SELECT target FROM gates').toArray())
+    expect(await stored()).toEqual([])
+    await report(failures(10))
+    expect(await stored()).toEqual([{ target: TARGET }])
+  })
+
+  it('grants one probe at a time, once the wait is over', async () => {
+    const open = await report(failures(10))
+    const asking = { wants_probe: [TARGET] }
+    expect((await report([], asking)).probes).toEqual([])
+    vi.setSystemTime((open.snapshot.targets[TARGET]?.until_ms ?? 0) + 1)
+    try {
+      expect((await report([], asking)).probes).toEqual([TARGET])
+      expect((await report([], { ...asking, isolate: 'other' })).probes).toEqual([])
+      await evictDurableObject(object())
+      expect((await report([], asking)).probes).toEqual([])
+    } finally {
+      vi.useRealTimers()
+    }
+  })
+
+  it('keeps a target isolated by hand until it is restored by hand, through an eviction and whatever it answers', async () => {
+    await object().isolate(TARGET)
+    await evictDurableObject(object())
+    expect(stateOf(await report([outcome(), outcome(), outcome()]))).toBe('isolated')
+    expect((await object().restore(TARGET)).targets[TARGET]?.state).toBe('ramp')
+  })
+
+  it('grants no probe of a target it never heard of', async () => {
+    expect((await report([], { wants_probe: ['nobody/knows'] })).probes).toEqual([])
+  })
+})
+
+describe('an isolate’s view', () => {
+  let pending: Promise<unknown>[] = []
+  const ctx = { waitUntil: (promise: Promise<unknown>) => void pending.push(promise) }
+  const behind = async () => {
+    while (pending.length) await pending.pop()
+  }
+  beforeEach(() => {
+    pending = []
+  })
+
+  /** The real object, with the reports that reach it kept, and out of reach while `down`. */
+  const watched = () => {
+    const seen: HealthReport[] = []
+    const health = {
+      seen,
+      down: false,
+      env: {
+        HEALTH: {
+          getByName: (name: string) => ({
+            report: (report: HealthReport) => {
+              seen.push(report)
+              return health.down ? Promise.reject(new Error('the object is away')) : env.HEALTH.getByName(name).report(report)
+            },
+          }),
+        } as unknown as Env['HEALTH'],
+      },
+    }
+    return health
+  }
+
+  it('knows nothing at first, and asks behind the first request', async () => {
+    const view = healthView(env)
+    expect(view.snapshot(Date.now(), ctx)).toMatchObject({ taken_at_ms: 0, targets: {} })
+    await behind()
+    expect(view.snapshot(Date.now(), ctx).taken_at_ms).toBeGreaterThan(0)
+  })
+
+  it('asks again only when it is two seconds old', async () => {
+    const health = watched()
+    const view = healthView(health.env)
+    view.snapshot(Date.now(), ctx)
+    await behind()
+    const fetched_at_ms = Date.now()
+    view.snapshot(fetched_at_ms + SNAPSHOT_FRESH_MS - 500, ctx)
+    expect(pending).toHaveLength(0)
+    view.snapshot(fetched_at_ms + SNAPSHOT_FRESH_MS + 500, ctx)
+    await behind()
+    expect(health.seen).toHaveLength(2)
+  })
+
+  it('tells a failure at once', async () => {
+    const health = watched()
+    healthView(health.env).report(outcome({ class: 'server' }), ctx)
+    expect(health.seen).toMatchObject([{ v: 1, seq: 1, outcomes: [{ class: 'server' }] }])
+    await behind()
+  })
+
+  it('lets answers wait for company, up to fifty', async () => {
+    const health = watched()
+    const view = healthView(health.env)
+    for (let i = 1; i < REPORT_AT; i++) view.report(outcome(), ctx)
+    expect(health.seen).toHaveLength(0)
+    view.report(outcome(), ctx)
+    expect(health.seen[0]?.outcomes).toHaveLength(REPORT_AT)
+    await behind()
+  })
+
+  it('sends what came up during a report with the next one, numbered on', async () => {
+    const health = watched()
+    const view = healthView(health.env)
+    for (let i = 0; i < 5; i++) view.report(outcome({ class: 'server' }), ctx)
+    await behind()
+    expect(health.seen.map(({ seq, outcomes }) => [seq, outcomes.length])).toEqual([
+      [1, 1],
+      [2, 4],
+    ])
+  })
+
+  it('sees its own failures before the fleet has answered', () => {
+    const view = healthView(watched().env)
+    for (const failed of failures(10)) view.report(failed, ctx)
+    expect(view.snapshot(Date.now() + 1, ctx).targets[TARGET]?.state).toBe('open')
+  })
+
+  it('learns from others', async () => {
+    const [one, other] = [healthView(env), healthView(env)]
+    for (const failed of failures(10)) one.report(failed, ctx)
+    await behind()
+    other.snapshot(Date.now(), ctx)
+    await behind()
+    expect(other.snapshot(Date.now(), ctx).targets[TARGET]?.state).toBe('open')
+  })
+
+  describe('of an open target whose wait is over', () => {
+    const waited = async (view: ReturnType<typeof healthView>) => {
+      for (const failed of failures(10)) view.report(failed, ctx)
+      await behind()
+      vi.setSystemTime((view.snapshot(Date.now(), ctx).targets[TARGET]?.until_ms ?? 0) + 1)
+      await behind()
+    }
+    const probing = { steps: [{ target: TARGET, probe: true }] } as unknown as Plan
+
+    it('asks for a probe, and shows it until a request takes it', async () => {
+      try {
+        const view = healthView(env)
+        await waited(view)
+        view.snapshot(Date.now(), ctx)
+        await behind()
+        expect(view.probes(Date.now())).toEqual(new Set([TARGET]))
+        view.took(probing)
+        expect(view.probes(Date.now())).toEqual(new Set())
+      } finally {
+        vi.useRealTimers()
+      }
+    })
+
+    it('shows it in one isolate only', async () => {
+      try {
+        const [one, other] = [healthView(env), healthView(env)]
+        await waited(one)
+        for (const view of [one, other]) view.snapshot(Date.now(), ctx)
+        await behind()
+        for (const view of [one, other]) view.snapshot(Date.now() + 1, ctx)
+        await behind()
+        expect([...one.probes(Date.now()), ...other.probes(Date.now())]).toEqual([TARGET])
+      } finally {
+        vi.useRealTimers()
+      }
+    })
+  })
+
+  describe('while the object is out of reach', () => {
+    it('goes by its own experience, and says that it does', async () => {
+      const health = watched()
+      health.down = true
+      const view = healthView(health.env)
+      for (const failed of failures(10)) view.report(failed, ctx)
+      await behind()
+      expect(view.snapshot(Date.now() + 1, ctx).targets[TARGET]?.state).toBe('open')
+      expect(view.reachable()).toBe(false)
+    })
+
+    it('gives itself one probe at a time', async () => {
+      const health = watched()
+      health.down = true
+      const view = healthView(health.env)
+      for (const failed of failures(10)) view.report(failed, ctx)
+      await behind()
+      const until_ms = view.snapshot(Date.now(), ctx).targets[TARGET]?.until_ms ?? 0
+      view.snapshot(until_ms, ctx)
+      expect(view.probes(until_ms)).toEqual(new Set([TARGET]))
+      view.took({ steps: [{ target: TARGET, probe: true }] } as unknown as Plan)
+      view.snapshot(until_ms + 2_000, ctx)
+      expect(view.probes(until_ms + 2_000)).toEqual(new Set())
+      await behind()
+    })
+
+    it('keeps what it could not tell, and tells it afterwards', async () => {
+      const health = watched()
+      health.down = true
+      const view = healthView(health.env)
+      view.report(outcome({ class: 'server' }), ctx)
+      await behind()
+      health.down = false
+      view.snapshot(Date.now() + 5_000, ctx)
+      await behind()
+      expect(health.seen.at(-1)?.outcomes).toHaveLength(1)
+      expect(view.reachable()).toBe(true)
+    })
+  })
+})

@@ -1,0 +1,152 @@
+import { runDurableObjectAlarm } from 'cloudflare:test'
+import { env } from 'cloudflare:workers'
+import { beforeEach, describe, expect, it } from 'vitest'
+import type { BudgetAnswer } from '../../worker/schema/usage.ts'
+import { AccountingUnavailable, FLIGHT_LIMIT_MS, intend, settle } from '../../worker/store/usage.ts'
+import type { Batch } from '../../worker/store/usage-journal.ts'
+import { emptyStorage, intent, newOrg, settlement } from './fixture.ts'
+
+beforeEach(emptyStorage)
+
+let pending: Promise<unknown>[] = []
+const ctx = { waitUntil: (promise: Promise<unknown>) => void pending.push(promise) }
+const behind = async () => {
+  while (pending.length) await pending.pop()
+}
+const error = (message: string, marks: { retryable?: boolean; overloaded?: boolean } = {}) => Object.assign(new Error(message), marks)
+
+/** The real object behind a stub that keeps what is sent, and for which the first calls can be made to end otherwise. */
+function watched(...faults: ('hang' | 'lost answer' | Error)[]) {
+  const batches: Batch[] = []
+  const commit = (name: string) => async (batch: Batch) => {
+    batches.push(batch)
+    const fault = faults.shift()
+    if (fault instanceof Error) throw fault
+    if (fault === 'hang') return new Promise<BudgetAnswer[]>(() => undefined)
+    const answers = await env.USAGE.getByName(name).commit(batch)
+    return fault === 'lost answer' ? Promise.reject(error('Network connection lost', { retryable: true })) : answers
+  }
+  return { batches, env: { USAGE: { getByName: (name: string) => ({ commit: commit(name) }) } as unknown as Env['USAGE'] } }
+}
+const rows = async () => (await env.DB.prepare('SELECT decision_id, outcome FROM usage').all()).results
+const flushed = (org: string) => runDurableObjectAlarm(env.USAGE.getByName(org))
+const underWay = async (org: string) => (await env.USAGE.getByName(org).status()).under_way
+
+describe('an intent', () => {
+  it('is durable when its promise resolves', async () => {
+    const org = newOrg()
+    expect(await intend(env, ctx, intent({ org }))).toEqual({ ok: true })
+    expect(await underWay(org)).toBe(1)
+  })
+
+  it('is refused where a hard budget has nothing left', async () => {
+    const org = newOrg()
+    const budgets = [{ window: 'day', limit_micros: 100, kind: 'hard' } as const]
+    expect(await intend(env, ctx, intent({ org, budgets, reserved_micros: 101 }))).toMatchObject({ ok: false, code: 'budget_exhausted' })
+  })
+
+  it('shares a call with those that came while another was under way', async () => {
+    const org = newOrg()
+    const usage = watched()
+    const answers = await Promise.all(Array.from({ length: 20 }, () => intend(usage.env, ctx, intent({ org }))))
+    expect(answers.every(answer => answer.ok)).toBe(true)
+    expect(usage.batches.map(batch => batch.intents.length)).toEqual([1, 19])
+    expect(await underWay(org)).toBe(20)
+  })
+
+  it('shares no call with another organisation', async () => {
+    const usage = watched()
+    await Promise.all([intend(usage.env, ctx, intent({ org: newOrg() })), intend(usage.env, ctx, intent({ org: newOrg() }))])
+    expect(usage.batches).toHaveLength(2)
+  })
+})
+
+describe('a settlement', () => {
+  it('rides along with the next intent', async () => {
+    const org = newOrg()
+    const usage = watched()
+    const [one, two] = [intent({ org }), intent({ org })]
+    await intend(usage.env, ctx, one)
+    settle(usage.env, ctx, settlement(one))
+    await intend(usage.env, ctx, two)
+    expect(usage.batches[1]).toMatchObject({ intents: [{ decision_id: two.decision_id }], settlements: [{ decision_id: one.decision_id }] })
+  })
+
+  it('goes alone after a short wait, when no intent comes', async () => {
+    const org = newOrg()
+    const one = intent({ org })
+    await intend(env, ctx, one)
+    settle(env, ctx, settlement(one))
+    await behind()
+    await flushed(org)
+    expect(await rows()).toEqual([{ decision_id: one.decision_id, outcome: 'completed' }])
+  })
+
+  it('takes its intent along where nobody knows whether that arrived', async () => {
+    const org = newOrg()
+    const usage = watched(error('overloaded', { overloaded: true }))
+    const one = intent({ org })
+    await expect(intend(usage.env, ctx, one)).rejects.toThrow(AccountingUnavailable)
+    settle(usage.env, ctx, settlement(one, { outcome: 'failed' }))
+    await behind()
+    await flushed(org)
+    expect(await rows()).toEqual([{ decision_id: one.decision_id, outcome: 'failed' }])
+  })
+
+  it('is sent again after a call that failed, and counts once', async () => {
+    const org = newOrg()
+    const one = intent({ org })
+    await intend(env, ctx, one)
+    settle(watched('lost answer').env, ctx, settlement(one))
+    await behind()
+    await flushed(org)
+    expect(await rows()).toHaveLength(1)
+    expect(await env.USAGE.getByName(org).status()).toMatchObject({ under_way: 0 })
+  })
+})
+
+describe('when the object', () => {
+  it('was moved under a call, all on board try once more and are known already', async () => {
+    const org = newOrg()
+    const usage = watched('lost answer')
+    const [one] = await Promise.all([intend(usage.env, ctx, intent({ org })), intend(usage.env, ctx, intent({ org }))])
+    expect(one.ok).toBe(true)
+    expect(await underWay(org)).toBe(2)
+  })
+
+  it('fails twice, the request is refused', async () => {
+    const lost = () => error('Network connection lost', { retryable: true })
+    await expect(intend(watched(lost(), lost()).env, ctx, intent({ org: newOrg() }))).rejects.toThrow(AccountingUnavailable)
+  })
+
+  it('has too much to do, it is not asked again', async () => {
+    const usage = watched(error('Durable Object is overloaded', { overloaded: true, retryable: true }))
+    await expect(intend(usage.env, ctx, intent({ org: newOrg() }))).rejects.toThrow(AccountingUnavailable)
+    expect(usage.batches).toHaveLength(1)
+  })
+
+  it('refuses a batch for one bad row, the others are taken', async () => {
+    const org = newOrg()
+    const bad = intent({ org, expires_at_ms: Number.NaN })
+    const first = intend(env, ctx, intent({ org }))
+    const outcomes = await Promise.allSettled([first, intend(env, ctx, intent({ org })), intend(env, ctx, bad), intend(env, ctx, intent({ org }))])
+    expect(outcomes.map(({ status }) => status)).toEqual(['fulfilled', 'fulfilled', 'rejected', 'fulfilled'])
+    expect(await underWay(org)).toBe(3)
+  })
+
+  it('hangs, nobody waits longer than two tries', async () => {
+    const org = newOrg()
+    const started_at_ms = Date.now()
+    const usage = watched('hang', 'hang')
+    const outcomes = await Promise.allSettled([intend(usage.env, ctx, intent({ org })), intend(usage.env, ctx, intent({ org }))])
+    expect(outcomes.map(({ status }) => status)).toEqual(['rejected', 'rejected'])
+    expect(Date.now() - started_at_ms).toBeLessThan(2 * FLIGHT_LIMIT_MS + 500)
+  })
+
+  it('hangs once, the second try takes everyone', async () => {
+    const org = newOrg()
+    const usage = watched('hang')
+    const answers = await Promise.all([intend(usage.env, ctx, intent({ org })), intend(usage.env, ctx, intent({ org }))])
+    expect(answers.map(answer => answer.ok)).toEqual([true, true])
+  })
+})
