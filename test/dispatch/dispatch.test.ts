@@ -229,6 +229,11 @@ describe('a target is called again', () => {
     const at = world({ a: [{ refused: true }, OK] })
     expect((await deliver(at, false)).ended.outcome).toBe('completed')
   })
+  it('but not with the last call, where a target is left that has not failed', async () => {
+    const at = world({ a: [replies(refusal('x'), 503)], b: [replies(refusal('oops'), 500), OK], c: [OK] })
+    await deliver(at, false)
+    expect(classes(at)).toEqual(['a server', 'b server', 'c ok'])
+  })
   it('never more often than the plan allows, over all targets', async () => {
     const at = world({ a: [replies(refusal('x'), 503)], b: [replies(refusal('x'), 503)], c: [OK] })
     const { ended } = await deliver(at, false, { plan: { attempts: 2 } })

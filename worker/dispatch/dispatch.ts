@@ -59,7 +59,9 @@ export async function dispatch(call: Call, carrier: Carrier): Promise<Result<Car
     verdicts.push(verdict)
     const { next } = verdict
     if (next.step === 'stop') break
-    if (next.step === 'same' && calls_here < plan.attempts_per_target) {
+    // The last call of the plan belongs to a target that has not failed yet, where there is one.
+    const is_for_another = plan.steps[at + 1] !== undefined && attempts.length + 1 === plan.attempts
+    if (next.step === 'same' && calls_here < plan.attempts_per_target && !is_for_another) {
       if (!may_call_again) break
       const stopped = await interruptedDuring(effects.sleep(next.wait_ms), guard)
       if (stopped === null) continue

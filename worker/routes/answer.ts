@@ -42,7 +42,7 @@ export function decisionHeaders(
     'x-signalbox-target': target ?? 'none',
     'x-signalbox-policy': `${record.policy}@${record.policy_version}`,
     'x-signalbox-attempts': String(attempts),
-    'x-signalbox-reason': reasonLine(record),
+    'x-signalbox-reason': reasonLine(record, target),
     ...(losses.length
       ? {
           'x-signalbox-lossy': losses

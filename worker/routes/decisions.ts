@@ -2,7 +2,7 @@
  * `GET /v1/decisions/{id}`: why did this request go there, and what came of it. Shown to the organisation whose request it
  * was and to nobody else; anyone else's id reads like one that never was.
  */
-import { explain } from '../core/decide/explain.ts'
+import { explain, explainOutcome } from '../core/decide/explain.ts'
 import type { Dialect } from '../dialects/dialect.ts'
 import type { Context, Deps } from '../env.ts'
 import { decisionId } from '../schema/ids.ts'
@@ -15,5 +15,7 @@ export async function decision(request: Request, id: string, dialect: Dialect, d
   if (!caller.ok) return refused(dialect, caller.error, deps.effects.nowMs())
   const found = decisionId.safeParse(id).success ? await deps.findDecision(caller.value.org, id) : null
   if (!found) return refused(dialect, { code: 'decision_not_found', id: id.slice(0, SHOWN_ID_CHARS) }, deps.effects.nowMs())
-  return answered({ object: 'decision', ...found.record, explanation: explain(found.record), usage: found.usage })
+  const { record, usage } = found
+  const explanation = [...explain(record), ...(usage ? explainOutcome(usage) : ['The request is still under way.'])]
+  return answered({ object: 'decision', ...record, explanation, usage })
 }

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { decide } from '../../../worker/core/decide/decide.ts'
-import { explain, explainUndecided, reasonLine, refusalSentences } from '../../../worker/core/decide/explain.ts'
+import { explain, explainOutcome, explainUndecided, reasonLine, refusalSentences } from '../../../worker/core/decide/explain.ts'
 import { REFUSAL_REASONS } from '../../../worker/schema/decision.ts'
 import { chat, FEATURES, NOW_MS, type WorldFacts, worldWith } from './small-world.ts'
 
@@ -19,6 +19,9 @@ describe('the line in the header', () => {
     expect(reasonLine(recordOf({ policy: { rules: [{ name: 'all', when: 'true', do: { pin: 'south/weak' } }] } }))).toMatch(
       /^named, of 3 .*; rules: all$/,
     )
+  })
+  it('says first that another than the chosen target answered', () => {
+    expect(reasonLine(recordOf(), 'north/middle')).toMatch(/^failed over from north\/strong, best of 3 /)
   })
   it('is ASCII and at most 200 characters, whatever the rules are called', () => {
     const rules = Array.from({ length: 20 }, (_, i) => ({ name: `règle ${i} \u{1F682}`, when: 'true', do: { reweigh: { quality: 1 } } }))
@@ -86,6 +89,21 @@ describe('the explanation', () => {
   })
   it.each(REFUSAL_REASONS.map(reason => [reason]))('has words for the refusal "%s"', reason => {
     expect(refusalSentences([{ reason, count: 1, targets: [{ target: 'p/x' }] }])[0]).toMatch(/^Refused, .+: p\/x\.$/)
+  })
+})
+
+describe('the explanation of what came of it', () => {
+  const call = { role: 'answer' as const, sent_at_ms: NOW_MS, headers_ms: null, first_token_ms: null, probe: false, usage: null }
+  it('names each call and how it ended, and what the caller saw', () => {
+    const attempts = [
+      { ...call, target: 'north/strong', class: 'server' as const, status: 503, ended_ms: 40, detail: 'overloaded' },
+      { ...call, target: 'north/middle', class: 'ok' as const, status: 200, ended_ms: 1_250, detail: null },
+    ]
+    expect(explainOutcome({ outcome: 'completed', attempts })).toEqual([
+      'north/strong failed (status 503, overloaded) after 0.04 s.',
+      'north/middle answered after 1.25 s.',
+      'The caller got the whole answer.',
+    ])
   })
 })
 

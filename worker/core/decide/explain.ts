@@ -3,6 +3,9 @@
  * way of a request, except for the one short line that goes into a header.
  */
 import type { DecisionRecord, RefusalReason, Score, Undecided } from '../../schema/decision.ts'
+import type { OutcomeClass } from '../../schema/health.ts'
+import type { TargetId } from '../../schema/ids.ts'
+import type { AttemptRecord, UsageOutcome } from '../../schema/usage.ts'
 
 /** A header is ASCII, and short enough to be read in a terminal. */
 const LINE_LIMIT = 200
@@ -15,14 +18,20 @@ const CHOSEN_BY = {
   panic: 'nothing healthy, soonest due of',
 } satisfies Record<DecisionRecord['chosen_by'], string>
 
-/** `best of 12 for code_generation, difficulty 0.62: quality 0.81, 0.14 c, 2.1 s; rules: easy-goes-cheap`. */
-export function reasonLine(record: DecisionRecord): string {
+/**
+ * `best of 12 for code_generation, difficulty 0.62: quality 0.81, $0.0014, 2.1 s; rules: easy-goes-cheap`. Where another than
+ * the chosen target answered, that comes first: `failed over from demo/unreliable, best of 3 ...`.
+ */
+export function reasonLine(record: DecisionRecord, answered: TargetId | null = record.chosen): string {
   const { features, chosen_by, eligible, rules, chosen } = record
   const score = record.scores.find(each => each.target === chosen)
   const numbers = score ? `: quality ${fixed(score.quality, 2)}, ${cents(score.cost_micros)}, ${fixed(score.latency_ms / 1000, 1)} s` : ''
   const matched = rules.length > 0 ? `; rules: ${rules.join(', ')}` : ''
   const of = chosen_by === 'panic' ? record.plan.steps.length : eligible
-  return ascii(`${CHOSEN_BY[chosen_by]} ${of} for ${features.task}, difficulty ${fixed(features.difficulty, 2)}${numbers}${matched}`)
+  const moved = answered === null || answered === chosen ? '' : `failed over from ${chosen}, `
+  return ascii(
+    `${moved}${CHOSEN_BY[chosen_by]} ${of} for ${features.task}, difficulty ${fixed(features.difficulty, 2)}${numbers}${matched}`,
+  )
 }
 
 /** Printable ASCII only: a rule's name may hold anything, a header may not. */
@@ -49,6 +58,38 @@ export function explain(record: DecisionRecord): string[] {
     ...record.losses.map(loss => `On the way to ${record.chosen}, "${loss.field}" is ${loss.how}${loss.note ? `: ${loss.note}` : ''}.`),
     healthSentence(record),
   ]
+}
+
+const CALL_ENDED = {
+  ok: 'answered',
+  connection: 'could not be reached',
+  server: 'failed',
+  late: 'was late',
+  timeout: 'was silent for too long',
+  truncated: 'broke off its answer',
+  garbage: 'sent something that is no answer',
+  rate: 'is rate-limited',
+  auth: "refused the router's credential",
+  gone: 'does not have this model any more',
+  client: 'refused the request',
+  cancelled: 'was cancelled',
+} satisfies Record<OutcomeClass, string>
+
+const REQUEST_ENDED = {
+  completed: 'The caller got the whole answer.',
+  failed: 'The caller got an error.',
+  truncated: 'The answer had begun and broke off; the caller was told so at its end.',
+  caller_left: 'The caller went away before the end.',
+  orphan: 'The router died before it could say how this ended; what is shown is estimated.',
+} satisfies Record<UsageOutcome, string>
+
+/** What came of a decision: each call in its order, and what the caller saw. */
+export function explainOutcome({ outcome, attempts }: { outcome: UsageOutcome; attempts: AttemptRecord[] }): string[] {
+  const calls = attempts.map(({ target, role, class: ended, status, detail, ended_ms }) => {
+    const how = [status === null || ended === 'ok' ? null : `status ${status}`, detail].filter(fact => fact !== null).join(', ')
+    return `${role === 'shadow' ? 'A copy for ' : ''}${target} ${CALL_ENDED[ended]}${how ? ` (${how})` : ''} after ${(ended_ms / 1000).toFixed(2)} s.`
+  })
+  return [...calls, REQUEST_ENDED[outcome]]
 }
 
 /** The same where there was no decision. */
