@@ -52,6 +52,8 @@ export type UpstreamError = {
   param: string | null
   message: string
   kind: 'context_length' | 'content_filter' | 'quota' | 'model_gone' | 'other'
+  /** When to come back, where the body says it and no header does. */
+  retry_after_ms?: Ms
 }
 
 export type WrittenRequest = { body: JsonObject; losses: Loss[] }

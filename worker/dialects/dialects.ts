@@ -1,12 +1,14 @@
 /**
- * The wire formats this router reads and writes. A new one is a folder beside `openai-chat` and a row here; `README.md` says how.
+ * The wire formats this router reads and writes. A new one is a folder beside these and a row here; `README.md` says how.
  */
 import type { DialectName } from '../schema/chat.ts'
+import { anthropicMessages } from './anthropic-messages/dialect.ts'
 import type { Dialect } from './dialect.ts'
 import { openaiChat } from './openai-chat/dialect.ts'
 
 export const DIALECT_CODECS: Partial<Record<DialectName, Dialect>> = {
   'openai-chat': openaiChat,
+  'anthropic-messages': anthropicMessages,
 }
 
 export const dialectNamed = (name: DialectName): Dialect | undefined => DIALECT_CODECS[name]

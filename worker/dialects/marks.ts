@@ -11,9 +11,10 @@ export const WHOLE = ' whole'
 
 export const isMark = (name: string) => name.charCodeAt(0) === 0x20
 
-/** Under `field`, every member of `extra` that is no mark: what another dialect does not take. */
+/** Under `field`, every member of `extra` that is no mark: what another dialect does not take. A null says nothing and is no loss. */
 export function loseExtra(extra: JsonObject | undefined, field: string, losses: Loss[]): void {
-  for (const name in extra) if (!isMark(name)) losses.push({ field: field === '' ? name : `${field}.${name}`, how: 'dropped' })
+  for (const name in extra)
+    if (!isMark(name) && extra[name] !== null) losses.push({ field: field === '' ? name : `${field}.${name}`, how: 'dropped' })
 }
 
 /** Sets every member of `extra` that is no mark: what goes back into its own dialect. */

@@ -1,0 +1,19 @@
+/**
+ * Anthropic Messages: the wire format of Anthropic, of the clouds that serve its models, and of providers that want its clients.
+ */
+import type { Dialect } from '../dialect.ts'
+import { readUpstreamError } from '../upstream-error.ts'
+import { writeError, writeInBand } from './error.ts'
+import { dull, observe, observeWhole } from './observe.ts'
+import { readReply, writeReply } from './reply.ts'
+import { readRequest, writeRequest } from './request.ts'
+import { reader } from './stream-read.ts'
+import { writer } from './stream-write.ts'
+
+export const anthropicMessages: Dialect = {
+  name: 'anthropic-messages',
+  // A stream of this format tells what it used without being asked.
+  request: { read: readRequest, write: writeRequest },
+  reply: { read: readReply, write: writeReply, reader, writer, observe, observeWhole, dull },
+  error: { write: writeError, writeInBand, read: readUpstreamError },
+}

@@ -1,0 +1,96 @@
+/**
+ * How hard to think, in both directions: `thinking` switches it on, with a budget in tokens or (`adaptive`) as the model sees fit,
+ * and `output_config.effort` says in a word how much is worth it. Older models know only the budget; the catalogue says which.
+ */
+import type { ChatRequest, JsonObject } from '../../schema/chat.ts'
+import { type Check, isObject, kindOf, refuse, rest } from '../check.ts'
+import type { TargetFacts } from '../dialect.ts'
+import { fieldName } from '../place.ts'
+import type { Writing } from './block.ts'
+
+/** More than any model thinks; a larger number is a mistake in units. */
+const MAX_BUDGET = 10_000_000
+/** Anthropic takes no smaller budget. */
+const LEAST_BUDGET = 1_024
+/** The caller's own spelling, written back as it was. */
+const SPELLED = ' thinking'
+const ENABLED = new Set(['type', 'budget_tokens'])
+
+export function readThinking(check: Check, body: JsonObject, effort: string | null, extra: JsonObject): ChatRequest['reasoning'] {
+  const said = effort === null ? null : { effort, budget_tokens: null }
+  const { thinking } = body
+  if (thinking === undefined || thinking === null) return said
+  if (!isObject(thinking) || typeof thinking.type !== 'string') {
+    refuse(check, 'thinking', `must be an object with a type: enabled, adaptive or disabled, not ${kindOf(thinking)}.`)
+    return null
+  }
+  const budget = thinking.budget_tokens
+  const summary = thinking.display === 'summarized' ? { summary: 'auto' } : undefined
+  if (thinking.type !== 'enabled') {
+    extra[SPELLED] = thinking
+    // Not to think is what this format does unless it is asked to.
+    if (thinking.type === 'disabled') return said
+    return { effort, budget_tokens: null, ...summary }
+  }
+  if (typeof budget !== 'number' || !Number.isInteger(budget) || budget < 0 || budget > MAX_BUDGET) {
+    refuse(check, 'thinking.budget_tokens', `must be a whole number from ${LEAST_BUDGET} to ${MAX_BUDGET}.`)
+    return null
+  }
+  if (rest(thinking, ENABLED)) extra[SPELLED] = thinking
+  return { effort, budget_tokens: budget, ...summary }
+}
+
+/** What each word is worth where only a budget is understood, and the other way round. */
+const BUDGETS = [
+  { effort: 'low', budget: 4_096 },
+  { effort: 'medium', budget: 16_384 },
+  { effort: 'high', budget: 32_768 },
+]
+
+/** Sets `thinking`, and gives back the word for `output_config.effort`. */
+export function writeThinking(
+  body: JsonObject,
+  request: ChatRequest,
+  max_tokens: number | null,
+  target: TargetFacts | undefined,
+  to: Writing,
+): string | null {
+  const { reasoning, dialect, extra } = request
+  if (to.own) {
+    const spelled = extra[SPELLED]
+    if (isObject(spelled)) body.thinking = spelled
+    else if (reasoning?.budget_tokens != null) body.thinking = { type: 'enabled', budget_tokens: reasoning.budget_tokens }
+    return reasoning?.effort ?? null
+  }
+  if (reasoning === null) return null
+  const lose = (field: 'reasoning' | 'reasoning_budget', how: 'dropped' | 'approximated', note: string) =>
+    to.losses.push({ field: fieldName(dialect, field), how, note })
+  const { effort, budget_tokens, summary } = reasoning
+  if (effort === 'none' && budget_tokens === null) return null
+  if (target?.thinking_by === 'budget') {
+    const wanted = budget_tokens ?? BUDGETS.find(row => row.effort === effort)?.budget ?? (effort === 'minimal' ? LEAST_BUDGET : 32_768)
+    const budget = Math.min(wanted, (max_tokens ?? 0) - 1)
+    if (budget < LEAST_BUDGET) {
+      lose(
+        budget_tokens === null ? 'reasoning' : 'reasoning_budget',
+        'dropped',
+        `the answer may have ${max_tokens} tokens, and thought needs more`,
+      )
+      return null
+    }
+    body.thinking = { type: 'enabled', budget_tokens: budget }
+    if (budget_tokens === null) lose('reasoning', 'approximated', `as a budget of ${budget} tokens`)
+    else if (budget !== budget_tokens) lose('reasoning_budget', 'approximated', `as ${budget}, to stay below the limit of output`)
+    return null
+  }
+  // Callers of other formats who ask to see thoughts see none unless this is said.
+  body.thinking = summary === undefined ? { type: 'adaptive' } : { type: 'adaptive', display: 'summarized' }
+  if (budget_tokens !== null) {
+    const word = effort ?? BUDGETS.find(row => budget_tokens <= row.budget)?.effort ?? 'high'
+    lose('reasoning_budget', 'approximated', `as effort ${word}`)
+    return word
+  }
+  if (effort !== 'minimal') return effort
+  lose('reasoning', 'approximated', 'as effort low')
+  return 'low'
+}
