@@ -2,6 +2,7 @@
  * `npm run dev`: the router on this machine, ready for a first request, with what to type next. What it needs and does not
  * find (the variables file, tables, policies, a key) it makes.
  */
+import { spawnSync } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -47,14 +48,29 @@ const stop = async () => {
 }
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, stop)
 // npm that is killed does not say so to its child; without this the servers would stay and hold the port.
-const parent = process.ppid
+const ancestors = [process.ppid, parentOf(process.ppid)].filter((pid): pid is number => pid !== null && pid > 1)
 setInterval(() => {
-  if (process.ppid !== parent) void stop()
+  if (!ancestors.every(pid => isAlive(pid))) void stop()
 }, 1_000).unref()
 await local.ended
 if (!stopping) {
   console.error('wrangler dev ended by itself; run with --verbose to see why.')
   process.exit(1)
+}
+
+/** npm runs a script through a shell, which outlives it; so the parent's parent is watched too. Null where nobody knows it. */
+function parentOf(pid: number): number | null {
+  const { stdout, status } = spawnSync('ps', ['-o', 'ppid=', '-p', String(pid)], { encoding: 'utf8' })
+  return status === 0 ? Number(stdout) : null
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    return process.kill(pid, 0)
+  } catch (error) {
+    // EPERM: somebody else's, and alive.
+    return (error as NodeJS.ErrnoException).code === 'EPERM'
+  }
 }
 
 /** A pepper of this checkout's own, the demo on, and every variable that could be set, commented out. */
