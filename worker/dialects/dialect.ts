@@ -7,6 +7,7 @@ import type { GatewayError } from '../core/errors.ts'
 import type { Result } from '../core/result.ts'
 import type { Capability } from '../schema/catalogue.ts'
 import type { ChatRequest, DialectName, JsonObject, Loss, Reply, StreamEvent, TokenUsage } from '../schema/chat.ts'
+import type { Ms } from '../schema/units.ts'
 
 /** One event of a server-sent event stream, already framed. `data` is the joined data lines. */
 export type SseEvent = { event: string | null; data: string }
@@ -20,6 +21,8 @@ export type Observation = {
   content: boolean
   /** The provider's own word for why it ended, once seen. */
   finish_raw: string | null
+  /** How many answers have said why they ended, told where a format has no terminator. */
+  finishes?: number
   /** The stream's own terminator was seen: `[DONE]`, `message_stop`, `response.completed`. */
   terminated: boolean
   error: { status: number | null; code: string | null; message: string } | null
