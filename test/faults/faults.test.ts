@@ -132,20 +132,16 @@ describe('what an upstream does, and what the caller sees', () => {
   )
 })
 
-describe('a caller who hangs up', () => {
-  it.each([
-    ['before the first token', [ROLE, 'FOREVER' as const], false],
-    ['in the middle of the answer', [ROLE, ...tokens(2), { wait_ms: 60_000 }], true],
-  ])('F73 %s takes the call to the target along', async (_, pieces, reads) => {
-    const before = first.of(LEAVING).length
-    first.does(LEAVING, events(...pieces))
+describe('a caller who hangs up in the middle of an answer', () => {
+  // A closed connection looks like a half-closed one, on which an answer is still wanted, until the next byte cannot be
+  // delivered. So a token has to follow; what a call that is silent does on a reset connection is told in test/dispatch.
+  it('F73 takes the call to the target along with the next token', async () => {
+    first.does(LEAVING, events(ROLE, ...tokens(200).flatMap(each => [each, { wait_ms: 100 }])))
     const leaves = new AbortController()
-    const call = post('policy/patient', true, leaves.signal)
-    if (reads) await (await call).body?.getReader().read()
-    else await expect.poll(() => first.of(LEAVING).length).toBe(before + 1)
+    const reply = await post('policy/patient', true, leaves.signal)
+    await reply.body?.getReader().read()
     leaves.abort()
-    await call.catch(() => {})
-    await expect.poll(() => first.of(LEAVING).at(-1)?.hung_up_after_ms ?? null, { timeout: 5_000 }).not.toBeNull()
+    await expect.poll(() => first.of(LEAVING).at(-1)?.hung_up_after_ms ?? null, { timeout: 10_000 }).not.toBeNull()
   })
 })
 

@@ -56,7 +56,7 @@ export type Row = {
 }
 
 /** Slack for a busy machine, in which a request also passes the dev server's own proxy. */
-const SLACK_MS = 2_500
+const SLACK_MS = 4_000
 const errorOf = (seen: Seen) => JSON.parse(seen.text).error as { code: string; message: string; type: string }
 
 const fromSecond = (seen: Seen) => {
