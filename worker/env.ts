@@ -20,7 +20,7 @@ import type { OrgId, PolicyName } from './schema/ids.ts'
 import type { Ms } from './schema/units.ts'
 import type { BudgetAnswer, Intent, Settlement } from './schema/usage.ts'
 import type { Alarm } from './store/alarm.ts'
-import { authenticate } from './store/callers.ts'
+import { authenticate, forgetRevoked } from './store/callers.ts'
 import { catalogueStore } from './store/catalogue.ts'
 import { type FoundDecision, findDecision } from './store/decisions.ts'
 import { healthView } from './store/health.ts'
@@ -102,7 +102,11 @@ export function makeDeps(env: Env): Deps {
       if (!secret) return null
       return auth.style === 'header' ? { header: auth.header, value: secret } : { header: 'authorization', value: `Bearer ${secret}` }
     },
-    intend: (intent, ctx) => intend(env, ctx, intent),
+    async intend(intent, ctx) {
+      const answer = await intend(env, ctx, intent)
+      if (!answer.ok && answer.code === 'key_revoked') forgetRevoked(intent.key_id, effects.nowMs())
+      return answer
+    },
     settle: (settlement, ctx) => settle(env, ctx, settlement),
     health: (now_ms, ctx) => health.snapshot(now_ms, ctx),
     report: (outcome, ctx) => health.report(outcome, ctx),

@@ -12,7 +12,7 @@ import type { Dialect } from '../dialects/dialect.ts'
 import { dispatch } from '../dispatch/dispatch.ts'
 import type { Context, Deps } from '../env.ts'
 import type { BudgetAnswer } from '../schema/usage.ts'
-import { intentOf } from './account.ts'
+import { intentOf, settlementOf } from './account.ts'
 import { decisionHeaders, errorOf, refused } from './answer.ts'
 import { carrierFor, settle } from './carry.ts'
 import { readChat } from './read.ts'
@@ -44,7 +44,8 @@ export async function chat(request: Request, dialect: Dialect, endpoint: string,
   const carried = await dispatch(call, carrier)
   const refusal = await durable
   if (refusal) {
-    if (carried.ok) carried.value.abandon(refusal)
+    const ended = carried.ok ? carried.value.abandon(refusal) : carried.error
+    deps.settle(settlementOf(record, ended, [], carrier.target, deps.effects.nowMs()), ctx)
     return refuse(refusal, decisionHeaders(record, null, 0))
   }
   if (!carried.ok) {
@@ -62,7 +63,9 @@ export async function chat(request: Request, dialect: Dialect, endpoint: string,
 }
 
 function refusalOf(answer: BudgetAnswer): GatewayError | null {
-  return answer.ok ? null : { ...answer, spent_micros: answer.spent_micros + answer.held_micros }
+  if (answer.ok) return null
+  if (answer.code === 'key_revoked') return { code: 'invalid_key' }
+  return { ...answer, spent_micros: answer.spent_micros + answer.held_micros }
 }
 
 function unrecorded(): GatewayError {

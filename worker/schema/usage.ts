@@ -91,4 +91,6 @@ export type BudgetRefusal = {
   held_micros: Micros
   resets_at_ms: Ms
 }
-export type BudgetAnswer = { ok: true; duplicate?: true } | BudgetRefusal
+/** The key was revoked, whatever the isolate still believes. */
+export type KeyRevoked = { ok: false; code: 'key_revoked' }
+export type BudgetAnswer = { ok: true; duplicate?: true } | BudgetRefusal | KeyRevoked

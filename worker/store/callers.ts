@@ -27,6 +27,8 @@ export const CALLER_STALE_MS: Ms = 3_600_000
 export const UNKNOWN_ID_MS: Ms = 5_000
 /** After a read that failed, or while one is under way. */
 const TRY_AGAIN_MS: Ms = 5_000
+/** A key that its usage object called revoked: until KV has told the same everywhere, which takes a minute. */
+const REVOKED_MS: Ms = 90_000
 /** Entries of each cache, about 10 MB at most; beyond, the oldest goes. */
 const CACHED = 10_000
 /** Longer credentials are no keys, and are not looked at. */
@@ -149,6 +151,12 @@ function keep<T>(cache: Map<string, T>, key: string, value: T): void {
 
 const bytesOf = (digits: string) =>
   Uint8Array.from({ length: digits.length / 2 }, (_, i) => Number.parseInt(digits.slice(2 * i, 2 * i + 2), 16))
+
+/** The organisation's usage object knows better than KV and this isolate's memory: the key is not looked up again for a while. */
+export function forgetRevoked(key_id: string, now_ms: Ms): void {
+  known.delete(key_id)
+  keep(unknown, key_id, now_ms + REVOKED_MS)
+}
 
 /** For tests: what this isolate remembers is gone. */
 export function forgetCallers(): void {

@@ -6,10 +6,10 @@
  *
  * Everything here is synchronous, so each public method is one transaction, durable before anything the object answers.
  */
-import { checkBudgets, EMPTY_LEDGER, held, type Ledger, settled } from '../core/spend/budget.ts'
-import type { DecisionId } from '../schema/ids.ts'
+import { checkBudgets, EMPTY_LEDGER, held, type Ledger, settled, type Window, windowAt } from '../core/spend/budget.ts'
+import type { DecisionId, KeyId } from '../schema/ids.ts'
 import type { Micros, Ms } from '../schema/units.ts'
-import type { BudgetAnswer, Intent, Settlement } from '../schema/usage.ts'
+import type { BudgetAnswer, Intent, KeyRevoked, Settlement } from '../schema/usage.ts'
 import { orphanSettlement } from './usage-row.ts'
 
 export type Batch = { v: 1; intents: Intent[]; settlements: Settlement[] }
@@ -22,6 +22,9 @@ export const REMEMBERED_MS: Ms = 60_000
 export const ORPHAN_REMEMBERED_MS: Ms = 86_400_000
 /** Settlements gather for this long, so that one call to D1 takes many. Readers are served from here meanwhile. */
 export const FLUSH_AFTER_MS: Ms = 500
+/** KV tells a change everywhere within a minute or so, and an isolate believes a record for half of one: a day is plenty. */
+const REVOKED_KEPT_MS: Ms = 86_400_000
+const KEY_REVOKED: KeyRevoked = { ok: false, code: 'key_revoked' }
 /** Orphans made in one pass; the next pass follows at once. */
 const ORPHANS_AT_ONCE = 500
 /** `find` looks at this many of the newest settlements and no further, so that a backlog of days cannot make it slow. */
@@ -44,6 +47,7 @@ CREATE INDEX IF NOT EXISTS orphans ON settlements (decision_id) WHERE orphan = 1
 CREATE TABLE IF NOT EXISTS stuck (seq INTEGER PRIMARY KEY, tries INTEGER NOT NULL, next_at_ms INTEGER NOT NULL, error TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS spent (day INTEGER PRIMARY KEY, micros INTEGER NOT NULL);
 CREATE TABLE IF NOT EXISTS facts (name TEXT PRIMARY KEY, value TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS revoked (key_id TEXT PRIMARY KEY, at_ms INTEGER NOT NULL);
 `
 
 type Known = {
@@ -63,6 +67,8 @@ export class UsageJournal {
   /** Settlements up to here have been forgotten, and go as soon as D1 has them. */
   #forgotten_seq = 0
   #days = new Map<number, Ledger>()
+  /** Keys revoked lately; those revoked longer ago are known to be so by every copy of KV. */
+  #revoked = new Set<KeyId>()
   #seq = 0
   /** Settlements up to here are in D1, but for those in `stuck`. */
   #flushed_seq = 0
@@ -92,6 +98,22 @@ export class UsageJournal {
       this.#load()
       throw error
     }
+  }
+
+  /** From now on no request of this key begins, whatever isolates and copies of KV still believe of it. */
+  revoke(key_id: KeyId, now_ms: Ms): void {
+    this.#storage.sql.exec('DELETE FROM revoked WHERE at_ms < ?', now_ms - REVOKED_KEPT_MS)
+    this.#storage.sql.exec('INSERT OR REPLACE INTO revoked VALUES (?, ?)', key_id, now_ms)
+    this.#revoked.add(key_id)
+  }
+
+  /** What was spent and is held in the windows that an instant lies in. */
+  ledgers(now_ms: Ms): Record<Window, Ledger> {
+    const ledgerOf = (window: Window) => {
+      const { start_ms, resets_at_ms } = windowAt(window, now_ms)
+      return this.#ledgerBetween(start_ms, resets_at_ms)
+    }
+    return { day: ledgerOf('day'), week: ledgerOf('week'), month: ledgerOf('month') }
   }
 
   /** Requests whose isolate has said nothing for too long get their row from the intent alone. */
@@ -261,8 +283,11 @@ export class UsageJournal {
   }
 
   #intend(intent: Intent): BudgetAnswer {
-    if (this.#known.has(intent.decision_id)) return { ok: true, duplicate: true }
+    const revoked = this.#revoked.has(intent.key_id)
+    if (this.#known.has(intent.decision_id)) return revoked ? KEY_REVOKED : { ok: true, duplicate: true }
     const day = dayOf(intent.at_ms)
+    // A request that waits for its reservation was not sent on; any other may have been, and then it has its row.
+    if (revoked && intent.budgets.some(({ kind }) => kind === 'hard')) return KEY_REVOKED
     if (intent.budgets.length) {
       const ledgerOf = (_: unknown, bounds: { start_ms: Ms; resets_at_ms: Ms }) => this.#ledgerBetween(bounds.start_ms, bounds.resets_at_ms)
       const { refusal } = checkBudgets(intent.budgets, ledgerOf, intent.reserved_micros, intent.at_ms)
@@ -283,7 +308,7 @@ export class UsageJournal {
     const { at_ms, expires_at_ms, reserved_micros } = intent
     this.#known.set(intent.decision_id, { seq, at_ms, expires_at_ms, reserved_micros, settled_at_ms: null })
     this.#days.set(day, held(this.#days.get(day) ?? EMPTY_LEDGER, reserved_micros))
-    return { ok: true }
+    return revoked ? KEY_REVOKED : { ok: true }
   }
 
   #settle(settlement: Settlement, now_ms: Ms, touched: Set<number>): void {
@@ -383,6 +408,12 @@ export class UsageJournal {
     this.#seq = Math.max(this.#flushed_seq, this.#last_settlement_seq, last?.intent ?? 0)
     this.#known.clear()
     this.#days.clear()
+    this.#revoked = new Set(
+      sql
+        .exec<{ key_id: string }>('SELECT key_id FROM revoked')
+        .toArray()
+        .map(row => row.key_id),
+    )
     this.#settled = []
     for (const { day, micros } of sql.exec<{ day: number; micros: number }>('SELECT day, micros FROM spent')) {
       this.#days.set(day, { spent_micros: micros, held_micros: 0 })

@@ -6,7 +6,7 @@
  * The rules are in `core/spend/budget.ts`, the rows in `usage-journal.ts`, the way to D1 in `usage-flush.ts`.
  */
 import { DurableObject } from 'cloudflare:workers'
-import type { DecisionId } from '../schema/ids.ts'
+import type { DecisionId, KeyId } from '../schema/ids.ts'
 import type { Ms } from '../schema/units.ts'
 import type { BudgetAnswer } from '../schema/usage.ts'
 import { backoffMs, flush, ROWS_AT_ONCE, TRIES } from './usage-flush.ts'
@@ -57,10 +57,21 @@ export class UsageObject extends DurableObject<Env> {
     if (this.#armed_at_ms === null) this.#arm(this.#journal.nextAt(now_ms, TRIES))
     else if (batch.settlements.length) this.#arm(now_ms + FLUSH_AFTER_MS)
     batch.intents.forEach((intent, index) => {
-      if (answers[index]?.ok) this.#arm(intent.expires_at_ms)
+      const answer = answers[index]
+      if (answer?.ok || answer?.code === 'key_revoked') this.#arm(intent.expires_at_ms)
     })
     if (now_ms >= this.#register_at_ms) this.ctx.waitUntil(this.#register(now_ms))
     return answers
+  }
+
+  /** From the next commit on, no request of this key begins; durable before this answers. */
+  revoke(key_id: KeyId): void {
+    this.#journal.revoke(key_id, Date.now())
+  }
+
+  /** The organisation's spend in the windows of now, as hard budgets are judged by it. */
+  ledgers(): ReturnType<UsageJournal['ledgers']> {
+    return this.#journal.ledgers(Date.now())
   }
 
   /** A request under way, or settled within about the last minute; older ones are in D1. */
