@@ -3,24 +3,34 @@
  * which methods it answers; every other method gets 405 with that list, and every other path 404, both as JSON.
  */
 import { Hono } from 'hono'
+import { anthropicMessages } from './dialects/anthropic-messages/dialect.ts'
+import type { Dialect } from './dialects/dialect.ts'
 import { openaiChat } from './dialects/openai-chat/dialect.ts'
 import type { Context, Deps } from './env.ts'
 import { refused } from './routes/answer.ts'
 import { chat } from './routes/chat.ts'
+import { countTokens } from './routes/count-tokens.ts'
 import { decision } from './routes/decisions.ts'
 import { dryRun } from './routes/dry-run.ts'
 import { health } from './routes/health.ts'
 import { models } from './routes/models.ts'
 
-type Handler = (request: Request, deps: Deps, ctx: Context, params: Record<string, string>) => Promise<Response>
+type Handler = (request: Request, dialect: Dialect, deps: Deps, ctx: Context, params: Record<string, string>) => Promise<Response>
 
-/** method, path, who may call it, handler. `key`: a caller's key is required; `open`: anyone. */
-export const ROUTES: [method: 'GET' | 'POST', path: string, access: 'key' | 'open', handler: Handler][] = [
-  ['POST', '/v1/chat/completions', 'key', (request, deps, ctx) => chat(request, openaiChat, '/v1/chat/completions', deps, ctx)],
-  ['POST', '/v1/route', 'key', (request, deps, ctx) => dryRun(request, openaiChat, deps, ctx)],
-  ['GET', '/v1/models', 'key', (request, deps, ctx) => models(request, openaiChat, deps, ctx)],
-  ['GET', '/v1/decisions/:id', 'key', (request, deps, ctx, { id = '' }) => decision(request, id, openaiChat, deps, ctx)],
-  ['GET', '/health', 'open', (request, deps, ctx) => health(request, openaiChat, deps, ctx)],
+const chatAt =
+  (endpoint: string): Handler =>
+  (request, dialect, deps, ctx) =>
+    chat(request, dialect, endpoint, deps, ctx)
+
+/** method, path, who may call it, whose errors its callers read, handler. `key`: a caller's key is required; `open`: anyone. */
+export const ROUTES: [method: 'GET' | 'POST', path: string, access: 'key' | 'open', dialect: Dialect, handler: Handler][] = [
+  ['POST', '/v1/chat/completions', 'key', openaiChat, chatAt('/v1/chat/completions')],
+  ['POST', '/v1/messages', 'key', anthropicMessages, chatAt('/v1/messages')],
+  ['POST', '/v1/messages/count_tokens', 'key', anthropicMessages, countTokens],
+  ['POST', '/v1/route', 'key', openaiChat, dryRun],
+  ['GET', '/v1/models', 'key', openaiChat, models],
+  ['GET', '/v1/decisions/:id', 'key', openaiChat, (request, dialect, deps, ctx, { id = '' }) => decision(request, id, dialect, deps, ctx)],
+  ['GET', '/health', 'open', openaiChat, health],
 ]
 
 /** A path in an error message is shown up to here. */
@@ -28,9 +38,9 @@ const SHOWN_PATH_CHARS = 100
 
 export function makeApp(depsOf: (env: Env) => Deps) {
   const app = new Hono<{ Bindings: Env }>()
-  for (const [method, path, , handler] of ROUTES) {
-    app.on(method, path, c => handler(c.req.raw, depsOf(c.env), c.executionCtx, c.req.param()))
-    app.all(path, c => refused(openaiChat, { code: 'method_not_allowed', allowed: [method] }, depsOf(c.env).effects.nowMs()))
+  for (const [method, path, , dialect, handler] of ROUTES) {
+    app.on(method, path, c => handler(c.req.raw, dialect, depsOf(c.env), c.executionCtx, c.req.param()))
+    app.all(path, c => refused(dialect, { code: 'method_not_allowed', allowed: [method] }, depsOf(c.env).effects.nowMs()))
   }
   app.notFound(c => refused(openaiChat, { code: 'not_found', path: c.req.path.slice(0, SHOWN_PATH_CHARS) }, depsOf(c.env).effects.nowMs()))
   app.onError((error, c) => {

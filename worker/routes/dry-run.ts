@@ -7,7 +7,9 @@ import { explain, explainUndecided } from '../core/decide/explain.ts'
 import { wording } from '../core/errors.ts'
 import { understand } from '../core/understand/understand.ts'
 import type { Dialect } from '../dialects/dialect.ts'
+import { dialectNamed } from '../dialects/dialects.ts'
 import type { Context, Deps } from '../env.ts'
+import type { DialectName, JsonObject } from '../schema/chat.ts'
 import type { Alarm } from '../store/alarm.ts'
 import { answered, decisionHeaders, errorOf, refused } from './answer.ts'
 import { readChat } from './read.ts'
@@ -19,7 +21,7 @@ const ALARM_CHARS = 500
 export async function dryRun(request: Request, dialect: Dialect, deps: Deps, ctx: Context): Promise<Response> {
   const caller = await deps.authenticate(request.headers, ctx)
   if (!caller.ok) return refused(dialect, caller.error, deps.effects.nowMs())
-  const asked = await readChat(request, dialect, deps.effects)
+  const asked = await readChat(request, body => spoken(request.headers, body) ?? dialect, deps.effects)
   if (!asked.ok) return refused(dialect, asked.error, deps.effects.nowMs())
   const world = await deps.world(caller.value, asked.value.request, '/v1/route', ctx)
   if (!world.ok) return refused(dialect, world.error, deps.effects.nowMs())
@@ -49,6 +51,17 @@ export async function dryRun(request: Request, dialect: Dialect, deps: Deps, ctx
     200,
     alarms,
   )
+}
+
+/**
+ * The dialect of a body that came without its own path: what the header `x-signalbox-dialect` names, else what only one of
+ * them has. Undefined where nothing tells.
+ */
+function spoken(headers: Headers, body: JsonObject): Dialect | undefined {
+  const named = headers.get('x-signalbox-dialect')
+  if (named !== null) return dialectNamed(named as DialectName)
+  if (headers.has('anthropic-version')) return dialectNamed('anthropic-messages')
+  return 'input' in body && !('messages' in body) ? dialectNamed('openai-responses') : undefined
 }
 
 /** What an operator should see, where one who tries a policy looks anyway. */

@@ -1,6 +1,7 @@
 /**
- * `GET /v1/models`: every name this caller may write in `model`, in the shape OpenAI's clients list: `auto`, policies,
- * groups of the caller's policy, and targets that are switched on and in the key's scope.
+ * `GET /v1/models`: every name this caller may write in `model`: `auto`, policies, groups of the caller's policy, and targets
+ * that are switched on and in the key's scope. In the shape that OpenAI's clients list, or Anthropic's where the request
+ * carries the header by which its clients are known.
  */
 import { mayUse, mayUsePolicy } from '../core/decide/names.ts'
 import type { Dialect } from '../dialects/dialect.ts'
@@ -43,5 +44,16 @@ export async function models(request: Request, dialect: Dialect, deps: Deps, ctx
       data.push({ id: live.id, object: 'model', created, owned_by: live.provider.id, kind: 'target' })
     }
   }
-  return answered({ object: 'list', data })
+  return answered(request.headers.has('anthropic-version') ? messagesList(data) : { object: 'list', data })
+}
+
+/** Anthropic's page of models; all of them are on the first. */
+function messagesList(models: Listed[]) {
+  const data = models.map(({ id, created }) => ({
+    type: 'model',
+    id,
+    display_name: id,
+    created_at: new Date(created * 1000).toISOString(),
+  }))
+  return { data, has_more: false, first_id: data[0]?.id ?? null, last_id: data.at(-1)?.id ?? null }
 }
