@@ -68,7 +68,15 @@ describe('an overlay in KV', () => {
 
   it('replaces an entry whole, and adds those that are new', async () => {
     const [demo] = bundled.targets.filter(target => target.id === 'demo/small')
-    await env.KV.put(OVERLAY_KEY, JSON.stringify({ targets: [{ ...demo, model: 'tiny' }, { ...demo, id: 'demo/new' }] }))
+    await env.KV.put(
+      OVERLAY_KEY,
+      JSON.stringify({
+        targets: [
+          { ...demo, model: 'tiny' },
+          { ...demo, id: 'demo/new' },
+        ],
+      }),
+    )
     const { by_id } = await store().live(ctx, NOW)
     expect(by_id.get('demo/small')?.target.model).toBe('tiny')
     expect(by_id.has('demo/new')).toBe(true)

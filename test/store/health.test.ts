@@ -62,7 +62,8 @@ describe('the health object', () => {
 
   it('writes transitions to storage, and not every answer', async () => {
     await report([outcome(), outcome(), outcome()])
-    const stored = () => runInDurableObject(object(), (_: HealthObject, state) => state.storage.sql.exec('SELECT target FROM gates').toArray())
+    const stored = () =>
+      runInDurableObject(object(), (_: HealthObject, state) => state.storage.sql.exec('SELECT target FROM gates').toArray())
     expect(await stored()).toEqual([])
     await report(failures(10))
     expect(await stored()).toEqual([{ target: TARGET }])

@@ -8,7 +8,7 @@ import { emptyStorage, intent, newOrg, settlement } from './fixture.ts'
 
 beforeEach(emptyStorage)
 
-let pending: Promise<unknown>[] = []
+const pending: Promise<unknown>[] = []
 const ctx = { waitUntil: (promise: Promise<unknown>) => void pending.push(promise) }
 const behind = async () => {
   while (pending.length) await pending.pop()
@@ -129,7 +129,12 @@ describe('when the object', () => {
     const org = newOrg()
     const bad = intent({ org, expires_at_ms: Number.NaN })
     const first = intend(env, ctx, intent({ org }))
-    const outcomes = await Promise.allSettled([first, intend(env, ctx, intent({ org })), intend(env, ctx, bad), intend(env, ctx, intent({ org }))])
+    const outcomes = await Promise.allSettled([
+      first,
+      intend(env, ctx, intent({ org })),
+      intend(env, ctx, bad),
+      intend(env, ctx, intent({ org })),
+    ])
     expect(outcomes.map(({ status }) => status)).toEqual(['fulfilled', 'fulfilled', 'rejected', 'fulfilled'])
     expect(await underWay(org)).toBe(3)
   })

@@ -1,0 +1,53 @@
+/**
+ * The real Worker with a D1 that fails its usage objects, as D1 does: it throws before it has written, throws after it has
+ * written, or is so slow that the process dies first. And with intents that count as orphaned after seconds instead of
+ * minutes, so that the loop need not wait for them. Nothing else is different, and the Worker itself knows nothing of this.
+ */
+import worker from '../../worker/index.ts'
+import type { BudgetAnswer } from '../../worker/schema/usage.ts'
+import type { Batch } from '../../worker/store/usage-journal.ts'
+import { UsageObject as RealUsageObject } from '../../worker/store/usage-object.ts'
+
+export { HealthObject } from '../../worker/store/health-object.ts'
+
+/** Share of D1 batches that go wrong, 0..1. */
+type KillEnv = Env & { D1_FAULTS?: string }
+
+const ORPHANED_AFTER_MS = 6_000
+const SLOW_MS = 1_500
+
+export class UsageObject extends RealUsageObject {
+  constructor(ctx: DurableObjectState, env: KillEnv) {
+    super(ctx, { ...env, DB: failing(env.DB, Number(env.D1_FAULTS ?? 0)) })
+  }
+
+  override commit(batch: Batch): BudgetAnswer[] {
+    const soon_ms = Date.now() + ORPHANED_AFTER_MS
+    const intents = batch.intents.map(intent => ({ ...intent, expires_at_ms: Math.min(intent.expires_at_ms, soon_ms) }))
+    return super.commit({ ...batch, intents })
+  }
+}
+
+function failing(db: D1Database, share: number): D1Database {
+  const batch: D1Database['batch'] = async statements => {
+    if (Math.random() >= share) return db.batch(statements)
+    const fault = Math.floor(Math.random() * 3)
+    if (fault === 0) throw new Error('D1_ERROR: made to fail before it wrote')
+    if (fault === 1) await scheduler.wait(SLOW_MS)
+    const results = await db.batch(statements)
+    if (fault === 1) return results as never
+    throw new Error('D1_ERROR: made to fail after it wrote')
+  }
+  return { prepare: db.prepare.bind(db), batch, exec: db.exec.bind(db), dump: db.dump.bind(db), withSession: db.withSession.bind(db) }
+}
+
+export default {
+  ...worker,
+  /** Beside the router's own paths: what is in D1, and what the object of an organisation still holds. */
+  async fetch(request: Request, env: KillEnv, ctx: ExecutionContext) {
+    const url = new URL(request.url)
+    if (url.pathname !== '/kill/state') return worker.fetch(request, env, ctx)
+    const { results } = await env.DB.prepare('SELECT decision_id, outcome FROM usage').all()
+    return Response.json({ rows: results, object: await env.USAGE.getByName(url.searchParams.get('org') ?? '').status() })
+  },
+}
