@@ -170,7 +170,8 @@ function bodyOf(steps: Step[], call: Received, signal: AbortSignal, clock: Virtu
 function targetOf(id: string, dialect: DialectName, context_tokens: number, parameters: Parameters | null): LiveTarget {
   const provider = { id: 'provider', name: 'Provider', dialect, transport: 'network', headers: { 'x-provider-header': 'yes' } }
   const target = { id, provider: 'provider', model: `${id}-model`, capability: { context_tokens } as Target['capability'] }
-  return { id, target, provider, chat_url: `https://provider.test/${id}/chat/completions`, parameters } as unknown as LiveTarget
+  const url = `https://provider.test/${id}/chat/completions`
+  return { id, target, provider, chat_url: url, stream_url: url, parameters } as unknown as LiveTarget
 }
 
 export type CallOptions = {

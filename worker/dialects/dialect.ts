@@ -82,6 +82,8 @@ export type Dialect = {
     write(request: ChatRequest, model: string, target?: TargetFacts): WrittenRequest
     /** The top-level members to set so that a stream reports what it used; absent where this format always does. */
     askUsage?(body: JsonObject): JsonObject
+    /** Members that stand in the address of a call and not in its body: who takes one puts them beside the others, who makes one leaves them out. */
+    in_address?: readonly ['model', 'stream']
   }
   reply: {
     read(body: JsonObject): Result<Reply, string>

@@ -7,7 +7,7 @@
  * silent after its headers are left at the same time.
  */
 import type { LiveTarget } from '../core/decide/world.ts'
-import type { Dialect, Observation } from '../dialects/dialect.ts'
+import type { Dialect, Observation, UpstreamError } from '../dialects/dialect.ts'
 import { nothingSeen } from '../dialects/dialect.ts'
 import { eventsOf, replyOf } from '../dialects/fold.ts'
 import { sanitized } from '../dialects/upstream-text.ts'
@@ -22,7 +22,7 @@ import { discard, ERROR_AT_MOST, letGo, readBody, WHOLE_AT_MOST } from './body.t
 import type { Call, Carrier } from './call.ts'
 import type { Happening } from './classify.ts'
 import { outbound } from './outbound.ts'
-import { retryAfter } from './retry-after.ts'
+import { RETRY_AFTER_AT_MOST_MS, retryAfter } from './retry-after.ts'
 
 /** What is known of a call while it runs, for its record. */
 export type Trial = {
@@ -131,8 +131,12 @@ async function refusal(response: Response, trial: Trial, dialect: Dialect, guard
   const text = body.got === 'bytes' ? new TextDecoder().decode(body.bytes) : ''
   const error = dialect.error.read(response.status, text)
   trial.detail = error.code === null ? error.message : `${error.code}: ${error.message}`
-  return failed({ what: 'refused', error, retry_after_ms })
+  return failed({ what: 'refused', error, retry_after_ms: retry_after_ms ?? waitIn(error) })
 }
+
+/** Some formats say in the body when to come back. */
+const waitIn = ({ retry_after_ms }: UpstreamError) =>
+  retry_after_ms === undefined ? null : Math.min(retry_after_ms, RETRY_AFTER_AT_MOST_MS)
 
 async function streamed(
   call: Call,

@@ -24,7 +24,7 @@ export function outbound(call: Call, target: LiveTarget, dialect: Dialect, carri
   const { request, json } = call
   const drops_usage = call.stream_usage === 'always' && request.stream && !request.stream_usage && dialect.request.askUsage !== undefined
   return {
-    url: target.chat_url,
+    url: request.stream ? target.stream_url : target.chat_url,
     init: {
       method: 'POST',
       headers: headersFor(target, request.stream, carrier),
@@ -36,9 +36,10 @@ export function outbound(call: Call, target: LiveTarget, dialect: Dialect, carri
 
   function passed(): string {
     const usage = drops_usage ? dialect.request.askUsage?.(json.value) : undefined
-    if (target.parameters === null) return splice(json, { ...usage, model: target.target.model })
+    const addressed = dialect.request.in_address === undefined ? { model: target.target.model } : { model: undefined, stream: undefined }
+    if (target.parameters === null) return splice(json, { ...usage, ...addressed })
     const { edits } = fitTo({ ...json.value, ...usage }, target.parameters)
-    return splice(json, { ...usage, ...edits, model: target.target.model })
+    return splice(json, { ...usage, ...edits, ...addressed })
   }
 
   function written(): JsonObject {

@@ -103,8 +103,10 @@ export const provider = z.strictObject({
   /** Either an address, or the variable that holds it (local servers, accounts); one of the two. May hold `{VARIABLE}` parts. */
   base_url: z.string().optional(),
   base_url_var: variable.optional(),
-  /** Appended to the base address for a chat call. */
+  /** Appended to the base address for a chat call. Formats that have the model in the address hold `{model}` here. */
   chat_path: z.string().default('/chat/completions'),
+  /** For a stream, where that has an address of its own. */
+  stream_path: z.string().optional(),
   auth,
   output_limit_field: outputLimitField.default(null),
   /** Left out of what is sent, and reported as lost; unknown is not refused. */

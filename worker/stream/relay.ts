@@ -65,7 +65,8 @@ export function relay({ from, to, drop_usage, choices }: RelayOptions): Relay {
   let event_bytes = Number.POSITIVE_INFINITY
 
   const parser = sseParser(event => events.push(event))
-  const isComplete = () => seen.finish_raw !== null && seen.error === null && (choices === 1 || seen.terminated)
+  const isComplete = () =>
+    seen.finish_raw !== null && seen.error === null && (choices === 1 || seen.terminated || (seen.finishes ?? 0) >= choices)
   const emit = (bytes: Uint8Array) => {
     out.push(bytes)
     out_bytes += bytes.length

@@ -45,9 +45,8 @@ export function compileCatalogue(catalogue: Catalogue, variables: Variables, now
     if (listed.length + local.targets.length === 0 && local.refused.length === 0) {
       off.push({ provider: provider.id, targets: 0, how_to_enable: provider.how_to_enable })
     }
-    const chat_url = base.value + provider.chat_path
-    for (const target of listed) targets.push(live(target, provider, chat_url, catalogue.qualities, now_ms))
-    for (const target of local.targets) targets.push(live(target, provider, chat_url, catalogue.qualities, now_ms))
+    for (const target of listed) targets.push(live(target, provider, base.value, catalogue.qualities, now_ms))
+    for (const target of local.targets) targets.push(live(target, provider, base.value, catalogue.qualities, now_ms))
   }
   return {
     version: `${version}-${digest(targets)}`,
@@ -58,7 +57,7 @@ export function compileCatalogue(catalogue: Catalogue, variables: Variables, now
   }
 }
 
-function live(target: Target, provider: Provider, chat_url: string, qualities: Catalogue['qualities'], now_ms: Ms): LiveTarget {
+function live(target: Target, provider: Provider, base: string, qualities: Catalogue['qualities'], now_ms: Ms): LiveTarget {
   const { price, until_ms } = priceAt(target.prices, now_ms)
   const wh = whPerToken(target, provider)
   const { quality, quality_uncertainty } = qualityByTask(
@@ -68,7 +67,8 @@ function live(target: Target, provider: Provider, chat_url: string, qualities: C
     id: target.id,
     target,
     provider,
-    chat_url,
+    chat_url: base + pathFor(provider.chat_path, target),
+    stream_url: base + pathFor(provider.stream_path ?? provider.chat_path, target),
     parameters: parametersOf(target, provider),
     terms: target.terms ?? provider.terms,
     readiness: target.readiness ?? provider.readiness,
@@ -84,6 +84,9 @@ function live(target: Target, provider: Provider, chat_url: string, qualities: C
     wh_per_input_token: wh.input,
   }
 }
+
+/** A model's name fills one segment of the path, whatever it holds: `arn:aws:...`, `openai/gpt-oss-120b`. */
+const pathFor = (path: string, { model }: Target) => path.replaceAll('{model}', () => encodeURIComponent(model))
 
 /** Modalities as bits, in the order of `MODALITIES`. */
 export function maskOf(modalities: readonly Modality[]): number {

@@ -20,6 +20,8 @@ export type LiveTarget = {
   provider: Provider
   /** Where a chat call goes, base address and path joined. */
   chat_url: string
+  /** The same for a stream. */
+  stream_url: string
   /** Request fields it wants otherwise; null where it takes them as its dialect has them. */
   parameters: Parameters | null
   terms: Terms
