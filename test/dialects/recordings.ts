@@ -29,6 +29,13 @@ export function streamed(path: string): SseEvent[] {
   return data.map(line => ({ event: null, data: line }))
 }
 
+/** Of formats whose events are lines of data and nothing more. */
+export const lines = (path: string): SseEvent[] =>
+  readFileSync(join(FIXTURES, path), 'utf8')
+    .split('\n')
+    .filter(line => line !== '')
+    .map(data => ({ event: null, data }))
+
 /** Of formats whose events are named after their type: the first of the answers that a recording may hold, to its terminator. */
 export function namedEvents(path: string): SseEvent[] {
   const events: SseEvent[] = []

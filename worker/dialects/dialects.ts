@@ -4,11 +4,13 @@
 import type { DialectName } from '../schema/chat.ts'
 import { anthropicMessages } from './anthropic-messages/dialect.ts'
 import type { Dialect } from './dialect.ts'
+import { gemini } from './gemini/dialect.ts'
 import { openaiChat } from './openai-chat/dialect.ts'
 
 export const DIALECT_CODECS: Partial<Record<DialectName, Dialect>> = {
   'openai-chat': openaiChat,
   'anthropic-messages': anthropicMessages,
+  gemini,
 }
 
 export const dialectNamed = (name: DialectName): Dialect | undefined => DIALECT_CODECS[name]
