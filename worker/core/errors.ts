@@ -20,6 +20,7 @@ export type GatewayError =
   | { code: 'keys_unavailable'; message: string }
   | { code: 'forbidden'; message: string }
   | { code: 'model_not_found'; model: string; near: string[] }
+  | { code: 'model_needed'; near: string[] }
   | { code: 'no_eligible_target'; reasons: { reason: RefusalReason; count: number }[] }
   | { code: 'refused_by_policy'; rule: string; message: string }
   | { code: 'budget_exhausted'; window: string; spent_micros: Micros; limit_micros: Micros; resets_at_ms: Ms }
@@ -74,6 +75,7 @@ export const FACTS = {
   keys_unavailable: { status: 503, blame: 'operator', kind: 'overloaded', retryable: true },
   forbidden: { status: 403, blame: 'caller', kind: 'permission', retryable: false },
   model_not_found: { status: 404, blame: 'caller', kind: 'not_found', retryable: false },
+  model_needed: { status: 400, blame: 'caller', kind: 'invalid_request', retryable: false },
   no_eligible_target: { status: 422, blame: 'operator', kind: 'invalid_request', retryable: false },
   refused_by_policy: { status: 403, blame: 'operator', kind: 'permission', retryable: false },
   budget_exhausted: { status: 402, blame: 'caller', kind: 'billing', retryable: false },
@@ -136,6 +138,8 @@ export function wording(error: GatewayError): string {
       return error.message
     case 'model_not_found':
       return `There is no model, target, group or policy named "${shown(error.model)}" here.${error.near.length ? ` Near: ${error.near.join(', ')}.` : ''} "auto" always works; GET /v1/models lists the rest.`
+    case 'model_needed':
+      return `Name a model: several may answer, and vectors of one cannot be compared with those of another. Such as ${error.near.join(', ')}.`
     case 'no_eligible_target':
       return `No target may answer this request: ${error.reasons.map(r => `${r.count} refused for ${r.reason}`).join(', ') || 'none is switched on'}. POST the same body to /v1/route for the reason of each.`
     case 'refused_by_policy':
@@ -191,6 +195,7 @@ export function paramOf(error: GatewayError): string | null {
     case 'invalid_request':
       return error.param
     case 'model_not_found':
+    case 'model_needed':
       return 'model'
     case 'upstream_rejected':
       return error.param

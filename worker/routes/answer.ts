@@ -59,6 +59,8 @@ export function errorOf(undecided: Undecided): GatewayError {
   switch (undecided.code) {
     case 'model_not_found':
       return { code: 'model_not_found', model: undecided.record.requested_model, near: undecided.near }
+    case 'model_needed':
+      return { code: 'model_needed', near: undecided.near }
     case 'refused_by_policy':
       return { code: 'refused_by_policy', rule: undecided.rule ?? '', message: undecided.message }
     case 'forbidden':

@@ -6,6 +6,7 @@
  */
 import * as z from 'zod'
 import { DIALECTS } from './chat.ts'
+import { endpointName, passedEndpoint } from './endpoint.ts'
 import { modality, task } from './features.ts'
 import { providerId, targetId } from './ids.ts'
 
@@ -52,6 +53,10 @@ export const price = z.strictObject({
   cache_read_micros_per_mtok: z.int().min(0).nullable(),
   cache_write_micros_per_mtok: z.int().min(0).nullable(),
   cache_write_1h_micros_per_mtok: z.int().min(0).nullable().default(null),
+  /** Where such tokens are priced apart: images that cost other than text to read; sound, whose price is else unknown. */
+  image_input_micros_per_mtok: z.int().min(0).optional(),
+  audio_input_micros_per_mtok: z.int().min(0).optional(),
+  audio_output_micros_per_mtok: z.int().min(0).optional(),
   source,
 })
 
@@ -116,9 +121,15 @@ export const provider = z.strictObject({
   transport: z.enum(['network', 'worker']).default('network'),
   /** A plain-text variable that must be `on` as well. */
   enabled_by: variable.optional(),
+  /** Paths of other endpoints under the base address, where they are not OpenAI's. */
+  paths: z.partialRecord(passedEndpoint, z.string().regex(/^\//)).optional(),
+  /** What its targets serve; `chat` where this is absent. */
+  serves: z.array(endpointName).min(1).optional(),
   /** A variable that lists model names, comma-separated; each becomes a target made from `open_models`. */
   models_var: variable.optional(),
   open_models: z.lazy(() => openTarget).optional(),
+  /** The same for models of other kinds: embeddings, rerankers. */
+  more_models: z.array(z.strictObject({ models_var: variable, open_models: z.lazy(() => openTarget) })).optional(),
   terms,
   readiness: z.enum(['always_warm', 'serverless']),
   /** Power usage effectiveness of its data centres and carbon intensity of their grid, for energy. */
@@ -129,9 +140,18 @@ export const provider = z.strictObject({
 })
 export type Provider = z.infer<typeof provider>
 
+/**
+ * Vectors can be compared within one `space` only: so a request for them may move between targets of one, and never to another.
+ * `dimensions` is the length of a vector, null where nobody has said; `shortens`: it takes a smaller one in `dimensions`.
+ */
+export const embedding = z.strictObject({ space: z.string(), dimensions: z.int().positive().nullable(), shortens: z.boolean() })
+
 const targetFacts = {
   /** Models, agents and tools are chosen alike. */
   kind: z.enum(['model', 'agent', 'tool']).default('model'),
+  /** Where it differs from its provider's. */
+  serves: z.array(endpointName).min(1).optional(),
+  embedding: embedding.optional(),
   family: z.string(),
   released: date.nullable().default(null),
   capability,

@@ -24,6 +24,7 @@ export const REFUSAL_REASONS = [
   'logprobs',
   'choices',
   'reasoning',
+  'dimensions', // vectors of another length
   'context_window',
   'output_limit',
   'region',
@@ -130,7 +131,7 @@ export type DecisionRecord = {
 
 /** A decision, or why there is none. `forbidden`: the caller's key may not name that policy, or not name a model at all. */
 export type Undecided = {
-  code: 'no_eligible_target' | 'refused_by_policy' | 'model_not_found' | 'forbidden'
+  code: 'no_eligible_target' | 'refused_by_policy' | 'model_not_found' | 'forbidden' | 'model_needed'
   message: string
   rule: string | null
   record: Omit<DecisionRecord, 'plan' | 'chosen' | 'chosen_by' | 'propensity'>

@@ -7,7 +7,7 @@
  */
 import bundledJson from '../../policies/catalogue.json'
 import type { Variables } from '../core/decide/address.ts'
-import { compileCatalogue } from '../core/decide/catalogue.ts'
+import { compileCatalogue, everyTarget } from '../core/decide/catalogue.ts'
 import type { LiveCatalogue } from '../core/decide/world.ts'
 import { err, ok, type Result } from '../core/result.ts'
 import { type Catalogue, type CatalogueOverlay, catalogueOverlay } from '../schema/catalogue.ts'
@@ -40,7 +40,7 @@ export function catalogueStore(kv: KVNamespace, variables: Variables, bundle: Ca
     const over = overlay.value()
     const whole = over ? overlaid(bundle, over) : bundle
     const catalogue = compileCatalogue(whole, variables, now_ms, await textVersion(JSON.stringify(whole)))
-    const until_ms = catalogue.targets.reduce(
+    const until_ms = everyTarget(catalogue).reduce(
       (earliest, { price_until_ms }) => Math.min(earliest, price_until_ms),
       Number.POSITIVE_INFINITY,
     )

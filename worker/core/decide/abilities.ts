@@ -4,7 +4,7 @@
  */
 import type { ChatRequest } from '../../schema/chat.ts'
 import type { Refusal, RefusalReason } from '../../schema/decision.ts'
-import { type Features, MODALITIES } from '../../schema/features.ts'
+import { type Features, MODALITIES, type Modality } from '../../schema/features.ts'
 import type { LiveTarget } from './world.ts'
 
 const MODALITY_BITS = MODALITIES.length
@@ -17,7 +17,6 @@ const LOGPROBS = TOOLS << 4
 const CHOICES = TOOLS << 5
 const REASONING = TOOLS << 6
 
-const TEXT = 1 << MODALITIES.indexOf('text')
 const AUDIO = 1 << MODALITIES.indexOf('audio')
 
 export function abilitiesOf({ target, input_mask, output_mask }: LiveTarget): number {
@@ -33,8 +32,8 @@ export function abilitiesOf({ target, input_mask, output_mask }: LiveTarget): nu
   return bits
 }
 
-export function needsOf(features: Features, request: ChatRequest): number {
-  let bits = TEXT << OUTPUT
+export function needsOf(features: Features, request: ChatRequest, output: Modality = 'text'): number {
+  let bits = (1 << MODALITIES.indexOf(output)) << OUTPUT
   for (const modality of features.input_modalities) bits |= 1 << MODALITIES.indexOf(modality)
   // OpenAI's own field for a spoken answer, which the neutral form carries as it came.
   const spoken = request.extra.modalities

@@ -8,6 +8,7 @@
  * setting switches off its own provider and nothing else.
  */
 import type { Catalogue, Provider, Target } from '../../schema/catalogue.ts'
+import { ENDPOINT_PATHS, ENDPOINTS, type EndpointName, PASSED_ENDPOINTS, type PassedEndpoint } from '../../schema/endpoint.ts'
 import { MODALITIES, type Modality } from '../../schema/features.ts'
 import type { Ms } from '../../schema/units.ts'
 import { whPerToken } from '../spend/energy.ts'
@@ -31,7 +32,7 @@ export function compileCatalogue(catalogue: Catalogue, variables: Variables, now
     else targetsOf.set(target.provider, [target])
   }
   const weights = openWeights(catalogue.targets)
-  const targets: LiveTarget[] = []
+  const serving = new Map<EndpointName, LiveTarget[]>(ENDPOINTS.map(endpoint => [endpoint, []]))
   const off: LiveCatalogue['off'] = []
   for (const provider of catalogue.providers) {
     const listed = targetsOf.get(provider.id) ?? []
@@ -45,19 +46,44 @@ export function compileCatalogue(catalogue: Catalogue, variables: Variables, now
     if (listed.length + local.targets.length === 0 && local.refused.length === 0) {
       off.push({ provider: provider.id, targets: 0, how_to_enable: provider.how_to_enable })
     }
-    for (const target of listed) targets.push(live(target, provider, base.value, catalogue.qualities, now_ms))
-    for (const target of local.targets) targets.push(live(target, provider, base.value, catalogue.qualities, now_ms))
+    for (const target of [...listed, ...local.targets]) {
+      for (const endpoint of target.serves ?? provider.serves ?? CHAT_ALONE) {
+        serving.get(endpoint)?.push(live(target, provider, base.value, endpoint, catalogue.qualities, now_ms))
+      }
+    }
   }
-  return {
-    version: `${version}-${digest(targets)}`,
-    targets,
-    by_id: new Map(targets.map(target => [target.id, target])),
-    by_name: namesOf(targets),
-    off,
+  const whole = `${version}-${digest([...serving.values()].flat())}`
+  const of = (endpoint: EndpointName): LiveCatalogue => {
+    const targets = serving.get(endpoint) ?? []
+    return {
+      version: whole,
+      targets,
+      by_id: new Map(targets.map(target => [target.id, target])),
+      by_name: namesOf(targets),
+      off,
+      serving: new Map(),
+    }
   }
+  return { ...of('chat'), serving: new Map(PASSED_ENDPOINTS.map((endpoint): [PassedEndpoint, LiveCatalogue] => [endpoint, of(endpoint)])) }
 }
 
-function live(target: Target, provider: Provider, base: string, qualities: Catalogue['qualities'], now_ms: Ms): LiveTarget {
+const CHAT_ALONE: EndpointName[] = ['chat']
+
+/** Every target once, whatever it serves; those for chat first. */
+export function everyTarget({ targets, serving }: LiveCatalogue): LiveTarget[] {
+  const every = new Map(targets.map(target => [target.id, target]))
+  for (const one of serving.values()) for (const target of one.targets) if (!every.has(target.id)) every.set(target.id, target)
+  return [...every.values()]
+}
+
+function live(
+  target: Target,
+  provider: Provider,
+  base: string,
+  endpoint: EndpointName,
+  qualities: Catalogue['qualities'],
+  now_ms: Ms,
+): LiveTarget {
   const { price, until_ms } = priceAt(target.prices, now_ms)
   const wh = whPerToken(target, provider)
   const { quality, quality_uncertainty } = qualityByTask(
@@ -67,9 +93,9 @@ function live(target: Target, provider: Provider, base: string, qualities: Catal
     id: target.id,
     target,
     provider,
-    chat_url: base + pathFor(provider.chat_path, target),
-    stream_url: base + pathFor(provider.stream_path ?? provider.chat_path, target),
-    parameters: parametersOf(target, provider),
+    ...addressesOf(target, provider, base, endpoint),
+    // What a provider says of request fields, it says of chat.
+    parameters: parametersOf(target, endpoint === 'chat' ? provider : NOTHING_SAID),
     terms: target.terms ?? provider.terms,
     readiness: target.readiness ?? provider.readiness,
     input_mask: maskOf(target.capability.input),
@@ -83,6 +109,19 @@ function live(target: Target, provider: Provider, base: string, qualities: Catal
     wh_per_output_token: wh.output,
     wh_per_input_token: wh.input,
   }
+}
+
+const NOTHING_SAID = { output_limit_field: null, refuses: [] }
+
+function addressesOf(
+  target: Target,
+  provider: Provider,
+  base: string,
+  endpoint: EndpointName,
+): Pick<LiveTarget, 'chat_url' | 'stream_url'> {
+  const path = endpoint === 'chat' ? provider.chat_path : (provider.paths?.[endpoint] ?? ENDPOINT_PATHS[endpoint])
+  const stream_path = endpoint === 'chat' ? (provider.stream_path ?? path) : path
+  return { chat_url: base + pathFor(path, target), stream_url: base + pathFor(stream_path, target) }
 }
 
 /** A model's name fills one segment of the path, whatever it holds: `arn:aws:...`, `openai/gpt-oss-120b`. */

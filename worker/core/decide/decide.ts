@@ -59,6 +59,10 @@ export function decide(
   const output_tokens = expectedOutput(features, policy.policy.limits.output_tokens_assumed)
   const estimates = estimate(ready, features, output_tokens, now_ms, healthOf)
   const found = eligible(ready, asked.value, caller, outcome, request, features, estimates, world, healthOf)
+  if (ready.several_spaces) {
+    const spaces = spacesOf([...found.usable, ...found.ramping, ...found.shut], ready.targets)
+    if (spaces.length > 1) return undecided('model_needed', '', { near: spaces.slice(0, 5) })
+  }
   record.eligible = found.usable.length + found.ramping.length
 
   const panic = record.eligible === 0 && found.shut.length > 0
@@ -117,6 +121,16 @@ export function decide(
     chosen_by: choice.by,
     propensity: tidy(choice.propensity),
   })
+}
+
+/** A target of each space of vectors that may answer, healthy or not: the answer must not depend on who is up today. */
+function spacesOf(indexes: number[], targets: readonly LiveTarget[]): string[] {
+  const spaces = new Map<string, string>()
+  for (const index of indexes) {
+    const space = targets[index]?.target.embedding?.space ?? ''
+    if (!spaces.has(space)) spaces.set(space, targets[index]?.id ?? '')
+  }
+  return [...spaces.values()]
 }
 
 function blank(request: ChatRequest, features: Features, world: World): Unplanned {

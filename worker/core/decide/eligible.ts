@@ -46,9 +46,11 @@ export function eligible(
   const { targets, standing, abilities, context_tokens, output_tokens } = prepared
   const named = namedMask(prepared, asked)
   const scope = prepared.scope(caller)
-  const needs = needsOf(features, request)
+  const { asks } = world
+  const needs = needsOf(features, request, asks?.output)
   const limit = features.max_output_tokens ?? 0
   const window_tokens =
+    asks?.window_tokens ??
     Math.ceil(features.prompt_tokens * ESTIMATE_MARGIN) + (features.max_output_tokens ?? features.expected_output_tokens)
   const carriage = carriageJudge(world, outcome.bounds.lossless, request.bound)
   const { quality_at_least, cost_at_most_micros, first_token_at_most_ms, energy_at_most_wh } = outcome.bounds
@@ -57,6 +59,8 @@ export function eligible(
     if (named && !named[i]) return NOT_NAMED
     const stands = standing[i] ?? scope?.[i] ?? narrowed(outcome, i) ?? missing(needs, abilities[i] ?? 0)
     if (stands) return stands
+    const unsuited = asks?.suits(target)
+    if (unsuited) return unsuited
     if (window_tokens > (context_tokens[i] ?? 0)) return { reason: 'context_window', need: window_tokens, have: context_tokens[i] ?? 0 }
     if (limit > (output_tokens[i] ?? 0)) return { reason: 'output_limit', need: limit, have: output_tokens[i] ?? 0 }
     const uncarried = carriage(target)

@@ -98,6 +98,7 @@ export function explainUndecided({ code, message, rule, near, record }: Undecide
     forbidden: message,
     model_not_found: `Nothing here is called "${record.requested_model}".${near.length > 0 ? ` Near: ${near.join(', ')}.` : ''}`,
     refused_by_policy: `The rule "${rule}" of policy "${record.policy}" refuses this request: ${message}`,
+    model_needed: `Several models may answer, and what they give cannot be compared: ${near.join(', ')}. The caller must name one, or a policy narrow them.`,
     no_eligible_target: `No target may answer under policy "${record.policy}".`,
   }[code]
   return [why, ...ruleSentences(record), ...refusalSentences(record.refused)]
@@ -185,6 +186,7 @@ const WORDS = {
   streaming: 'cannot',
   logprobs: 'does not give',
   choices: 'does not give',
+  dimensions: 'makes vectors of another length',
   context_window: 'context window too small; tokens needed:',
   output_limit: 'output limit too small; tokens needed:',
   region: 'outside the regions',

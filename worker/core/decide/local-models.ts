@@ -17,24 +17,42 @@ const LOCAL_MODELS = 50
 export function localTargets(provider: Provider, variables: Variables, weights: Weights): { targets: Target[]; refused: string[] } {
   const targets: Target[] = []
   const refused: string[] = []
-  if (provider.models_var === undefined || provider.open_models === undefined) return { targets, refused }
+  const { models_var, open_models, more_models = [] } = provider
+  const lists = models_var === undefined || open_models === undefined ? more_models : [{ models_var, open_models }, ...more_models]
   const seen = new Set<string>()
-  for (const part of textOf(variables, provider.models_var).split(',')) {
+  for (const list of lists) readList(provider, list, variables, weights, seen, targets, refused)
+  return { targets, refused }
+}
+
+type Open = NonNullable<Provider['more_models']>[number]
+
+function readList(
+  provider: Provider,
+  { models_var, open_models }: Open,
+  variables: Variables,
+  weights: Weights,
+  seen: Set<string>,
+  targets: Target[],
+  refused: string[],
+): void {
+  for (const part of textOf(variables, models_var).split(',')) {
     const model = part.trim()
     if (model === '' || seen.has(model)) continue
     seen.add(model)
     if (seen.size > LOCAL_MODELS) {
-      refused.push(`${provider.models_var} lists more than ${LOCAL_MODELS} models; those after the first ${LOCAL_MODELS} are left out.`)
+      refused.push(`${models_var} lists more than ${LOCAL_MODELS} models; those after the first ${LOCAL_MODELS} are left out.`)
       break
     }
     const id = `${provider.id}/${model}`
     if (!targetId.safeParse(id).success) {
-      refused.push(`${provider.models_var} lists "${model.slice(0, 60)}", which is not a model name: letters, digits and @ . _ : / - only.`)
+      refused.push(`${models_var} lists "${model.slice(0, 60)}", which is not a model name: letters, digits and @ . _ : / - only.`)
       continue
     }
     const known = weights(model)
     targets.push({
-      ...provider.open_models,
+      ...open_models,
+      // Whether two servers made these vectors alike, nobody has said.
+      ...(open_models.embedding && { embedding: { ...open_models.embedding, space: id } }),
       ...(known && { family: known.family, released: known.released, quality: known.quality, energy: known.energy }),
       id,
       provider: provider.id,
@@ -42,7 +60,6 @@ export function localTargets(provider: Provider, variables: Variables, weights: 
       aliases: [],
     })
   }
-  return { targets, refused }
 }
 
 /**

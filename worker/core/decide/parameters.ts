@@ -19,7 +19,7 @@ type OutputLimitField = NonNullable<Provider['output_limit_field']>
 export type Fit = { edits: Record<string, Json | undefined>; losses: Loss[] }
 
 /** What holds of a target, or null where nothing has to be fitted, which is most of them. */
-export function parametersOf(target: Target, provider: Provider): Parameters | null {
+export function parametersOf(target: Target, provider: Pick<Provider, 'output_limit_field' | 'refuses'>): Parameters | null {
   const output_limit_field = target.output_limit_field === undefined ? provider.output_limit_field : target.output_limit_field
   const refuses = target.refuses ?? provider.refuses
   return output_limit_field === null && refuses.length === 0 ? null : { output_limit_field, refuses }

@@ -38,6 +38,8 @@ export type Prepared = {
   /** By target: mean prior over all tasks, for prompts whose task is unclear. */
   mean_quality: Float64Array
   mean_uncertainty: Float64Array
+  /** They make vectors that cannot be compared with each other. */
+  several_spaces: boolean
   bounds: Bounds
   actions: PreparedAction[]
   group(name: string): Mask
@@ -82,6 +84,7 @@ function prepare({ policy }: CompiledPolicy, { targets }: LiveCatalogue): Prepar
     output_tokens: Float64Array.from(targets, each => each.target.capability.output_tokens),
     mean_quality: Float64Array.from(targets, each => mean(each.quality)),
     mean_uncertainty: Float64Array.from(targets, each => mean(each.quality_uncertainty)),
+    several_spaces: new Set(targets.map(each => each.target.embedding?.space)).size > 1,
     bounds: tightened({ ...NO_BOUNDS, lossless: policy.strict }, policy.require, policy.limits.cost_at_most_usd),
     actions: policy.rules.map(({ do: action }): PreparedAction => {
       if ('narrow' in action) return { kind: 'narrow', mask: select(action.narrow) }

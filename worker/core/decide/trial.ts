@@ -56,6 +56,7 @@ export function only(catalogue: LiveCatalogue, isIn: (target: LiveTarget, index:
     by_id: new Map(targets.map(target => [target.id, target])),
     by_name: new Map([...catalogue.by_name].map(([name, named]) => [name, named.filter(target => kept.has(target))])),
     off: catalogue.off,
+    serving: catalogue.serving,
   }
 }
 

@@ -6,10 +6,13 @@
 import type { Caller } from '../../schema/caller.ts'
 import type { Price, Provider, Target, Terms } from '../../schema/catalogue.ts'
 import type { DialectName, Loss } from '../../schema/chat.ts'
+import type { Refusal } from '../../schema/decision.ts'
+import type { PassedEndpoint } from '../../schema/endpoint.ts'
+import type { Modality } from '../../schema/features.ts'
 import type { HealthSnapshot } from '../../schema/health.ts'
 import type { DecisionId, PolicyName, PolicyVersion, TargetId } from '../../schema/ids.ts'
 import type { Policy } from '../../schema/policy.ts'
-import type { Ms, Wh } from '../../schema/units.ts'
+import type { Ms, Tokens, Wh } from '../../schema/units.ts'
 import type { Result } from '../result.ts'
 import type { Parameters } from './parameters.ts'
 
@@ -18,7 +21,7 @@ export type LiveTarget = {
   id: TargetId
   target: Target
   provider: Provider
-  /** Where a chat call goes, base address and path joined. */
+  /** Where a call goes, base address and path joined; a target that serves several endpoints is in the catalogue of each. */
   chat_url: string
   /** The same for a stream. */
   stream_url: string
@@ -51,6 +54,16 @@ export type LiveCatalogue = {
   by_name: Map<string, LiveTarget[]>
   /** What is off, and what would switch it on. */
   off: { provider: string; targets: number; how_to_enable: string }[]
+  /** Those who serve another endpoint than chat, a catalogue each: a chat request never looks at them, nor they at it. */
+  serving: ReadonlyMap<PassedEndpoint, LiveCatalogue>
+}
+
+/** What a request to another endpoint than chat asks of a target, beyond what its features say. */
+export type Asks = {
+  output: Modality
+  /** Of the longest single input: a batch of texts need not fit a window together. */
+  window_tokens: Tokens
+  suits(target: LiveTarget): Refusal | null
 }
 
 /** A rule's condition, compiled once when the policy was loaded. An expression that fails at run time says why; such a rule does not match. */
@@ -74,6 +87,7 @@ export type World = {
   codecs: ReadonlySet<DialectName>
   /** What this request would lose on the way to a target, by its dialect or by fields it refuses. */
   losses(target: LiveTarget): Loss[]
+  asks?: Asks
   caller: Caller
   now_ms: Ms
   draw: number

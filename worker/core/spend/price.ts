@@ -21,19 +21,29 @@ function product(count: Tokens, micros_per_mtok: Micros | null): number | null {
   return micros_per_mtok === null ? null : count * micros_per_mtok
 }
 
+/** Tokens that are priced apart; null where there are some and nobody has said their price. */
+function apart(count: Tokens | null, price: Micros | undefined): Tokens | null {
+  return !count ? 0 : price === undefined ? null : count
+}
+
 /**
  * The cost of what a target reports to have used; null where it cannot be known. Rounded once, at the end, half up.
- * Sound is priced apart from text by those who take it and the catalogue has no figure for it, so it makes the cost unknown.
+ * Sound is priced apart from text by those who take it; where the catalogue has no figure for it, it makes the cost unknown.
  */
 export function costOf(usage: TokenUsage, price: Price | null): Micros | null {
   if (price === null || usage.input_tokens === null || usage.output_tokens === null) return null
-  if (usage.audio_input_tokens || usage.audio_output_tokens) return null
+  const heard = apart(usage.audio_input_tokens, price.audio_input_micros_per_mtok)
+  const spoken = apart(usage.audio_output_tokens, price.audio_output_micros_per_mtok)
+  if (heard === null || spoken === null) return null
+  const seen = price.image_input_micros_per_mtok === undefined ? 0 : (usage.image_input_tokens ?? 0)
 
   // A provider whose parts exceed the whole is not believed about the parts.
   const read = Math.min(usage.cache_read_tokens ?? 0, usage.input_tokens)
   const written = Math.min(usage.cache_write_tokens ?? 0, usage.input_tokens - read)
   const written_1h = Math.min(usage.cache_write_1h_tokens ?? 0, written)
-  const plain = usage.input_tokens - read - written
+  const plain = usage.input_tokens - read - written - heard - seen
+  // Parts priced apart that exceed the whole, or were read from the cache as well: nobody knows what that costs.
+  if (plain < 0 || spoken > usage.output_tokens) return null
 
   const input_price = price.input_micros_per_mtok
   const write_price = price.cache_write_micros_per_mtok
@@ -43,7 +53,10 @@ export function costOf(usage: TokenUsage, price: Price | null): Micros | null {
     product(read, price.cache_read_micros_per_mtok ?? input_price),
     product(written - written_1h, write_price ?? input_price),
     product(written_1h, write_1h_price),
-    product(usage.output_tokens, price.output_micros_per_mtok),
+    product(heard, price.audio_input_micros_per_mtok ?? null),
+    product(seen, price.image_input_micros_per_mtok ?? null),
+    product(usage.output_tokens - spoken, price.output_micros_per_mtok),
+    product(spoken, price.audio_output_micros_per_mtok ?? null),
   ]
   let sum = 0
   for (const part of parts) {
