@@ -7,12 +7,14 @@ import { bundle } from './bundle.ts'
 import type { Cell } from './cell.ts'
 import { PEERS } from './contenders.ts'
 import { answerReader } from './http-answer.ts'
+import { micro, PROMPT_BYTES, TARGETS } from './micro.ts'
 import type { Started } from './processes.ts'
 import { tables } from './report.ts'
 import { requests } from './requests.ts'
 import { run } from './rounds.ts'
 import { SCENARIOS } from './scenarios.ts'
 import { serve } from './serve.ts'
+import { SIGNALBOX } from './signalbox.ts'
 import { spreadOf, summarize } from './summary.ts'
 
 const answered = (status: string, framing: string, body: string) => Buffer.from(`HTTP/1.1 ${status}\r\n${framing}\r\n\r\n${body}`)
@@ -178,19 +180,41 @@ describe('what stands in for KV, D1 and Durable Objects on plain workerd', () =>
 })
 
 describe('a round', () => {
-  it('of the floor beside the direct call gives valid cells', async () => {
+  it('gives valid cells: the direct call, the floor, and the router whole, streamed and failing over', { timeout: 60_000 }, async () => {
+    const names = ['json-2k-16', 'burst-16', 'failover-16']
     const cells = await run({
-      contenders: PEERS.filter(({ name }) => name === 'direct' || name === 'floor'),
-      scenarios: SCENARIOS.filter(({ name }) => name === 'json-2k-16' || name === 'burst-16'),
+      contenders: [...PEERS, ...SIGNALBOX].filter(({ name }) => ['direct', 'floor', 'signalbox'].includes(name)),
+      scenarios: SCENARIOS.filter(({ name }) => names.includes(name)),
       rounds: 1,
       timing: { duration_ms: 100, warm_up_ms: 0, linger_ms: 0 },
       first_warm_up_ms: 100,
       minutes_at_most: 1,
     })
-    expect(cells.map(({ void: fault }) => fault)).toEqual([null, null, null, null])
+    // Only the router can fail over; the other two are asked the first two.
+    expect(cells.map(({ scenario, contender, void: fault }) => `${scenario} ${contender}: ${fault}`).sort()).toEqual([
+      'burst-16 direct: null',
+      'burst-16 floor: null',
+      'burst-16 signalbox: null',
+      'failover-16 signalbox: null',
+      'json-2k-16 direct: null',
+      'json-2k-16 floor: null',
+      'json-2k-16 signalbox: null',
+    ])
     for (const { answers, cpu_us } of cells) {
       expect(answers).toBeGreaterThan(0)
       expect(cpu_us).toBeGreaterThan(0)
+    }
+  })
+})
+
+describe('the micro-benchmark', () => {
+  it('times every step on every size and number of targets', () => {
+    const rows = micro(0.002)
+    expect(new Set(rows.map(({ what }) => what))).toEqual(new Set(['read', 'understand', 'decide', 'understand + decide']))
+    expect(rows).toHaveLength(3 * PROMPT_BYTES.length + TARGETS.length)
+    for (const { calls, p50_us, p99_us } of rows) {
+      expect(calls).toBeGreaterThan(0)
+      expect(p99_us).toBeGreaterThanOrEqual(p50_us)
     }
   })
 })

@@ -39,11 +39,11 @@ function timed(what: string, prompt_bytes: number | null, targets: number | null
   const until_ms = performance.now() + TIME_AT_MOST_MS * share
   for (let turn = 0; turn < WARM_UP_CALLS * share && performance.now() < until_ms - (TIME_AT_MOST_MS * share) / 2; turn++) call(turn)
   const took_us: number[] = []
-  while (took_us.length < CALLS * share && performance.now() < until_ms) {
+  do {
     const began = process.hrtime.bigint()
     call(took_us.length)
     took_us.push(Number(process.hrtime.bigint() - began) / 1_000)
-  }
+  } while (took_us.length < CALLS * share && performance.now() < until_ms)
   took_us.sort((a, b) => a - b)
   return { what, prompt_bytes, targets, p50_us: quantile(took_us, 0.5), p99_us: quantile(took_us, 0.99), calls: took_us.length }
 }

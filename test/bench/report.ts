@@ -43,8 +43,13 @@ function columnsOf(scenario: Scenario): Column[] {
   return scenario.stream ? STREAM : LOAD
 }
 
+/** The first reason is enough here; the cells have them all. */
+const FAULT_CHARS = 80
 const notes = (row: Row) =>
-  [row.disturbed > 0 ? `${row.disturbed} of ${row.rounds} disturbed` : '', ...row.voids.map(reason => `void: ${reason.slice(0, 80)}`)]
+  [
+    row.disturbed > 0 ? `${row.disturbed} of ${row.rounds} disturbed` : '',
+    row.voids[0] === undefined ? '' : `void: ${row.voids[0].slice(0, FAULT_CHARS)}`,
+  ]
     .filter(Boolean)
     .join('; ')
 

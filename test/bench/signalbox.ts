@@ -28,7 +28,7 @@ const read = (file: string) => readFileSync(join(PROJECT, file), 'utf8')
 /** By this the upstream, free of charge, is the best of all by far, also as the one to fail over to. */
 const FREE_FIRST = { quality: 1, cost: 100, latency: 1, energy: 1 }
 
-/** The default policy, its conditions looked at as ever but all with one consequence, with a pin to one model of the upstream, and the other models of the upstream out of the way. */
+/** The default policy with a pin to one model of the upstream behind it: its conditions are looked at, and all have one consequence. */
 function policyFor(model: Model): string {
   const compiled = compilePolicy(read('policies/default.yaml'), '0'.repeat(16))
   if (!compiled.ok) throw new Error('the default policy does not compile')
