@@ -148,6 +148,18 @@ describe('when the object', () => {
     expect(Date.now() - started_at_ms).toBeLessThan(2 * FLIGHT_LIMIT_MS + 500)
   })
 
+  it('hangs with settlements on board, they go with a later call', async () => {
+    const org = newOrg()
+    const [one, two] = [intent({ org }), intent({ org })]
+    const usage = watched()
+    await intend(usage.env, ctx, one)
+    settle(usage.env, ctx, settlement(one))
+    await intend(watched('hang').env, ctx, two)
+    await behind()
+    await flushed(org)
+    expect(await rows()).toEqual([{ decision_id: one.decision_id, outcome: 'completed' }])
+  })
+
   it('hangs once, the second try takes everyone', async () => {
     const org = newOrg()
     const usage = watched('hang')

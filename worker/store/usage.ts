@@ -33,7 +33,7 @@ const ROWS_AT_ONCE = 200
 /** Settlements kept for an object that does not answer; beyond, the oldest are left to become orphan rows. */
 const SETTLEMENTS_KEPT = 5_000
 /** Intents kept whose storing was not confirmed, so that their settlement can take them along. */
-const UNSURE_KEPT = 1_000
+const UNSURE_KEPT = 200
 
 /** No durable intent, so no answer may leave: the caller gets 503 `accounting_unavailable`. */
 export class AccountingUnavailable extends Error {
@@ -48,7 +48,8 @@ type Passenger = {
   outcome: { answer: BudgetAnswer } | { error: AccountingUnavailable } | null
 }
 
-type Flight = { landing_at_ms: Ms; lost_at_ms: Ms }
+/** `settlements` are on board until it has landed, and go back to the queue when it is lost. */
+type Flight = { landing_at_ms: Ms; lost_at_ms: Ms; settlements: Settlement[] }
 
 type Queue = {
   passengers: Passenger[]
@@ -97,7 +98,7 @@ async function travel(env: Pick<Env, 'USAGE'>, queue: Queue, passenger: Passenge
   const started_at_ms = Date.now()
   for (;;) {
     const now_ms = Date.now()
-    if (queue.flight && now_ms >= queue.flight.lost_at_ms) queue.flight = null
+    giveUpLost(queue, now_ms)
     if (passenger.outcome) {
       if ('answer' in passenger.outcome) return passenger.outcome.answer
       throw passenger.outcome.error
@@ -108,13 +109,24 @@ async function travel(env: Pick<Env, 'USAGE'>, queue: Queue, passenger: Passenge
       throw new AccountingUnavailable('no answer from the usage object in two tries')
     }
     if (queue.flight) {
-      await scheduler.wait(Math.max(1, queue.flight.landing_at_ms - now_ms))
+      await scheduler.wait(untilNextLook(queue.flight, now_ms))
       continue
     }
     // On board of a flight that is lost: whoever notices takes the next, with everyone who waits.
     if (!waiting) queue.passengers.unshift(passenger)
     await fly(env, passenger.intent.org, queue, passenger)
   }
+}
+
+/** Until it should have landed; after that first often and then less so, for half as long as it is late. */
+function untilNextLook({ landing_at_ms }: Flight, now_ms: Ms): Ms {
+  return Math.min(LOOK_AT_LEAST_EVERY_MS, Math.max(1, landing_at_ms - now_ms, (now_ms - landing_at_ms) / 2))
+}
+
+function giveUpLost(queue: Queue, now_ms: Ms): void {
+  if (!queue.flight || now_ms < queue.flight.lost_at_ms) return
+  queue.settlements.unshift(...queue.flight.settlements)
+  queue.flight = null
 }
 
 /** One call, from the request this runs in, with all that waits. Leaves everyone who was on board an outcome. */
@@ -124,11 +136,13 @@ async function fly(env: Pick<Env, 'USAGE'>, org: OrgId, queue: Queue, pilot: Pas
   const flight: Flight = {
     landing_at_ms: started_at_ms + gather_ms + Math.ceil(queue.usual_ms),
     lost_at_ms: started_at_ms + FLIGHT_LIMIT_MS,
+    settlements: [],
   }
   queue.flight = flight
   if (gather_ms) await scheduler.wait(gather_ms)
   const passengers = board(queue, pilot)
   const settlements = pilot?.alone ? [] : queue.settlements.splice(0, ROWS_AT_ONCE)
+  flight.settlements = settlements
   const departed_at_ms = Date.now()
   const intents = passengers.map(passenger => passenger.intent)
   for (const { decision_id } of settlements) {
@@ -145,7 +159,8 @@ async function fly(env: Pick<Env, 'USAGE'>, org: OrgId, queue: Queue, pilot: Pas
       if (passenger && answer) passenger.outcome = { answer }
     })
   } catch (error) {
-    queue.settlements.unshift(...settlements)
+    // Those of a flight that was given up on are back already.
+    if (queue.flight === flight) queue.settlements.unshift(...settlements)
     for (const passenger of passengers) afterCrash(queue, passenger, error, passengers.length > 1)
   }
   // A pilot who was given up on does not end the flight of another.
@@ -162,7 +177,7 @@ function board(queue: Queue, pilot: Passenger | null): Passenger[] {
     return [pilot]
   }
   const together = queue.passengers.filter(passenger => !passenger.alone).slice(0, ROWS_AT_ONCE)
-  if (pilot && !together.includes(pilot)) together[together.length - 1] = pilot
+  if (pilot && together.length && !together.includes(pilot)) together[together.length - 1] = pilot
   const boarded = new Set(together)
   queue.passengers = queue.passengers.filter(passenger => !boarded.has(passenger))
   return together
@@ -185,7 +200,7 @@ function afterCrash(queue: Queue, passenger: Passenger, error: unknown, hadCompa
 async function mind(env: Pick<Env, 'USAGE'>, org: OrgId, queue: Queue): Promise<void> {
   for (const wait_ms of SETTLE_AFTER_MS) {
     await scheduler.wait(wait_ms)
-    if (queue.flight && Date.now() >= queue.flight.lost_at_ms) queue.flight = null
+    giveUpLost(queue, Date.now())
     if (queue.settlements.length && !queue.flight) await fly(env, org, queue, null)
     if (!queue.settlements.length) break
   }
