@@ -9,13 +9,13 @@ import type { GatewayError } from '../../core/errors.ts'
 import { err, ok, type Result } from '../../core/result.ts'
 import type { ChatRequest, Json, JsonObject, Loss } from '../../schema/chat.ts'
 import { boolean, type Check, carry, integer, isObject, kindOf, number, refuse, rest, text } from '../check.ts'
-import type { WrittenRequest } from '../dialect.ts'
+import type { TargetFacts, WrittenRequest } from '../dialect.ts'
 import { isMark } from '../marks.ts'
 import { fieldName, messagePlace, partPlace } from '../place.ts'
 import { readContents, writeContents } from './content.ts'
 import { readOutput, writeOutput } from './output.ts'
 import type { Writing } from './part-write.ts'
-import { isBeforeLevels, readThinking, writeThinking } from './thinking.ts'
+import { readThinking, writeThinking } from './thinking.ts'
 import { readToolChoice, readTools, writeToolChoice, writeTools } from './tools.ts'
 
 /** More than any model writes; a larger number is a mistake in units. */
@@ -99,8 +99,8 @@ function readStop(check: Check, config: JsonObject): string[] {
   return []
 }
 
-/** For a target that calls the model `model`, which decides how it is told to think. */
-export function writeRequest(request: ChatRequest, model: string): WrittenRequest {
+/** For a target that is named in the address, and of which it matters how it is told to think. */
+export function writeRequest(request: ChatRequest, _model: string, target?: TargetFacts): WrittenRequest {
   const losses: Loss[] = []
   const { dialect, extra } = request
   const to: Writing = {
@@ -109,7 +109,8 @@ export function writeRequest(request: ChatRequest, model: string): WrittenReques
     losses,
     place: (i, j) => (j === undefined ? messagePlace(request, i) : partPlace(request, i, j)),
     names: new Map(),
-    checks_seals: !isBeforeLevels(model),
+    // The generation that learnt levels is the one that refuses calls without a seal.
+    checks_seals: target?.thinking_by !== 'budget',
   }
   const body = writeContents(request.messages, to)
   const tools = writeTools(request.tools, to)
@@ -117,7 +118,7 @@ export function writeRequest(request: ChatRequest, model: string): WrittenReques
   if (request.tool_choice !== null && (to.own || tools.length > 0)) body.toolConfig = writeToolChoice(request.tool_choice)
   if (request.parallel_tool_calls === false)
     losses.push({ field: fieldName(dialect, 'parallel_tool_calls'), how: 'dropped', note: 'calls may come together here' })
-  const config = writeConfig(request, model, to)
+  const config = writeConfig(request, target, to)
   if (Object.keys(config).length > 0) body.generationConfig = config
   writeTier(body, request, to)
   if (request.user !== null) losses.push({ field: fieldName(dialect, 'user'), how: 'dropped' })
@@ -133,7 +134,7 @@ export function writeRequest(request: ChatRequest, model: string): WrittenReques
   return { body, losses }
 }
 
-function writeConfig(request: ChatRequest, model: string, to: Writing): JsonObject {
+function writeConfig(request: ChatRequest, target: TargetFacts | undefined, to: Writing): JsonObject {
   const own_config = to.own && isObject(request.extra.generationConfig) ? request.extra.generationConfig : undefined
   const config: JsonObject = {}
   const set = (name: string, value: Json | null) => {
@@ -153,7 +154,7 @@ function writeConfig(request: ChatRequest, model: string, to: Writing): JsonObje
   }
   set('maxOutputTokens', request.max_output_tokens)
   Object.assign(config, writeOutput(request.output, own_config, to))
-  set('thinkingConfig', writeThinking(request, model, to))
+  set('thinkingConfig', writeThinking(request, target, to))
   return { ...config, ...own_config }
 }
 

@@ -1,10 +1,11 @@
 /**
  * How hard to think, in both directions. Models before the third generation take a budget in tokens and know no levels; later ones
- * take either, not both. What is asked in words for an older model becomes the budget that Google's own surface for OpenAI's
+ * take either, not both. The catalogue says which a target is. What is asked in words for an older model becomes the budget that Google's own surface for OpenAI's
  * clients gives that word (ai.google.dev, OpenAI compatibility, read 2026-11).
  */
 import type { ChatRequest, JsonObject } from '../../schema/chat.ts'
 import { isObject } from '../check.ts'
+import type { TargetFacts } from '../dialect.ts'
 import { fieldName } from '../place.ts'
 import type { Writing } from './part-write.ts'
 
@@ -20,9 +21,6 @@ const LEVELS: Record<string, string> = {
 }
 /** Words that have no level of their own. */
 const NEAREST = new Set(['none', 'xhigh', 'max'])
-
-/** `gemini-2.5-flash`, `models/gemini-2.0-flash-001`: a level is an error there, and a call without a seal is none. */
-export const isBeforeLevels = (model: string) => /gemini-[12]\b/.test(model)
 
 export function readThinking(config: JsonObject, extra: JsonObject): ChatRequest['reasoning'] {
   const thinking = config.thinkingConfig
@@ -50,7 +48,7 @@ function ownThinking({ effort, budget_tokens, summary }: NonNullable<ChatRequest
   return thinking
 }
 
-export function writeThinking({ reasoning }: ChatRequest, model: string, to: Writing): JsonObject | null {
+export function writeThinking({ reasoning }: ChatRequest, target: TargetFacts | undefined, to: Writing): JsonObject | null {
   if (reasoning === null) return null
   if (to.own) return ownThinking(reasoning)
   const { effort, budget_tokens } = reasoning
@@ -63,7 +61,7 @@ export function writeThinking({ reasoning }: ChatRequest, model: string, to: Wri
     return { includeThoughts: true }
   }
   const budget = BUDGETS[effort] as number
-  if (isBeforeLevels(model)) {
+  if (target?.thinking_by === 'budget') {
     to.losses.push({ field, how: 'approximated', note: `as a budget of ${budget} tokens` })
     return budget === 0 ? { thinkingBudget: 0 } : { includeThoughts: true, thinkingBudget: budget }
   }
