@@ -3,24 +3,27 @@
  * and writes what the relay lets through; it knows when the target is silent too long, when the caller has gone, and how it
  * ended, and it says so exactly once. An answer that was cut ends in an error in the caller's own format, never in silence.
  *
- * CONSTRUCTION, CHOSEN BY NUMBERS (2026-11-24, two shared cores, plain `workerd serve` 1.202611, 16 connections, 200 events of
- * 190 bytes, CPU microseconds per event, medians of 3 to 4 interleaved rounds):
+ * CONSTRUCTION, CHOSEN BY NUMBERS (2026-11-24, two shared cores with other work on them, plain `workerd serve` 1.20261023.1, 16
+ * connections, 200 events of 190 bytes, CPU microseconds per event, medians of 3 to 4 interleaved rounds):
  *
  *     path                                              burst   paced 5 ms
- *     native `return fetch()`                              9       26-33
- *     pipeTo an IdentityTransformStream                   10       34
- *     tee, other branch read in JavaScript                27       67
- *     reader and writer, each write awaited               35-37    75-95
- *       the same, reads into own buffers (BYOB)           34       65-78
- *       the same, writes not awaited                      38       72-80
- *     pull or push ReadableStream, bytes or not           39-41    73-87
- *     JavaScript TransformStream                          48       82
- *     reading alone                                       14-15
- *     reader and writer, writes within 1 ms as one        26       86
- *     reader and writer, writes within 2 ms as one        23       67-92
+ *     native `return fetch()`                            8-9      26-33
+ *     pipeTo an IdentityTransformStream                   10         34
+ *     tee, other branch read in JavaScript                27         67
+ *     reader and writer, each write awaited            35-37      67-95
+ *       the same, reads into own buffers (BYOB)           34      65-78
+ *       the same, writes not awaited                      38      72-80
+ *     pull or push ReadableStream, bytes or not        39-41      73-87
+ *     JavaScript TransformStream                          48         82
+ *     reading alone                                    14-15
+ *     reader and writer, writes within 1 ms as one        26         86
+ *     reader and writer, writes within 2 ms as one     22-26      67-92
+ *     all of dispatch around it, within 2 ms           28-29      72
+ *     all of dispatch around it, within 4 ms (this)    21-24      73 (104 beside a native 34)
  *
  * A read costs about 6 over native, a write 20. So in a burst, writes are gathered: the first chunk goes out at once, what comes
- * within `GATHER_MS` of it goes out together. Tokens at the speed of any model are further apart than that and wait for nothing.
+ * within `GATHER_MS` of it goes out together. Tokens at the speed of most models are further apart than that and wait for nothing;
+ * of the fastest, one may wait 4 ms. That is 2.6 times native in a burst and 2.8 times paced.
  * Rejected: `tee` with the observer's branch read ten times a second (13 and 44) is cheaper still, but its other branch buffers
  * without bound for a slow caller, and events have already been delivered by the time they are looked at. A stream pulled by the
  * response is not told when the caller leaves (`cancel` is never called on workerd); a writer is: its write rejects.
@@ -57,8 +60,8 @@ export type TapOptions = {
   guard: Guard
   clock: Clock
   idle_ms: number
-  /** What the caller is told where the answer does not end well: an error event and the terminator, in its own format. */
-  errorBytes(end: TapEnd): Uint8Array
+  /** What the caller is told where the answer does not end well: an error event and the terminator, in its own format. Null where that has none. */
+  errorBytes(end: TapEnd): Uint8Array | null
   /** Closes the connection to the target. */
   abort(): void
 }
@@ -136,8 +139,14 @@ export function tap({ reader, relay, guard, clock, idle_ms, errorBytes, abort }:
       )
       return
     }
+    const told = errorBytes(last)
+    if (told === null) {
+      writer.abort(new Error('the answer broke off')).catch(gone)
+      close(last)
+      return
+    }
     writer
-      .write(errorBytes(last))
+      .write(told)
       .then(() => writer.close())
       .then(
         () => close(last),
