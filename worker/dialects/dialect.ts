@@ -62,7 +62,7 @@ export type UpstreamError = {
 export type WrittenRequest = { body: JsonObject; losses: Loss[] }
 
 /** What a writer must know of the target beside its model's name: formats that need a limit of output take the target's own where the caller set none. */
-export type TargetFacts = Pick<Capability, 'output_tokens' | 'thinking_by'>
+export type TargetFacts = Pick<Capability, 'output_tokens' | 'reasoning' | 'thinking_by'>
 
 /** Turns neutral events into wire events, keeping whatever state the format needs between them. */
 export type EventWriter = {

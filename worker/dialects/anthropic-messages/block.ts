@@ -3,9 +3,9 @@
  * server's own tool and what it found) is carried whole.
  */
 import type { DialectName, Json, JsonObject, Loss, Part } from '../../schema/chat.ts'
+import { readMarker, writeMarker } from '../cache-marker.ts'
 import { isObject, rest } from '../check.ts'
 import { carryExtra, loseExtra } from '../marks.ts'
-import { readMarker, writeMarker } from './cache-marker.ts'
 import { writeCitation } from './citation.ts'
 import { readMedia, writeMedia } from './media.ts'
 import { readThought, writeThought } from './thought.ts'

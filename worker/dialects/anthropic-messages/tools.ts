@@ -3,11 +3,11 @@
  * provider (search, code execution) or shaped by it (computer, bash), counts as a tool and is carried whole.
  */
 import type { ChatRequest, Json, JsonObject, ToolChoice, ToolDefinition } from '../../schema/chat.ts'
+import { readMarker, writeMarker } from '../cache-marker.ts'
 import { type Check, isObject, kindOf, refuse, rest } from '../check.ts'
 import { carryExtra, loseExtra, lostTool, WHOLE, wholeTool } from '../marks.ts'
 import { fieldName } from '../place.ts'
 import type { Writing } from './block.ts'
-import { readMarker, writeMarker } from './cache-marker.ts'
 
 const TOOL = new Set(['type', 'name', 'description', 'input_schema', 'strict', 'cache_control'])
 /** A mark: the caller spelled `"type":"custom"` out. */

@@ -187,8 +187,10 @@ export function writeRequest(request: ChatRequest, model: string): WrittenReques
   for (const name of Object.keys(request.extra)) {
     const value = request.extra[name] as Json
     if (isMark(name)) continue
-    if (!to.own) losses.push({ field: name, how: 'dropped' })
-    else if (name === 'stream_options' && isObject(value) && isObject(body.stream_options))
+    // A null says nothing and is no loss.
+    if (!to.own) {
+      if (value !== null) losses.push({ field: name, how: 'dropped' })
+    } else if (name === 'stream_options' && isObject(value) && isObject(body.stream_options))
       body.stream_options = { ...value, ...body.stream_options }
     else carry(body, name, value)
   }

@@ -1,8 +1,8 @@
 /**
  * `cache_control`: the prompt up to here is worth keeping. A marker that says more than how long is kept whole beside.
  */
-import type { CacheMarker, Json, JsonObject } from '../../schema/chat.ts'
-import { isObject, rest } from '../check.ts'
+import type { CacheMarker, Json, JsonObject } from '../schema/chat.ts'
+import { isObject, rest } from './check.ts'
 
 const MARKER = new Set(['type', 'ttl'])
 

@@ -1,0 +1,20 @@
+/**
+ * OpenAI Responses: the newer wire format of OpenAI and Azure, and of servers that follow the Open Responses specification.
+ */
+import type { Dialect } from '../dialect.ts'
+import { writeError } from '../openai-chat/error.ts'
+import { readUpstreamError } from '../upstream-error.ts'
+import { writeInBand } from './error.ts'
+import { dull, observe, observeWhole } from './observe.ts'
+import { readReply, writeReply } from './reply.ts'
+import { readRequest, writeRequest } from './request.ts'
+import { reader } from './stream-read.ts'
+import { writer } from './stream-write.ts'
+
+export const openaiResponses: Dialect = {
+  name: 'openai-responses',
+  // A stream of this format tells what it used without being asked.
+  request: { read: readRequest, write: writeRequest },
+  reply: { read: readReply, write: writeReply, reader, writer, observe, observeWhole, dull },
+  error: { write: writeError, writeInBand, read: readUpstreamError },
+}
