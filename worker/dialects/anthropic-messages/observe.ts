@@ -157,7 +157,7 @@ function after(chunk: Uint8Array, from: number, what: Uint8Array): number {
     const byte = what[i]
     if (chunk[at] !== byte) return -1
     at++
-    if ((byte === 0x3a || byte === 0x2c) && chunk[at] === SPACE && what[i + 1] !== SPACE && what[i + 1] !== undefined) at++
+    if ((byte === 0x3a || byte === 0x2c) && chunk[at] === SPACE && what[i + 1] !== SPACE) at++
   }
   return at
 }

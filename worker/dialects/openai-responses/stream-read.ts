@@ -31,7 +31,7 @@ export function reader(): EventReader {
     // A malformed event is `observe`'s to count; there is nothing in it to carry. A server that ends on `[DONE]` has told its end.
     if (body === null) return []
     const out: StreamEvent[] = []
-    const item = `${body.output_index ?? body.item_id ?? ''}`
+    const item = name(body.output_index) || name(body.item_id)
     switch (typeof body.type === 'string' ? body.type : event.event) {
       case 'response.created':
         if (isObject(body.response)) start(body.response, out)
@@ -46,10 +46,10 @@ export function reader(): EventReader {
         if (isObject(body.part)) closePart(body.part, out)
         break
       case 'response.output_text.delta':
-        tellText(`${item}/${body.content_index ?? 0}`, body.delta, body.logprobs, out)
+        tellText(`${item}/${name(body.content_index)}`, body.delta, body.logprobs, out)
         break
       case 'response.output_text.done':
-        if (!told.has(`${item}/${body.content_index ?? 0}`)) tellText(`${item}/${body.content_index ?? 0}`, body.text, body.logprobs, out)
+        if (!told.has(`${item}/${name(body.content_index)}`)) tellText(`${item}/${name(body.content_index)}`, body.text, body.logprobs, out)
         break
       case 'response.output_text.annotation.added':
         if (body.annotation !== undefined) out.push({ type: 'citation', choice: 0, value: body.annotation })
@@ -64,12 +64,11 @@ export function reader(): EventReader {
         break
       case 'response.reasoning_summary_text.delta':
       case 'response.reasoning_text.delta':
-        tellThought(item, `${body.summary_index ?? 'text'}`, body.delta, out)
+        tellThought(item, name(body.summary_index), body.delta, out)
         break
       case 'response.reasoning_summary_text.done':
       case 'response.reasoning_text.done':
-        if (!told.has(`${item}/thought/${body.summary_index ?? 'text'}`))
-          tellThought(item, `${body.summary_index ?? 'text'}`, body.text, out)
+        if (!told.has(`${item}/thought/${name(body.summary_index)}`)) tellThought(item, name(body.summary_index), body.text, out)
         break
       case 'response.function_call_arguments.delta':
         tellArguments(item, body.delta, out)
@@ -189,3 +188,6 @@ export function reader(): EventReader {
 
   return { read }
 }
+
+/** Items and parts are told apart by number, or by id; whatever else stands there tells nothing apart. */
+const name = (value: Json | undefined): string => (typeof value === 'number' || typeof value === 'string' ? `${value}` : '')
