@@ -14,8 +14,9 @@
 import { parseArgs } from 'node:util'
 import type { Cell } from './cell.ts'
 import { PEERS, running } from './contenders.ts'
+import { keptMicro } from './micro.ts'
 import { tables } from './report.ts'
-import { writeResults } from './results.ts'
+import { today, writeResults } from './results.ts'
 import { FOREIGN_AT_MOST, run } from './rounds.ts'
 import { SCENARIOS } from './scenarios.ts'
 import { SIGNALBOX } from './signalbox.ts'
@@ -73,5 +74,7 @@ const cells = await run({
 const rows = summarize(cells, contenders, FOREIGN_AT_MOST)
 process.stdout.write(`\n${tables(rows)}\n`)
 if (flags.write || (flags.only === undefined && flags.contenders === undefined)) {
-  process.stdout.write(`written: ${writeResults({ cells, rows, contenders, timing: TIMING, rounds }).join(', ')}\n`)
+  process.stdout.write(
+    `written: ${writeResults({ cells, rows, contenders, timing: TIMING, rounds, micro: keptMicro(today()) }).join(', ')}\n`,
+  )
 }

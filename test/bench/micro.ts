@@ -143,10 +143,12 @@ export function microTable(rows: Timed[]): string {
   return ['| step | prompt kB | targets | p50 µs | p99 µs |', '| --- | --: | --: | --: | --: |', ...rows.map(line)].join('\n')
 }
 
-/** Where the measured figures are kept, for the page of results to quote. */
-export const microFile = (date: string) => join(RESULTS, `${date}-micro.json`)
-export function keptMicro(date: string): Timed[] | null {
-  return existsSync(microFile(date)) ? (JSON.parse(readFileSync(microFile(date), 'utf8')) as { rows: Timed[] }).rows : null
+const microFile = (date: string) => join(RESULTS, `${date}-micro.json`)
+
+/** The table of a day's figures, for the page of results; null where none were written that day. */
+export function keptMicro(date: string): string | null {
+  if (!existsSync(microFile(date))) return null
+  return microTable((JSON.parse(readFileSync(microFile(date), 'utf8')) as { rows: Timed[] }).rows)
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {

@@ -27,10 +27,10 @@ export function machine() {
 
 export const today = () => new Date().toISOString().slice(0, 10)
 
-type Results = { cells: Cell[]; rows: Row[]; contenders: Contender[]; timing: Timing; rounds: number }
+type Results = { cells: Cell[]; rows: Row[]; contenders: Contender[]; timing: Timing; rounds: number; micro: string | null }
 
 /** Gives the names of the files written, from the top of the project. */
-export function writeResults({ cells, rows, contenders, timing, rounds }: Results): string[] {
+export function writeResults({ cells, rows, contenders, timing, rounds, micro }: Results): string[] {
   const on = machine()
   const date = today()
   mkdirSync(RESULTS, { recursive: true })
@@ -49,7 +49,7 @@ text, number of events) makes a cell void.
 ${who}
 
 ${tables(rows)}
-The cells behind these tables are in \`results/${date}.json\`.
+${micro === null ? '' : `### Understanding and deciding alone\n\n\`npm run bench:micro\`, plain Node on the same machine, the default policy, health known of every target.\n\n${micro}\n\n`}The cells behind these tables are in \`results/${date}.json\`.
 `,
   )
   return [`test/bench/results/${date}.json`, 'test/bench/RESULTS.md']
