@@ -1,0 +1,73 @@
+/** OpenAI's Responses API through the official client, against targets that speak Chat Completions. */
+import OpenAI from 'openai'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { startServer, type TestServer } from './server.ts'
+
+let server: TestServer
+let client: OpenAI
+beforeAll(async () => {
+  server = await startServer()
+  client = new OpenAI({ baseURL: `${server.url}/v1`, apiKey: server.key, maxRetries: 0 })
+})
+afterAll(() => server?.stop())
+
+const asked = { model: 'auto', input: 'Write a SQL query that finds duplicate emails' }
+const WEATHER: OpenAI.Responses.FunctionTool = {
+  type: 'function',
+  name: 'weather',
+  strict: true,
+  parameters: { type: 'object', properties: { city: { type: 'string' } }, required: ['city'], additionalProperties: false },
+}
+
+describe('a response', () => {
+  it('is answered, with its usage', async () => {
+    const response = await client.responses.create(asked)
+    expect(response.output_text).toContain('This is a demo')
+    expect(response).toMatchObject({ object: 'response', status: 'completed', model: expect.stringMatching(/^demo\//) })
+    expect(response.usage?.output_tokens).toBeGreaterThan(0)
+  })
+
+  it('streams, event by event, to its end', async () => {
+    const kinds: string[] = []
+    let text = ''
+    for await (const event of await client.responses.create({ ...asked, stream: true })) {
+      kinds.push(event.type)
+      if (event.type === 'response.output_text.delta') text += event.delta
+    }
+    expect(text).toContain('This is a demo')
+    expect([kinds[0], kinds.at(-1)]).toEqual(['response.created', 'response.completed'])
+    expect(kinds.filter(kind => kind === 'response.output_text.delta').length).toBeGreaterThan(10)
+  })
+
+  it('calls tools and takes their results', async () => {
+    const first = await client.responses.create({ ...asked, tools: [WEATHER], tool_choice: 'required' })
+    const call = first.output.find(item => item.type === 'function_call')
+    expect(JSON.parse(call?.arguments ?? '')).toEqual({ city: expect.any(String) })
+    const second = await client.responses.create({
+      model: 'auto',
+      tools: [WEATHER],
+      input: [
+        { role: 'user', content: asked.input },
+        ...first.output.filter(item => item.type === 'function_call'),
+        { type: 'function_call_output', call_id: call?.call_id ?? '', output: '17 degrees' },
+      ],
+    })
+    expect(second.output_text).toContain('demo')
+  })
+
+  it('keeps to a JSON schema', async () => {
+    const schema = { type: 'object', properties: { city: { type: 'string' } }, required: ['city'], additionalProperties: false }
+    const response = await client.responses.create({
+      ...asked,
+      text: { format: { type: 'json_schema', name: 'place', strict: true, schema } },
+    })
+    expect(JSON.parse(response.output_text)).toEqual({ city: expect.any(String) })
+  })
+
+  it('that leans on one the router never kept is refused, with the field', async () => {
+    await expect(client.responses.create({ ...asked, previous_response_id: 'resp_123' })).rejects.toMatchObject({
+      status: expect.any(Number),
+      message: expect.stringContaining('previous_response_id'),
+    })
+  })
+})
