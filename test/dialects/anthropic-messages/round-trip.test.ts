@@ -74,7 +74,8 @@ describe('what was written reads as what it was', () => {
       choices: reply.choices.map(choice => ({
         ...choice,
         parts: choice.parts
-          .filter((part, i) => choice.parts[i - 1]?.type !== part.type && part.type !== 'other')
+          .filter(part => part.type !== 'other')
+          .filter((part, i, parts) => parts[i - 1]?.type !== part.type)
           .map(({ cache: _, extra: __, ...part }) => part),
       })),
     }))

@@ -76,8 +76,8 @@ describe('what was written reads as what it was', () => {
       choices: reply.choices.map(choice => ({
         ...choice,
         parts: choice.parts
-          .filter((part, i) => choice.parts[i - 1]?.type !== part.type && part.type !== 'other')
-          .filter(part => part.type !== 'reasoning' || part.text !== '' || part.encrypted !== undefined)
+          .filter(part => part.type !== 'other' && (part.type !== 'reasoning' || part.text !== '' || part.encrypted !== undefined))
+          .filter((part, i, parts) => parts[i - 1]?.type !== part.type)
           .map(({ extra: _, ...part }) => part),
       })),
     }))
