@@ -5,7 +5,7 @@
 import { defineCommand } from 'citty'
 import { ending } from './ending.ts'
 import { policyFiles, readable, readCatalogue } from './policy-files.ts'
-import { verdictJson, verdictLines, verdictOn } from './policy-verdict.ts'
+import { verdictJson, verdictLines, verdictOnFile } from './policy-verdict.ts'
 
 export const check = defineCommand({
   meta: { name: 'check', description: 'Validate policies, find rules that can never match, run the tests inside the files.' },
@@ -19,7 +19,7 @@ export const check = defineCommand({
     ending(given, () => {
       const { args } = given
       const catalogue = readable(() => readCatalogue(args.catalogue))
-      const verdicts = readable(() => policyFiles(args._)).map(file => verdictOn(file, catalogue))
+      const verdicts = readable(() => policyFiles(args._)).map(file => verdictOnFile(file, catalogue))
       const text = args.json ? JSON.stringify(verdicts.map(verdictJson), null, 2) : verdicts.flatMap(verdictLines).join('\n')
       process.stdout.write(`${text}\n`)
       return verdicts.every(verdict => verdict.ok && !(args.strict && verdict.findings.length > 0))

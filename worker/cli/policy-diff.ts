@@ -3,8 +3,8 @@
  */
 import { defineCommand } from 'citty'
 import { compilePolicy } from '../core/decide/rules.ts'
+import { unifiedDiff } from '../core/line-diff.ts'
 import { ending } from './ending.ts'
-import { unifiedDiff } from './line-diff.ts'
 import { nameOfFile, type PolicyFile, policyFiles, readable } from './policy-files.ts'
 import { getPolicy, PLACE_ARGS, placeOf } from './policy-store.ts'
 

@@ -6,7 +6,7 @@ import { defineCommand } from 'citty'
 import { ending, Stop } from './ending.ts'
 import { policyFiles, readable, readCatalogue } from './policy-files.ts'
 import { PLACE_ARGS, placeOf, putPolicies } from './policy-store.ts'
-import { verdictLines, verdictOn } from './policy-verdict.ts'
+import { verdictLines, verdictOnFile } from './policy-verdict.ts'
 
 export const push = defineCommand({
   meta: { name: 'push', description: 'Check policies, then write them to KV, where running isolates take them up.' },
@@ -20,7 +20,7 @@ export const push = defineCommand({
     ending(given, async () => {
       const { args } = given
       const catalogue = readable(() => readCatalogue(args.catalogue))
-      const verdicts = readable(() => policyFiles(args._)).map(file => verdictOn(file, catalogue))
+      const verdicts = readable(() => policyFiles(args._)).map(file => verdictOnFile(file, catalogue))
       if (!args.json || !verdicts.every(verdict => verdict.ok)) process.stdout.write(`${verdicts.flatMap(verdictLines).join('\n')}\n`)
       if (!verdicts.every(verdict => verdict.ok)) throw new Stop('nothing was pushed')
       const policies = verdicts.flatMap(({ policy, file }) =>

@@ -38,7 +38,7 @@ export type GatewayError =
   | { code: 'admin_not_set_up'; message: string }
   | { code: 'resource_not_found'; kind: string; id: string }
   | { code: 'conflict'; message: string }
-  | { code: 'policy_not_accepted'; policy: string; problems: number; first: string }
+  | { code: 'policy_not_accepted'; policy: string; findings: { line: number | null; message: string }[] }
   | { code: 'audit_unavailable' }
   | { code: 'not_found'; path: string }
   | { code: 'method_not_allowed'; allowed: string[] }
@@ -175,7 +175,7 @@ export function wording(error: GatewayError): string {
     case 'conflict':
       return error.message
     case 'policy_not_accepted':
-      return `The policy "${shown(error.policy)}" was not taken, for ${error.problems} ${error.problems === 1 ? 'reason' : 'reasons'}, the first: ${shown(error.first)}`
+      return `The policy "${shown(error.policy)}" was not taken: ${shown(error.findings[0]?.message ?? 'it does not parse')}${error.findings.length > 1 ? ` (and ${error.findings.length - 1} more, in "findings")` : ''}`
     case 'audit_unavailable':
       return 'The audit log cannot be written right now, and nothing is changed without it. Try again.'
     case 'not_found':

@@ -72,7 +72,7 @@ export function authenticate(headers: Headers, env: Bindings, ctx: Context, now_
 }
 
 /** The one credential of a request. A query parameter is none: it would end up in logs. */
-function credential(headers: Headers): string | Answer {
+export function credential(headers: Headers): string | Answer {
   const authorization = headers.get('authorization')
   const api_key = headers.get('x-api-key')
   if (authorization === null) return api_key ?? MISSING

@@ -29,7 +29,7 @@ export const OVERLAY_KEY = 'catalogue/overlay'
 const OVERLAY_FRESH_MS: Ms = 15_000
 const FIRST_WAIT_MS: Ms = 1_000
 
-const BUNDLED = bundledJson as unknown as Catalogue
+export const BUNDLED = bundledJson as unknown as Catalogue
 
 /** `variables`: the Worker's environment, whose secrets and addresses switch providers on. */
 export function catalogueStore(kv: KVNamespace, variables: Variables, bundle: Catalogue = BUNDLED): CatalogueStore {

@@ -46,8 +46,11 @@ const NO_PROBES: ReadonlySet<TargetId> = new Set()
 /** Says nothing about the target, and so need not hurry. */
 const UNHURRIED = new Set(['ok', 'client', 'cancelled'])
 
+/** The object's name while there is one for the whole world. */
+export const HEALTH_REGION = 'all'
+
 /** `region` names the object: isolates of one region share one. */
-export function healthView(env: Bindings, region = 'all'): HealthView {
+export function healthView(env: Bindings, region = HEALTH_REGION): HealthView {
   let fleet = NO_HEALTH
   let merged: { health: HealthSnapshot; at_ms: Ms } = { health: NO_HEALTH, at_ms: 0 }
   const local = new Map<TargetId, Gate>()

@@ -15,6 +15,14 @@ export function pepperNamed(name: string, variables: Record<string, unknown>): s
   return typeof pepper === 'string' && pepper.length >= PEPPER_CHARS_AT_LEAST ? pepper : null
 }
 
+/** The pepper that new keys are stored under: the one with the highest number. Null where there is none. */
+export function newestPepper(variables: Record<string, unknown>): { name: string; pepper: string } | null {
+  let number = 1
+  while (variables[`KEY_PEPPER_${number + 1}`] !== undefined) number += 1
+  const pepper = pepperNamed(String(number), variables)
+  return pepper === null ? null : { name: String(number), pepper }
+}
+
 /** 32 bytes. */
 export async function secretHmac(pepper: string, secret: string): Promise<Uint8Array> {
   let key = imported.get(pepper)

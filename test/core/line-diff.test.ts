@@ -1,6 +1,6 @@
 import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { unifiedDiff } from '../../worker/cli/line-diff.ts'
+import { unifiedDiff } from '../../worker/core/line-diff.ts'
 
 const NAMES = { before: 'a', after: 'b' }
 const diff = (before: string[], after: string[]) => unifiedDiff(before.join('\n'), after.join('\n'), NAMES).split('\n').slice(2)

@@ -1,0 +1,57 @@
+/**
+ * Who is asking: an admin's key, or a person whom Cloudflare Access let in. There is no admin by default. Until a key is made
+ * or Access configured, the whole API answers 503 and says how.
+ *
+ * A key is sent in a header by a program. A token of Access comes with whatever the browser sends, also from a page of
+ * somebody else's; so a change needs a header of ours besides, which no other page can send without being allowed to.
+ */
+import type { GatewayError } from '../../core/errors.ts'
+import { err, ok, type Result } from '../../core/result.ts'
+import { isAtLeast } from '../../schema/admin.ts'
+import { anyAdminKey, authenticateAdmin } from '../../store/admins.ts'
+import { credential } from '../../store/callers.ts'
+import { newestPepper } from '../../store/secret-hmac.ts'
+import { ACCESS_HEADER, accessActor, accessOf } from './access.ts'
+import type { Actor, AdminWorld, Route } from './route.ts'
+
+export const CHANGE_HEADER = 'x-signalbox-admin'
+
+const HOW =
+  'make the first key with "npx signalbox admin create-key --label <who> --remote" (without --remote for local development), or set ACCESS_TEAM_DOMAIN, ACCESS_AUD and ACCESS_ROLES.'
+
+/** Whether there is anybody who could be let in. */
+export async function closed({ env, variables, now_ms }: AdminWorld): Promise<GatewayError | null> {
+  if (newestPepper(variables) === null) return { code: 'admin_not_set_up', message: 'set the secret KEY_PEPPER to 32 characters or more.' }
+  if (accessOf(variables) || (await anyAdminKey(env.KV, now_ms))) return null
+  return { code: 'admin_not_set_up', message: HOW }
+}
+
+export async function identify(request: Request, world: AdminWorld): Promise<Result<Actor, GatewayError>> {
+  const shut = await closed(world)
+  if (shut) return err(shut)
+  const token = request.headers.get(ACCESS_HEADER)
+  const sent = credential(request.headers)
+  if (typeof sent === 'string') {
+    const admin = await authenticateAdmin(sent, world.env, world.now_ms)
+    return admin.ok ? ok({ name: `key:${admin.value.key_id}`, role: admin.value.role, org: admin.value.org }) : admin
+  }
+  const access = accessOf(world.variables)
+  // A credential of the wrong kind is refused, whatever Access says beside it.
+  if (sent.ok || sent.error.code !== 'missing_key' || token === null || !access) return err(sent.ok ? { code: 'invalid_key' } : sent.error)
+  const actor = await accessActor(token, access, world.deps.effects)
+  if (!actor.ok || request.method === 'GET' || request.method === 'HEAD') return actor
+  const site = request.headers.get('sec-fetch-site')
+  const ours = request.headers.has(CHANGE_HEADER) && (site === null || site === 'same-origin' || site === 'none')
+  return ours
+    ? actor
+    : err({ code: 'forbidden', message: `A change by a session of Access needs the header ${CHANGE_HEADER}, from the same origin.` })
+}
+
+/** What keeps this actor from this route, or null. */
+export function barred(actor: Actor, { role, reach }: Route): GatewayError | null {
+  if (role !== 'open' && !isAtLeast(actor.role, role))
+    return { code: 'forbidden', message: `This needs the role ${role}; this key has the role ${actor.role}.` }
+  if (reach === 'router' && actor.org !== null)
+    return { code: 'forbidden', message: 'This concerns the whole router; this key is for one organisation.' }
+  return null
+}
