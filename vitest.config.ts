@@ -12,7 +12,7 @@ const yamlAsText = {
   },
 }
 
-const PURE = ['core', 'schema', 'stream', 'dialects', 'dispatch', 'policies', 'cli']
+const PURE = ['core', 'schema', 'stream', 'dialects', 'conformance', 'dispatch', 'policies', 'cli']
 
 export default defineConfig({
   test: {
