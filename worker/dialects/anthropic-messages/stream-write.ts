@@ -22,6 +22,7 @@ export function writer(): EventWriter {
   let usage: TokenUsage | null = null
   let finish: { finish: FinishReason; finish_raw: string } | null = null
   let ending: JsonObject = {}
+  let failed = false
   let blocks = 0
   let open: { kind: Kind; block: number } | null = null
   /** The block of each call, by its neutral index: a late fragment still finds it. */
@@ -85,6 +86,7 @@ export function writer(): EventWriter {
         finish = said
         return
       case 'error':
+        failed = true
         out.push({
           event: 'error',
           data: JSON.stringify({ type: 'error', error: { type: said.code ?? 'api_error', message: said.message } }),
@@ -94,7 +96,8 @@ export function writer(): EventWriter {
         if (said.dialect === 'anthropic-messages' && isObject(said.value)) ending = { ...ending, ...said.value }
         return
       case 'end':
-        out.push(...closing(), ...over())
+        // Behind an error this format has nothing more.
+        if (!failed) out.push(...closing(), ...over())
     }
   }
 

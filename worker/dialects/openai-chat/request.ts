@@ -16,6 +16,7 @@ import { readMessage, writeMessage } from './message.ts'
 import { readOutput, writeOutput } from './output.ts'
 import type { Writing } from './part.ts'
 import { readReasoning, writeReasoning } from './reasoning.ts'
+import { writeTier } from './tier.ts'
 import { readToolChoice, readTools, writeToolChoice, writeTools } from './tools.ts'
 
 /** A conversation longer than this is an attack or a loop; each message also costs objects here. */
@@ -182,7 +183,7 @@ export function writeRequest(request: ChatRequest, model: string): WrittenReques
   writeReasoning(body, request, to)
   set('user', request.user)
   set('metadata', request.metadata)
-  set('service_tier', request.service_tier)
+  set('service_tier', writeTier(request, losses))
   if (request.stream_usage) body.stream_options = { include_usage: true }
   for (const name of Object.keys(request.extra)) {
     const value = request.extra[name] as Json

@@ -11,6 +11,7 @@ import type { ChatRequest, Json, JsonObject, Loss } from '../../schema/chat.ts'
 import { boolean, type Check, integer, isObject, kindOf, number, refuse, rest, text } from '../check.ts'
 import type { TargetFacts, WrittenRequest } from '../dialect.ts'
 import { carryExtra, loseExtra } from '../marks.ts'
+import { writeTier } from '../openai-chat/tier.ts'
 import { fieldName, messagePlace, partPlace } from '../place.ts'
 import type { Writing } from './content.ts'
 import { readInput, readInstructions, referenceIn, writeInput } from './message.ts'
@@ -226,15 +227,6 @@ function writeReasoning({ reasoning, dialect }: ChatRequest, losses: Loss[]): Js
   if (effort !== null) written.effort = effort
   if (summary !== undefined) written.summary = summary
   return Object.keys(written).length > 0 ? written : null
-}
-
-const ANTHROPIC_TIERS: Record<string, string> = { auto: 'auto', standard_only: 'default' }
-
-function writeTier({ service_tier, dialect }: ChatRequest, losses: Loss[]): string | null {
-  if (service_tier === null || dialect === 'openai-responses' || dialect === 'openai-chat') return service_tier
-  if (dialect === 'anthropic-messages' && Object.hasOwn(ANTHROPIC_TIERS, service_tier)) return ANTHROPIC_TIERS[service_tier] as string
-  losses.push({ field: 'service_tier', how: 'dropped', note: 'this format has no such tier' })
-  return null
 }
 
 /** What other formats ask for and this one has no word for. */

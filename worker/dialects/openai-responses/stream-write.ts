@@ -30,6 +30,8 @@ export function writer(): EventWriter {
   const calls = new Map<number, Open>()
   let usage: TokenUsage | null = null
   let finish: { finish: FinishReason; finish_raw: string } | null = null
+  /** An answer that failed has no other end. */
+  let failed: JsonObject | null = null
   const losses: Loss[] = []
 
   const event = (type: string, members: JsonObject): SseEvent => ({
@@ -65,7 +67,8 @@ export function writer(): EventWriter {
         usage = said.usage
         return []
       case 'error':
-        return [event('error', errorEvent({ type: 'server_error', code: said.code ?? 'server_error', message: said.message, param: null }))]
+        failed = { code: said.code ?? 'server_error', message: said.message }
+        return [event('error', errorEvent({ type: 'server_error', ...failed, param: null }))]
       case 'other':
         if (said.dialect === 'openai-responses' && isObject(said.value)) extra = { ...extra, ...said.value }
         return []
@@ -255,7 +258,11 @@ export function writer(): EventWriter {
   function over(): SseEvent[] {
     const out = closing()
     for (const index of [...calls.keys()]) out.push(...closeCall(index))
-    const ending = finish ? writeFinish(finish.finish, finish.finish_raw) : { status: 'incomplete', incomplete_details: null }
+    const ending = failed
+      ? { status: 'failed', incomplete_details: null, error: failed }
+      : finish
+        ? writeFinish(finish.finish, finish.finish_raw)
+        : { status: 'incomplete', incomplete_details: null }
     const response = responseWith(ending)
     const counts = usage && writeUsage(usage, isObject(extra.usage) ? extra.usage : undefined)
     if (counts) response.usage = counts
