@@ -1,0 +1,135 @@
+/** Questions to usage, with rows that an upstream, a caller or an attacker may have named. */
+import { env } from 'cloudflare:workers'
+import { beforeAll, describe, expect, it } from 'vitest'
+import type { Intent, Settlement } from '../../../worker/schema/usage.ts'
+import { USAGE_COLUMNS, usageRow } from '../../../worker/store/usage-row.ts'
+import { intent, settlement } from '../../store/fixture.ts'
+import { adminOf, ask, emptyRouter, told } from './asking.ts'
+
+const NOON = Date.UTC(2026, 10, 20, 12)
+const HOUR_MS = 3_600_000
+const RANGE = 'from=2026-11-20&to=2026-11-23'
+
+async function row(of: Partial<Intent>, ended: Partial<Settlement> = {}): Promise<string> {
+  const one = intent({ at_ms: NOON, ...of })
+  const values = usageRow(one, settlement(one, ended)) as unknown as Record<string, string | number | null>
+  const marks = USAGE_COLUMNS.map(() => '?').join(', ')
+  await env.DB.prepare(`INSERT INTO usage (${USAGE_COLUMNS.join(', ')}) VALUES (${marks})`)
+    .bind(...USAGE_COLUMNS.map(column => values[column] ?? null))
+    .run()
+  return one.decision_id
+}
+
+type Sum = Record<string, string | number | null>
+type Page = { rows: Sum[]; cursor: string | null }
+let key: string
+const sums = (query: string) => told<Page>('GET', `/admin/v1/usage?${RANGE}&${query}`, { key })
+const rows = (query: string) => told<Page>('GET', `/admin/v1/usage/rows?${RANGE}&${query}`, { key })
+
+beforeAll(async () => {
+  await emptyRouter()
+  key = await adminOf('viewer')
+  await row({ org: 'acme', team: 'web' }, { cost_micros: 100, target: 'demo/small', provider: 'demo' })
+  await row({ org: 'acme', team: null, at_ms: NOON + HOUR_MS }, { cost_micros: null, target: 'demo/large', provider: 'demo' })
+  await row({ org: 'acme', team: null, at_ms: NOON + 24 * HOUR_MS }, { cost_micros: 0, outcome: 'failed', target: null, provider: null })
+  await row({ org: 'other', team: 'web', task: 'summary' }, { cost_micros: 7, outcome: 'caller_left' })
+  await row({ org: 'evil', requested_model: '=HYPERLINK("https://evil.example","x")', team: '@SUM(1+9)' }, { target: 'demo/small' })
+})
+
+describe('sums', () => {
+  it('are by day where nothing else is asked', async () => {
+    const { rows } = await sums('')
+    expect(rows.map(({ day, requests }) => [day, requests])).toEqual([
+      ['2026-11-20', 4],
+      ['2026-11-21', 1],
+    ])
+  })
+  it('tell what is known and how often it is not', async () => {
+    expect((await sums('group_by=org&org=acme')).rows).toMatchObject([
+      { org: 'acme', requests: 3, completed: 2, failed: 1, cost_micros: 100, cost_unknown: 1, input_tokens: 270 },
+    ])
+  })
+  it.each([
+    ['hour', 'org=acme', ['2026-11-20T12:00:00Z', '2026-11-20T13:00:00Z', '2026-11-21T12:00:00Z']],
+    ['target', 'org=acme', [null, 'demo/large', 'demo/small']],
+    ['team', 'org=acme', [null, 'web']],
+    ['provider', 'org=acme', [null, 'demo']],
+    ['outcome', 'org=other', ['caller_left']],
+    ['task', 'task=summary', ['summary']],
+    ['policy', 'org=other', ['default']],
+    ['key', 'org=other', ['abcdefghijk']],
+  ])('may be by %s', async (group, filter, values) => {
+    expect((await sums(`group_by=${group}&${filter}`)).rows.map(sum => sum[group])).toEqual(values)
+  })
+  it('may be by several, in pages that lose and repeat nothing', async () => {
+    const all = (await sums('group_by=day,team,target')).rows
+    const paged: Sum[] = []
+    let cursor = ''
+    do {
+      const page = await sums(`group_by=day,team,target&limit=2${cursor && `&cursor=${cursor}`}`)
+      paged.push(...page.rows)
+      cursor = page.cursor ?? ''
+    } while (cursor)
+    expect(paged).toEqual(all)
+    expect(all.length).toBeGreaterThan(4)
+  })
+  it.each([
+    'group_by=nothing',
+    'group_by=day,day',
+    'group_by=day,hour,org,team,key',
+    "group_by=day'--",
+    'cursor=x',
+    'from=2026-13-40',
+    'from=2026-11-24&to=2026-11-20',
+    'limit=0',
+    'limit=1e9',
+    'format=xml',
+  ])('are not asked for by %s', async query => {
+    expect((await ask('GET', `/admin/v1/usage?${query}`, { key })).status).toBe(400)
+  })
+  it('take what is asked for as a value and never as SQL', async () => {
+    for (const evil of ["' OR 1=1 --", "acme'; DROP TABLE usage; --", '%', '\u0000'])
+      expect((await sums(`group_by=org&org=${encodeURIComponent(evil)}`)).rows).toEqual([])
+    expect((await sums('group_by=org')).rows).toHaveLength(3)
+  })
+})
+
+describe('rows', () => {
+  it('are newest first, and in pages', async () => {
+    const first = await rows('limit=2')
+    const second = await rows(`limit=10&cursor=${first.cursor}`)
+    const all = [...first.rows, ...second.rows]
+    expect(new Set(all.map(each => each.decision_id)).size).toBe(5)
+    expect(all.map(each => Number(each.at_ms))).toEqual(all.map(each => Number(each.at_ms)).sort((a, b) => b - a))
+    expect(second.cursor).toBeNull()
+  })
+  it('as decisions are brief', async () => {
+    const { decisions } = await told<{ decisions: Sum[] }>('GET', `/admin/v1/decisions?${RANGE}&org=other`, { key })
+    expect(decisions).toMatchObject([{ org: 'other', outcome: 'caller_left', cost_micros: 7 }])
+  })
+})
+
+describe('an export', () => {
+  const exported = (path: string) => ask('GET', `/admin/v1/${path}`, { key })
+
+  it('as CSV gives a spreadsheet nothing to run', async () => {
+    const response = await exported(`usage/rows?${RANGE}&format=csv`)
+    expect(response.headers.get('content-type')).toBe('text/csv; charset=utf-8')
+    expect(response.headers.get('content-disposition')).toBe('attachment; filename="usage-rows.csv"')
+    const text = await response.text()
+    expect(text.split('\r\n')).toHaveLength(7)
+    expect(text).toContain(`"'=HYPERLINK(""https://evil.example"",""x"")"`)
+    expect(text).toContain(`'@SUM(1+9)`)
+    for (const cell of text.split(/[,\r\n]+/)) expect(cell).not.toMatch(/^"?[=+@\t]/)
+  })
+  it('as JSON lines has an object a line, and says where the next page begins', async () => {
+    const response = await exported(`usage/rows?${RANGE}&format=jsonl&limit=2`)
+    const lines = (await response.text()).trimEnd().split('\n')
+    expect(lines.map(line => Object.keys(JSON.parse(line)).length > 20)).toEqual([true, true])
+    expect(response.headers.get('x-signalbox-cursor')).toMatch(/^[\w-]+$/)
+  })
+  it('of sums has the groups first', async () => {
+    const text = await (await exported(`usage?${RANGE}&group_by=org,day&format=csv`)).text()
+    expect(text.split('\r\n')[0]).toMatch(/^org,day,requests,completed,/)
+  })
+})
