@@ -1,9 +1,10 @@
 import { evictDurableObject, runInDurableObject } from 'cloudflare:test'
 import { env } from 'cloudflare:workers'
 import { beforeEach, describe, expect, it, vi } from 'vitest'
+import { REPORT_AT, SNAPSHOT_FRESH_MS } from '../../worker/core/health/view.ts'
 import type { Plan } from '../../worker/schema/decision.ts'
 import type { HealthReply, HealthReport, Outcome } from '../../worker/schema/health.ts'
-import { healthView, REPORT_AT, SNAPSHOT_FRESH_MS } from '../../worker/store/health.ts'
+import { healthView } from '../../worker/store/health.ts'
 import type { HealthObject } from '../../worker/store/health-object.ts'
 import { emptyStorage, newId } from './fixture.ts'
 

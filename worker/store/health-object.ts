@@ -1,31 +1,32 @@
 /**
  * The health of every target, as one region's requests find it. One writer for all isolates; what it knows rides back on
- * the answer to every report. The rules are in `core/health/gate.ts`; this only keeps the gates.
+ * the answer to every report. The rules are in `core/health/` (`fleet.ts`, `gate.ts`); this only keeps the gates.
  *
  * Counters live in memory and may be lost when the object is evicted, which only slows detection. What requests are kept
  * away by (states, waits, leases, limits) is in storage before anyone is told of it.
  */
 import { DurableObject } from 'cloudflare:workers'
-import { type Gate, grantProbe, healthOf, mustOutlive, newGate, step } from '../core/health/gate.ts'
+import { fleet } from '../core/health/fleet.ts'
+import { type Gate, mustOutlive, restored } from '../core/health/gate.ts'
 import type { HealthReply, HealthReport, HealthSnapshot } from '../schema/health.ts'
 import type { TargetId } from '../schema/ids.ts'
-import type { Ms } from '../schema/units.ts'
 
 /** Isolates whose last report number is remembered; one that falls out can at worst have a repeated report count twice. */
 const ISOLATES_KEPT = 5_000
-/** Targets kept. Ids come from our own isolates' catalogues, which have far fewer. */
-const TARGETS_KEPT = 2_000
 const OUTCOMES_AT_MOST = 1_000
 
 export class HealthObject extends DurableObject<Env> {
-  #gates = new Map<TargetId, Gate>()
+  #changed = new Set<TargetId>()
+  #fleet = fleet((target, before, after) => {
+    if (mustOutlive(before, after)) this.#changed.add(target)
+  })
   #last_seq = new Map<string, number>()
 
   constructor(ctx: DurableObjectState, env: Env) {
     super(ctx, env)
     ctx.storage.sql.exec('CREATE TABLE IF NOT EXISTS gates (target TEXT PRIMARY KEY, gate TEXT NOT NULL)')
     for (const row of ctx.storage.sql.exec<{ target: string; gate: string }>('SELECT target, gate FROM gates')) {
-      this.#gates.set(row.target, JSON.parse(row.gate) as Gate)
+      this.#fleet.restore(row.target, restored(JSON.parse(row.gate) as Gate, Date.now()))
     }
   }
 
@@ -33,27 +34,16 @@ export class HealthObject extends DurableObject<Env> {
   report(report: HealthReport): HealthReply {
     if (report.v !== 1) throw new Error(`A health report of version ${report.v} is not known here`)
     const now_ms = Date.now()
-    const changed = new Set<TargetId>()
     if (this.#isNew(report)) {
-      for (const outcome of report.outcomes.slice(0, OUTCOMES_AT_MOST)) {
-        const before = this.#gates.get(outcome.target) ?? newGate(now_ms)
-        this.#put(outcome.target, before, step(before, outcome, now_ms, Math.random()), changed)
-      }
+      for (const outcome of report.outcomes.slice(0, OUTCOMES_AT_MOST)) this.#fleet.observe(outcome, now_ms, Math.random)
     }
-    const probes: TargetId[] = []
-    for (const target of report.wants_probe) {
-      const before = this.#gates.get(target)
-      if (!before) continue
-      const { gate, granted } = grantProbe(before, now_ms)
-      this.#put(target, before, gate, changed)
-      if (granted) probes.push(target)
-    }
-    this.#store(changed)
-    return { v: 1, snapshot: this.#snapshot(now_ms), probes }
+    const probes = report.wants_probe.filter(target => this.#fleet.grant(target, now_ms))
+    this.#store()
+    return { v: 1, snapshot: this.#fleet.snapshot(now_ms), probes }
   }
 
   snapshot(): HealthSnapshot {
-    return this.#snapshot(Date.now())
+    return this.#fleet.snapshot(Date.now())
   }
 
   /** By hand: nothing is sent there until it is restored, however it behaves. */
@@ -73,23 +63,17 @@ export class HealthObject extends DurableObject<Env> {
 
   #command(target: TargetId, command: 'isolate' | 'release' | 'credential_changed'): HealthSnapshot {
     const now_ms = Date.now()
-    const before = this.#gates.get(target) ?? newGate(now_ms)
-    const changed = new Set([target])
-    this.#put(target, before, step(before, command, now_ms, Math.random()), changed)
-    this.#store(changed)
-    return this.#snapshot(now_ms)
+    this.#fleet.command(target, command, now_ms, Math.random)
+    this.#changed.add(target)
+    this.#store()
+    return this.#fleet.snapshot(now_ms)
   }
 
-  #put(target: TargetId, before: Gate, after: Gate, changed: Set<TargetId>): void {
-    if (!this.#gates.has(target) && this.#gates.size >= TARGETS_KEPT) return
-    this.#gates.set(target, after)
-    if (mustOutlive(before, after)) changed.add(target)
-  }
-
-  #store(changed: Set<TargetId>): void {
-    for (const target of changed) {
-      this.ctx.storage.sql.exec('INSERT OR REPLACE INTO gates VALUES (?, ?)', target, JSON.stringify(this.#gates.get(target) ?? null))
+  #store(): void {
+    for (const target of this.#changed) {
+      this.ctx.storage.sql.exec('INSERT OR REPLACE INTO gates VALUES (?, ?)', target, JSON.stringify(this.#fleet.gates.get(target) ?? null))
     }
+    this.#changed.clear()
   }
 
   #isNew({ isolate, seq }: HealthReport): boolean {
@@ -98,11 +82,5 @@ export class HealthObject extends DurableObject<Env> {
     this.#last_seq.set(isolate, seq)
     if (this.#last_seq.size > ISOLATES_KEPT) this.#last_seq.delete(this.#last_seq.keys().next().value ?? isolate)
     return true
-  }
-
-  #snapshot(taken_at_ms: Ms): HealthSnapshot {
-    const targets: HealthSnapshot['targets'] = {}
-    for (const [target, gate] of this.#gates) targets[target] = healthOf(gate, taken_at_ms)
-    return { v: 1, taken_at_ms, targets }
   }
 }

@@ -18,10 +18,11 @@
  * A late answer to a request sent before the gate opened says nothing about the target now, in either direction.
  */
 import type { BreakerState, Outcome, TargetHealth } from '../../schema/health.ts'
+import type { DecisionId } from '../../schema/ids.ts'
 import type { Ms } from '../../schema/units.ts'
 import { EVIDENCE } from './evidence.ts'
 import { type Latency, latencyNow, measured, newLatency } from './latency.ts'
-import { errorRateOf, isSuspicious, noSuspicion, type Suspicion, suspect } from './suspicion.ts'
+import { errorRateOf, isSuspicious, noSuspicion, reconsidered, type Suspicion, suspect } from './suspicion.ts'
 
 export const BACKOFF_MIN_MS = 5_000
 export const BACKOFF_MAX_MS = 15_000
@@ -34,6 +35,9 @@ export const PROBES_TO_RAMP = 2
 export const RAMP_MS = 30_000
 const RAMP_FROM_SHARE = 0.1
 const RAMP_TRUST = 0.5
+/** While others of its provider have just opened, a target is trusted about half as far: three failures in a row open it, not four. */
+export const WARY_MS = 30_000
+const WARY_TRUST = 6 / 11
 /** Where a rate limit names no time: a random wait up to this, doubled for each limit in a row. */
 const LIMIT_FIRST_MS = 2_000
 const LIMIT_MAX_MS = 60_000
@@ -60,14 +64,18 @@ export type Gate = {
   last_ok_at_ms: Ms | null
   /** When something last spoke against the target: a failure, a limit, a refused credential. */
   worsened_at_ms: Ms | null
+  /** Until when it is trusted less, because others of its provider have just opened; null where they have not. */
+  wary_until_ms: Ms | null
   /** Outcomes that said something, ever. */
   samples: number
   suspicion: Suspicion
   latency: Latency
 }
 
-/** `tick`: time has passed and nothing else · `credential_changed`: forget that it was refused. */
-export type GateCommand = 'tick' | 'isolate' | 'release' | 'credential_changed'
+/** `tick`: time has passed and nothing else · `credential_changed`: forget that it was refused · `beware`: its neighbours fail. */
+export type GateCommand = 'tick' | 'isolate' | 'release' | 'credential_changed' | 'beware'
+/** What a request's later attempts told about its failure here (`fleet.ts`). */
+export type CaseVerdict = { verdict: 'confirmed' | 'withdrawn'; decision_id: DecisionId }
 
 export const newGate = (now_ms: Ms): Gate => ({
   v: 1,
@@ -84,15 +92,28 @@ export const newGate = (now_ms: Ms): Gate => ({
   auth_broken_until_ms: null,
   last_ok_at_ms: null,
   worsened_at_ms: null,
+  wary_until_ms: null,
   samples: 0,
   suspicion: noSuspicion(now_ms),
   latency: newLatency(),
 })
 
+/** What was stored by an older version lacks what was added since. */
+export function restored(stored: Gate, now_ms: Ms): Gate {
+  const fresh = newGate(now_ms)
+  return {
+    ...fresh,
+    ...stored,
+    suspicion: { ...fresh.suspicion, ...stored.suspicion },
+    latency: { ...fresh.latency, ...stored.latency },
+  }
+}
+
 /** The one transition function. `draw`, uniform in [0, 1), decides how long waits are. */
-export function step(before: Gate, event: Outcome | GateCommand, now_ms: Ms, draw: number): Gate {
+export function step(before: Gate, event: Outcome | GateCommand | CaseVerdict, now_ms: Ms, draw: number): Gate {
   const gate = advance(before, now_ms)
   if (typeof event === 'string') return commanded(gate, event, now_ms)
+  if ('verdict' in event) return reconsideredGate(gate, event, now_ms, draw)
 
   const noted = withMeasurements(gate, event, now_ms)
   if (event.class === 'rate' || event.class === 'auth') {
@@ -105,9 +126,8 @@ export function step(before: Gate, event: Outcome | GateCommand, now_ms: Ms, dra
 
   switch (gate.state) {
     case 'closed':
-      return judged(noted, event, now_ms, draw, 1)
     case 'ramp':
-      return judged(noted, event, now_ms, draw, RAMP_TRUST)
+      return judged(noted, event, now_ms, draw)
     case 'open':
     case 'probing':
       return probed(noted, event, now_ms, draw)
@@ -164,18 +184,22 @@ function advance(gate: Gate, now_ms: Ms): Gate {
   const ramp_from_ms = within(gate.ramp_from_ms, now_ms)
   const limited_until_ms = within(gate.limited_until_ms, now_ms + RETRY_AFTER_MAX_MS)
   const auth_broken_until_ms = within(gate.auth_broken_until_ms, now_ms + CREDENTIAL_RETRY_MS)
+  const wary_until_ms = within(gate.wary_until_ms, now_ms + WARY_MS)
   const moved =
     until_ms !== gate.until_ms ||
     opened_at_ms !== gate.opened_at_ms ||
     lease_until_ms !== gate.lease_until_ms ||
     ramp_from_ms !== gate.ramp_from_ms ||
     limited_until_ms !== gate.limited_until_ms ||
-    auth_broken_until_ms !== gate.auth_broken_until_ms
-  const near = moved ? { ...gate, until_ms, opened_at_ms, lease_until_ms, ramp_from_ms, limited_until_ms, auth_broken_until_ms } : gate
+    auth_broken_until_ms !== gate.auth_broken_until_ms ||
+    wary_until_ms !== gate.wary_until_ms
+  const near = moved
+    ? { ...gate, until_ms, opened_at_ms, lease_until_ms, ramp_from_ms, limited_until_ms, auth_broken_until_ms, wary_until_ms }
+    : gate
 
   if (near.state === 'probing' && lease_until_ms !== null && lease_until_ms <= now_ms) return opened(near, lease_until_ms, 0.5)
   if (near.state === 'ramp' && ramp_from_ms !== null && ramp_from_ms + RAMP_MS <= now_ms) {
-    return { ...near, state: 'closed', ramp_from_ms: null, backoff_ms: BACKOFF_MIN_MS, suspicion: noSuspicion(now_ms) }
+    return { ...near, state: 'closed', ramp_from_ms: null, backoff_ms: BACKOFF_MIN_MS, suspicion: noSuspicion(now_ms, near.suspicion) }
   }
   return near
 }
@@ -193,6 +217,8 @@ function commanded(gate: Gate, command: GateCommand, now_ms: Ms): Gate {
       return gate.state === 'isolated' ? ramping(gate, now_ms) : gate
     case 'credential_changed':
       return { ...gate, auth_broken_at_ms: null, auth_broken_until_ms: null }
+    case 'beware':
+      return { ...gate, wary_until_ms: now_ms + WARY_MS }
   }
 }
 
@@ -237,11 +263,28 @@ function credentialRefused(gate: Gate, outcome: Outcome, now_ms: Ms): Gate {
 }
 
 /** While requests flow: sum up the evidence and open when it is enough. */
-function judged(gate: Gate, outcome: Outcome, now_ms: Ms, draw: number, trust: number): Gate {
+function judged(gate: Gate, outcome: Outcome, now_ms: Ms, draw: number): Gate {
+  const trust = trustIn(gate, now_ms)
   const suspicion = suspect(gate.suspicion, outcome, now_ms, trust)
   const after = { ...gate, suspicion }
   if (!isSuspicious(suspicion, trust)) return after
   return opened(after, now_ms, draw)
+}
+
+/** A failure that was counted turns out to weigh more, or nothing. */
+function reconsideredGate(gate: Gate, { verdict, decision_id }: CaseVerdict, now_ms: Ms, draw: number): Gate {
+  if (gate.state !== 'closed' && gate.state !== 'ramp') return gate
+  const trust = trustIn(gate, now_ms)
+  const suspicion = reconsidered(gate.suspicion, decision_id, verdict, now_ms, trust)
+  if (suspicion === gate.suspicion) return gate
+  const after = { ...gate, suspicion }
+  return isSuspicious(suspicion, trust) ? opened({ ...after, worsened_at_ms: now_ms }, now_ms, draw) : after
+}
+
+/** The share of the evidence that opens it otherwise: less for one that has just come back, or whose neighbours fail. */
+function trustIn({ state, wary_until_ms }: Gate, now_ms: Ms): number {
+  const trust = state === 'ramp' ? RAMP_TRUST : 1
+  return wary_until_ms !== null && wary_until_ms > now_ms ? Math.min(trust, WARY_TRUST) : trust
 }
 
 /** While they do not: only probes count against it, and any answer to a request sent since it opened counts for it. */
@@ -285,7 +328,7 @@ function ramping(gate: Gate, now_ms: Ms): Gate {
     lease_until_ms: null,
     probes_ok: 0,
     ramp_from_ms: now_ms,
-    suspicion: noSuspicion(now_ms),
+    suspicion: noSuspicion(now_ms, gate.suspicion),
   }
 }
 

@@ -9,25 +9,38 @@
  *
  * A sum forgets, so a target asked once a minute would never reach the threshold; for those, five failures in a row do.
  *
- * One tenant can make any target fail with a request that breaks it. While others are being served there, no tenant's
- * failures count for more than half of what opens the gate.
+ * What counts as a failure's weight depends on what is normal for this target: `p_healthy` is learned from its own last hour, so
+ * that a target with 5 % of errors is not ejected for being itself, and one with none is caught sooner.
+ *
+ * One tenant can make any target fail with a request that breaks it. While others are being served there, no tenant's failures
+ * count for more than half of what opens the gate; and a failure that may be the request's own doing counts for a third until it
+ * is confirmed: by another tenant who fails as well, or by another target that answers the same request. Where the
+ * same request fails at another provider in the same way, what it had counted is taken back.
  */
-import type { Outcome } from '../../schema/health.ts'
+import type { Outcome, OutcomeClass } from '../../schema/health.ts'
 import type { DecisionId } from '../../schema/ids.ts'
 import type { Ms } from '../../schema/units.ts'
 import { EVIDENCE } from './evidence.ts'
 
-/** Failure share of a healthy target. */
-const P_HEALTHY = 0.03
-const cusum = (p_broken: number, threshold: number, half_life_ms: Ms) => ({
-  failure: Math.log(p_broken / P_HEALTHY),
-  ok: Math.log((1 - p_broken) / (1 - P_HEALTHY)),
-  threshold,
-  half_life_ms,
-})
+/** Failure share of a healthy target: half as much again as its last hour had, within bounds. Of one not yet known, 2 % are assumed. */
+const P_HEALTHY_MIN = 0.02
+const P_HEALTHY_MAX = 0.08
+const P_HEALTHY_MARGIN = 1.5
+const ASSUMED_SHARE = 0.02
+const ASSUMED_WEIGHT = 50
+const BASE_HALF_LIFE_MS = 3_600_000
+/** A broken target fails at least three times as often as a healthy one, or the two could not be told apart. */
+const BROKEN_RATIO = 3
+
 /** Threshold 11, where 8.4 would still take four failures: it made 40 false alarms in a million at 3 % errors, this none. */
-const FAST = cusum(0.5, 11, 120_000)
-const SLOW = cusum(0.15, 9, 600_000)
+const FAST = { p_broken: 0.5, threshold: 11, half_life_ms: 120_000 }
+const SLOW = { p_broken: 0.15, threshold: 9, half_life_ms: 600_000 }
+
+/** What one failure and one answer add, in nats, under the present idea of what is healthy. */
+function likelihoods({ p_broken }: typeof FAST, p_healthy: number): { failure: number; ok: number } {
+  const broken = Math.max(p_broken, BROKEN_RATIO * p_healthy)
+  return { failure: Math.log(broken / p_healthy), ok: Math.log((1 - broken) / (1 - p_healthy)) }
+}
 
 /** Failures in a row, however far apart, that open the gate; a gap longer than the second number begins a new row. */
 const ROW_LENGTH = 5
@@ -40,15 +53,30 @@ const SERVED_JUST_NOW_MS = 5_000
 const SERVED_MS = 30_000
 /** Hanging requests that may still take their `late` back. */
 const LATE_MAX = 16
+/** Failures that may have been their requests' doing: what they weigh until confirmed, how long another tenant's failure confirms them, and how many are kept. */
+const UNCONFIRMED_WEIGHT = 0.35
+const CONFIRM_MS = 30_000
+const DOUBTS_MAX = 32
+const DOUBTFUL: ReadonlySet<OutcomeClass> = new Set(['server', 'garbage'])
 
 const ERROR_RATE_HALF_LIFE_MS = 60_000
 /** Less than this of a request left, and the error rate is unknown again. */
 const ERROR_RATE_MIN_WEIGHT = 0.05
 
 /** What one tenant's failures have put into the sums, and whether it was served. */
-type Tenant = { org: string; fast: number; slow: number; failing_since_ms: Ms | null; ok_sent_ms: Ms | null; seen_ms: Ms }
+type Tenant = {
+  org: string
+  fast: number
+  slow: number
+  failing_since_ms: Ms | null
+  ok_sent_ms: Ms | null
+  failed_ms: Ms | null
+  seen_ms: Ms
+}
 /** Evidence given while the request hung; the amounts are forgotten as the sums are. */
 type Late = { decision_id: DecisionId; org: string; fast: number; slow: number }
+/** A failure that may weigh more or nothing, once more is known. `weight`: what it counted for so far, 0..1. */
+type Doubt = Late & { weight: number; at_ms: Ms }
 
 export type Suspicion = {
   at_ms: Ms
@@ -58,12 +86,19 @@ export type Suspicion = {
   row_at_ms: Ms
   tenants: Tenant[]
   late: Late[]
+  doubts: Doubt[]
+  /** The last hour, decayed: what is normal here. What came since the last calm moment is kept apart, as it may be an outage beginning. */
+  base_seen: number
+  base_failed: number
+  fresh_seen: number
+  fresh_failed: number
   /** Decayed counts, for the error rate alone. */
   answered: number
   failed: number
 }
 
-export const noSuspicion = (now_ms: Ms): Suspicion => ({
+/** `before`: what is normal there, which outlives the suspicion. */
+export const noSuspicion = (now_ms: Ms, before?: Suspicion): Suspicion => ({
   at_ms: now_ms,
   fast: 0,
   slow: 0,
@@ -71,6 +106,11 @@ export const noSuspicion = (now_ms: Ms): Suspicion => ({
   row_at_ms: now_ms,
   tenants: [],
   late: [],
+  doubts: [],
+  base_seen: before?.base_seen ?? 0,
+  base_failed: before?.base_failed ?? 0,
+  fresh_seen: 0,
+  fresh_failed: 0,
   answered: 0,
   failed: 0,
 })
@@ -78,6 +118,14 @@ export const noSuspicion = (now_ms: Ms): Suspicion => ({
 /** `share` lowers the thresholds: a target that has just come back is trusted half as far. */
 export function isSuspicious(suspicion: Suspicion, share: number): boolean {
   return suspicion.fast >= FAST.threshold * share || suspicion.slow >= SLOW.threshold * share || suspicion.row >= ROW_LENGTH
+}
+
+/** May it have been the request's doing? */
+export const isDoubtful = (outcome: OutcomeClass): boolean => DOUBTFUL.has(outcome)
+
+export function healthyShareOf({ base_seen, base_failed }: Suspicion): number {
+  const share = (base_failed + ASSUMED_SHARE * ASSUMED_WEIGHT) / (base_seen + ASSUMED_WEIGHT)
+  return Math.min(P_HEALTHY_MAX, Math.max(P_HEALTHY_MIN, P_HEALTHY_MARGIN * share))
 }
 
 export function errorRateOf(suspicion: Suspicion, now_ms: Ms): number | null {
@@ -101,6 +149,7 @@ export function suspect(before: Suspicion, outcome: Outcome, now_ms: Ms, share: 
 const halved = (passed_ms: Ms, half_life_ms: Ms) => 2 ** (-Math.max(0, passed_ms) / half_life_ms)
 
 function scaled<Item extends { fast: number; slow: number }>(items: Item[], fast: number, slow: number): Item[] {
+  if (items.length === 0) return items
   return items.map(item => ({ ...item, fast: item.fast * fast, slow: item.slow * slow }))
 }
 
@@ -109,7 +158,9 @@ function withAge(before: Suspicion, now_ms: Ms): Suspicion {
   const fast = halved(passed_ms, FAST.half_life_ms)
   const slow = halved(passed_ms, SLOW.half_life_ms)
   const rate = halved(passed_ms, ERROR_RATE_HALF_LIFE_MS)
+  const base = halved(passed_ms, BASE_HALF_LIFE_MS)
   return {
+    ...before,
     at_ms: now_ms,
     fast: before.fast * fast,
     slow: before.slow * slow,
@@ -117,6 +168,9 @@ function withAge(before: Suspicion, now_ms: Ms): Suspicion {
     row_at_ms: before.row_at_ms,
     tenants: scaled(before.tenants, fast, slow),
     late: scaled(before.late, fast, slow),
+    doubts: scaled(before.doubts, fast, slow),
+    base_seen: before.base_seen * base,
+    base_failed: before.base_failed * base,
     answered: before.answered * rate,
     failed: before.failed * rate,
   }
@@ -138,6 +192,7 @@ const tenantOf = (suspicion: Suspicion, org: string, now_ms: Ms): Tenant =>
     slow: 0,
     failing_since_ms: null,
     ok_sent_ms: null,
+    failed_ms: null,
     seen_ms: now_ms,
   }
 
@@ -148,16 +203,21 @@ function othersAreServed(suspicion: Suspicion, org: string, failing_since_ms: Ms
   })
 }
 
-function withFailure(before: Suspicion, outcome: Outcome, weight: number, now_ms: Ms, share: number): Suspicion {
-  const tenant = tenantOf(before, outcome.org, now_ms)
+function withFailure(before: Suspicion, outcome: Outcome, own_weight: number, now_ms: Ms, share: number): Suspicion {
+  const { org, decision_id } = outcome
+  const tenant = tenantOf(before, org, now_ms)
   const failing_since_ms = tenant.failing_since_ms ?? now_ms
-  const capped = othersAreServed(before, outcome.org, failing_since_ms, now_ms)
+  const capped = othersAreServed(before, org, failing_since_ms, now_ms)
+  const doubtful = isDoubtful(outcome.class)
+  const confirmed = doubtful && before.tenants.some(each => each.org !== org && failedLately(each, now_ms))
+  const weight = confirmed ? 1 : doubtful && capped ? Math.min(own_weight, UNCONFIRMED_WEIGHT) : own_weight
+  const p_healthy = healthyShareOf(before)
   const room = (threshold: number, given: number) => (capped ? Math.max(0, (threshold * share) / 2 - given) : Number.POSITIVE_INFINITY)
-  const fast = Math.min(weight * FAST.failure, room(FAST.threshold, tenant.fast))
-  const slow = Math.min(weight * SLOW.failure, room(SLOW.threshold, tenant.slow))
+  const fast = Math.min(weight * likelihoods(FAST, p_healthy).failure, room(FAST.threshold, tenant.fast))
+  const slow = Math.min(weight * likelihoods(SLOW, p_healthy).failure, room(SLOW.threshold, tenant.slow))
   const inRow = weight === 1 && !capped
-  const entry = { decision_id: outcome.decision_id, org: outcome.org, fast, slow }
-  return {
+  const entry = { decision_id, org, fast, slow }
+  const after = {
     ...before,
     fast: before.fast + fast,
     slow: before.slow + slow,
@@ -168,16 +228,67 @@ function withFailure(before: Suspicion, outcome: Outcome, weight: number, now_ms
       fast: tenant.fast + fast,
       slow: tenant.slow + slow,
       failing_since_ms,
+      failed_ms: now_ms,
       seen_ms: now_ms,
     }),
     late: outcome.class === 'late' ? [...before.late.slice(1 - LATE_MAX), entry] : before.late,
+    doubts: doubtful ? [...before.doubts.slice(1 - DOUBTS_MAX), { ...entry, weight, at_ms: now_ms }] : before.doubts,
+    fresh_seen: before.fresh_seen + 1,
+    fresh_failed: before.fresh_failed + weight,
     failed: before.failed + weight,
+  }
+  if (!confirmed) return after
+  // Two tenants fail: those who were doubted before are believed now.
+  const believed = after.doubts.filter(doubt => doubt.org !== org && doubt.weight < 1 && doubt.at_ms >= now_ms - CONFIRM_MS)
+  return believed.reduce((sum, doubt) => withDoubtResolved(sum, doubt, 'confirmed', share), after)
+}
+
+const failedLately = ({ failed_ms }: Tenant, now_ms: Ms) => failed_ms !== null && failed_ms >= now_ms - CONFIRM_MS
+
+/** The request that had failed here was answered elsewhere (`confirmed`), or failed elsewhere in the same way (`withdrawn`). */
+export function reconsidered(
+  before: Suspicion,
+  decision_id: DecisionId,
+  verdict: 'confirmed' | 'withdrawn',
+  now_ms: Ms,
+  share: number,
+): Suspicion {
+  const aged = before.doubts.some(doubt => doubt.decision_id === decision_id) ? withAge(before, now_ms) : before
+  const doubts = aged.doubts.filter(doubt => doubt.decision_id === decision_id)
+  return doubts.reduce((sum, doubt) => withDoubtResolved(sum, doubt, verdict, share), aged)
+}
+
+/** What is missing to its full weight is added, as far as its tenant still has room; or what it had added is taken away. */
+function withDoubtResolved(before: Suspicion, doubt: Doubt, verdict: 'confirmed' | 'withdrawn', share: number): Suspicion {
+  const tenant = before.tenants.find(each => each.org === doubt.org)
+  const withdrawn = verdict === 'withdrawn'
+  const missing = (doubt.weight > 0 ? 1 / doubt.weight : 0) - 1
+  const more = (own: number, threshold: number, given: number) =>
+    withdrawn ? -own : Math.min(own * missing, Math.max(0, (threshold * share) / 2 - given))
+  const fast = more(doubt.fast, FAST.threshold, tenant?.fast ?? 0)
+  const slow = more(doubt.slow, SLOW.threshold, tenant?.slow ?? 0)
+  const weight = withdrawn ? -doubt.weight : 1 - doubt.weight
+  const least0 = (value: number) => Math.max(0, value)
+  return {
+    ...before,
+    fast: least0(before.fast + fast),
+    slow: least0(before.slow + slow),
+    row: withdrawn ? least0(before.row - (doubt.weight === 1 ? 1 : 0)) : before.row,
+    tenants: before.tenants.map(each =>
+      each === tenant ? { ...each, fast: least0(each.fast + fast), slow: least0(each.slow + slow) } : each,
+    ),
+    doubts: before.doubts.filter(each => each.decision_id !== doubt.decision_id),
+    fresh_failed: least0(before.fresh_failed + weight),
+    failed: least0(before.failed + weight),
   }
 }
 
 function withOk(before: Suspicion, outcome: Outcome, now_ms: Ms): Suspicion {
-  const fast = Math.max(0, before.fast + FAST.ok)
-  const slow = Math.max(0, before.slow + SLOW.ok)
+  const p_healthy = healthyShareOf(before)
+  const fast = Math.max(0, before.fast + likelihoods(FAST, p_healthy).ok)
+  const slow = Math.max(0, before.slow + likelihoods(SLOW, p_healthy).ok)
+  // Calm again: what failed since the last time was no outage, and so belongs to what is normal here.
+  const calm = fast === 0
   // The good word takes from what each has said against the target, in proportion, so that the parts stay parts of the sum.
   const fast_left = before.fast > 0 ? fast / before.fast : 0
   const slow_left = before.slow > 0 ? slow / before.slow : 0
@@ -191,6 +302,11 @@ function withOk(before: Suspicion, outcome: Outcome, now_ms: Ms): Suspicion {
     row: 0,
     tenants: withTenant(tenants, { ...tenant, failing_since_ms: null, ok_sent_ms, seen_ms: now_ms }),
     late: scaled(before.late, fast_left, slow_left),
+    doubts: scaled(before.doubts, fast_left, slow_left),
+    base_seen: before.base_seen + (calm ? before.fresh_seen + 1 : 0),
+    base_failed: before.base_failed + (calm ? before.fresh_failed : 0),
+    fresh_seen: calm ? 0 : before.fresh_seen + 1,
+    fresh_failed: calm ? 0 : before.fresh_failed,
     answered: before.answered + 1,
   }
 }
@@ -209,6 +325,7 @@ function withoutLate(before: Suspicion, late: Late, takenBack: boolean): Suspici
       tenant.org === late.org ? { ...tenant, fast: less(tenant.fast, late.fast), slow: less(tenant.slow, late.slow) } : tenant,
     ),
     late: rest,
+    fresh_failed: less(before.fresh_failed, 1),
     failed: less(before.failed, 1),
   }
 }

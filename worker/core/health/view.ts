@@ -1,0 +1,158 @@
+/**
+ * What one isolate knows of all targets, and when it must tell and be told: a state machine without a clock or a network, so
+ * that the platform's rim (`store/health.ts`) and the simulation run the same rules.
+ *
+ * A failure is reported at once, an answer within a second, together with whatever else there is. One report is under way
+ * at a time. Reports may be lost, which only slows detection; when the object is out of reach, the isolate goes by its own
+ * experience alone, and gives itself the leases that nobody else can.
+ */
+import type { Plan } from '../../schema/decision.ts'
+import { type HealthReply, type HealthReport, type HealthSnapshot, NO_HEALTH, type Outcome } from '../../schema/health.ts'
+import type { TargetId } from '../../schema/ids.ts'
+import type { Ms } from '../../schema/units.ts'
+import { fleet } from './fleet.ts'
+import { LEASE_MS } from './gate.ts'
+import { mergeHealth } from './merge.ts'
+
+/** Older than this, and a request has it refreshed behind itself. */
+export const SNAPSHOT_FRESH_MS: Ms = 2_000
+/** Answers wait this long for company, or for this many outcomes. */
+export const REPORT_AFTER_MS: Ms = 1_000
+export const REPORT_AT = 50
+/** A report that has not come back by then is lost, and its request perhaps with it. */
+export const REPORT_LIMIT_MS: Ms = 3_000
+/** While the object does not answer: between two tries. */
+const TRY_AGAIN_MS: Ms = 1_000
+/** Outcomes kept for an object that does not answer; beyond, the oldest go. */
+const OUTCOMES_KEPT = 500
+/** A probe is asked for at most this often. */
+const ASK_AGAIN_MS: Ms = 1_000
+const NO_PROBES: ReadonlySet<TargetId> = new Set()
+/** Says nothing about the target, and so need not hurry. */
+const UNHURRIED = new Set(['ok', 'client', 'cancelled'])
+
+export type Report = Omit<HealthReport, 'isolate'>
+
+export type IsolateView = {
+  /** Never waits. `report`: a report should be sent behind the request. */
+  see(now_ms: Ms): { health: HealthSnapshot; report: boolean }
+  /** Open targets that this isolate may try once: `World.probes`. */
+  probes(now_ms: Ms): ReadonlySet<TargetId>
+  /** Tells that a plan will use the leases it has as first step, so that no other request does. */
+  took(plan: Plan): void
+  /** When to report: at once, after `REPORT_AFTER_MS`, or when somebody else does. */
+  observe(outcome: Outcome, now_ms: Ms, draw: () => number): 'now' | 'later' | null
+  /** Is there anything that waited for company? */
+  waiting(): boolean
+  /** What to send; null while another report is under way. */
+  nextReport(now_ms: Ms): Report | null
+  /** True where something came up meanwhile that should be reported at once. */
+  replied(reply: HealthReply, now_ms: Ms): boolean
+  /** It did not arrive, or nobody knows. */
+  missed(report: Report, sent_at_ms: Ms): void
+  /** False after a report that did not arrive. */
+  reachable(): boolean
+}
+
+const isUrgent = ({ class: outcome, probe }: Outcome) => probe || !UNHURRIED.has(outcome)
+
+export function isolateView(): IsolateView {
+  let known = NO_HEALTH
+  let merged: { health: HealthSnapshot; at_ms: Ms } = { health: NO_HEALTH, at_ms: 0 }
+  const own = fleet()
+  const leases = new Map<TargetId, Ms>()
+  const asked_at_ms = new Map<TargetId, Ms>()
+  let outcomes: Outcome[] = []
+  let wants_probe = new Set<TargetId>()
+  let seq = 0
+  let reporting_until_ms: Ms | null = null
+  let waiting_until_ms: Ms = 0
+  let try_again_at_ms: Ms = 0
+  let unheard = false
+  let fetched_at_ms: Ms = 0
+
+  const isFree = (now_ms: Ms) => reporting_until_ms === null || now_ms >= reporting_until_ms
+
+  function wantProbes(health: HealthSnapshot, now_ms: Ms): boolean {
+    let isNew = false
+    for (const target in health.targets) {
+      const state = health.targets[target]
+      if (!state || (state.state !== 'open' && state.state !== 'probing') || (state.until_ms ?? now_ms) > now_ms) continue
+      if ((leases.get(target) ?? 0) > now_ms || (asked_at_ms.get(target) ?? 0) + ASK_AGAIN_MS > now_ms) continue
+      asked_at_ms.set(target, now_ms)
+      // Out of reach, nobody can grant a lease: this isolate gives itself one, no oftener than one would have been given.
+      if (unheard) {
+        leases.set(target, now_ms + LEASE_MS)
+        asked_at_ms.set(target, now_ms + LEASE_MS)
+      } else {
+        wants_probe.add(target)
+        isNew = true
+      }
+    }
+    return isNew
+  }
+
+  return {
+    see(now_ms) {
+      // Within one millisecond nothing changes but by a report, which clears this.
+      if (merged.at_ms !== now_ms) merged = { health: mergeHealth(known, own.gates, now_ms), at_ms: now_ms }
+      const wanted = wantProbes(merged.health, now_ms)
+      const isOld = now_ms - fetched_at_ms > SNAPSHOT_FRESH_MS
+      return { health: merged.health, report: (wanted || isOld) && isFree(now_ms) && now_ms >= try_again_at_ms }
+    },
+
+    probes(now_ms) {
+      if (!leases.size) return NO_PROBES
+      for (const [target, until_ms] of leases) if (until_ms <= now_ms) leases.delete(target)
+      return new Set(leases.keys())
+    },
+
+    took({ steps: [first] }) {
+      if (first?.probe) leases.delete(first.target)
+    },
+
+    observe(outcome, now_ms, draw) {
+      own.observe(outcome, now_ms, draw)
+      if (outcome.probe) leases.delete(outcome.target)
+      merged.at_ms = 0
+      outcomes.push(outcome)
+      if (outcomes.length > OUTCOMES_KEPT) outcomes.shift()
+      if (now_ms < try_again_at_ms) return null
+      if (isUrgent(outcome) || outcomes.length >= REPORT_AT) return 'now'
+      if (now_ms < waiting_until_ms) return null
+      waiting_until_ms = now_ms + REPORT_AFTER_MS
+      return 'later'
+    },
+
+    waiting: () => outcomes.length > 0,
+
+    nextReport(now_ms) {
+      if (!isFree(now_ms)) return null
+      reporting_until_ms = now_ms + REPORT_LIMIT_MS
+      seq += 1
+      const report: Report = { v: 1, seq, outcomes, wants_probe: [...wants_probe] }
+      outcomes = []
+      wants_probe = new Set()
+      return report
+    },
+
+    replied({ snapshot, probes }, now_ms) {
+      reporting_until_ms = null
+      unheard = false
+      fetched_at_ms = now_ms
+      if (snapshot.taken_at_ms >= known.taken_at_ms) known = snapshot
+      merged = { health: known, at_ms: 0 }
+      for (const target of probes) leases.set(target, now_ms + LEASE_MS)
+      return outcomes.some(isUrgent)
+    },
+
+    missed(report, sent_at_ms) {
+      reporting_until_ms = null
+      unheard = true
+      outcomes = [...report.outcomes, ...outcomes].slice(-OUTCOMES_KEPT)
+      try_again_at_ms = sent_at_ms + TRY_AGAIN_MS
+    },
+
+    reachable: () => !unheard,
+  }
+}
