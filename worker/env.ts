@@ -2,6 +2,7 @@
  * Bindings in, `Deps` out: the world is built here once per isolate and passed on. Everything that is not pure enters
  * through this file: the clock, chance, waiting, the network, and the bindings behind `store/`.
  */
+import { textOf, type Variables } from './core/decide/address.ts'
 import { policyNamed } from './core/decide/names.ts'
 import type { LiveCatalogue, World } from './core/decide/world.ts'
 import type { GatewayError } from './core/errors.ts'
@@ -9,7 +10,9 @@ import { err, ok, type Result } from './core/result.ts'
 import type { Dialect } from './dialects/dialect.ts'
 import { DIALECTS_WRITTEN, dialectNamed } from './dialects/dialects.ts'
 import { lossesOf } from './dialects/losses.ts'
+import type { Credential } from './dispatch/call.ts'
 import type { Effects } from './dispatch/effects.ts'
+import type { SigningKey } from './dispatch/sigv4.ts'
 import { DEMO_DOWN_KEY, demoFetch } from './routes/demo.ts'
 import type { Caller } from './schema/caller.ts'
 import type { Provider } from './schema/catalogue.ts'
@@ -39,8 +42,8 @@ export type Deps = {
   world(caller: Caller, request: ChatRequest, endpoint: string, ctx: Context): Promise<Result<World, GatewayError>>
   catalogue(ctx: Context): LiveCatalogue | Promise<LiveCatalogue>
   dialect(name: DialectName): Dialect | undefined
-  /** The header that carries a provider's credential; null where it wants none, or where its secret is not set. */
-  credential(provider: Provider): { header: string; value: string } | null
+  /** What a call to a provider carries to say who calls; null where it wants nothing, or where its secret is not set. */
+  credential(provider: Provider): Credential | null
   intend(intent: Intent, ctx: Context): Promise<BudgetAnswer>
   settle(settlement: Settlement, ctx: Context): void
   health(now_ms: Ms, ctx: Context): HealthSnapshot
@@ -100,6 +103,7 @@ export function makeDeps(env: Env): Deps {
     credential: ({ auth }) => {
       const secret = auth.style === 'none' ? undefined : variables[auth.secret]
       if (!secret) return null
+      if (auth.style === 'sigv4') return signingKey(auth, secret, variables)
       return auth.style === 'header' ? { header: auth.header, value: secret } : { header: 'authorization', value: `Bearer ${secret}` }
     },
     async intend(intent, ctx) {
@@ -115,6 +119,17 @@ export function makeDeps(env: Env): Deps {
     policies,
     alarms: () => [...policies.problems(), ...catalogues.problems(), ...(health.reachable() ? [] : [unreachable(effects.nowMs())])],
     mishap,
+  }
+}
+
+function signingKey(auth: Extract<Provider['auth'], { style: 'sigv4' }>, secret: string, variables: Variables): SigningKey {
+  const { access_key_id, session_token, region, service } = auth
+  return {
+    access_key_id: textOf(variables, access_key_id),
+    secret,
+    session_token: (session_token && textOf(variables, session_token)) || null,
+    region: textOf(variables, region),
+    service,
   }
 }
 

@@ -26,6 +26,7 @@ export type Script =
 
 export type Received = {
   target: string
+  url: string
   at_ms: number
   headers: Record<string, string>
   text: string
@@ -49,7 +50,16 @@ export type TestWorld = {
   targets: Map<string, LiveTarget>
 }
 
-const ALLOWED = new Set(['content-type', 'accept', 'authorization', 'user-agent', 'x-provider-header'])
+const ALLOWED = new Set([
+  'content-type',
+  'accept',
+  'authorization',
+  'user-agent',
+  'x-provider-header',
+  'x-goog-api-key',
+  'x-amz-date',
+  'x-amz-security-token',
+])
 const encoder = new TextEncoder()
 
 export function world(
@@ -83,14 +93,23 @@ export function world(
       draw: () => options.draw ?? 0.5,
       newDecisionId: () => 'dec_test',
       fetch: async (transport, url, init) => {
-        const id = url.replace('https://provider.test/', '').replace(/\/chat\/completions$/, '')
+        const id = url.replace('https://provider.test/', '').split('/')[0] as string
         if (transport !== 'network') throw new Error(`transport ${transport}`)
         if (init.method !== 'POST' || init.redirect !== 'manual') throw new Error('a call must be a POST that follows no redirect')
         if (!(init.signal instanceof AbortSignal)) throw new Error('a call must be cancellable')
         const headers = init.headers as Record<string, string>
         for (const name of Object.keys(headers)) if (!ALLOWED.has(name)) throw new Error(`header ${name} must not be sent`)
         const text = String(init.body)
-        const call: Received = { target: id, at_ms: clock.nowMs(), headers, text, body: JSON.parse(text), aborted: false, closed: false }
+        const call: Received = {
+          target: id,
+          url,
+          at_ms: clock.nowMs(),
+          headers,
+          text,
+          body: JSON.parse(text),
+          aborted: false,
+          closed: false,
+        }
         received.push(call)
         const script = remaining.get(id)?.shift()
         if (script === undefined) throw new Error(`${id} was called more often than the test says`)
@@ -100,6 +119,11 @@ export function world(
     target: id => targets.get(id),
     dialect: name => ({ 'openai-chat': openaiChat, 'anthropic-messages': otherChat })[name as string],
     credential: () => ({ header: 'authorization', value: 'Bearer provider-key' }),
+    // Real signing takes real time, which stands still here.
+    sign: async (url, body, key, now_ms) => ({
+      'x-amz-date': `${now_ms}`,
+      authorization: `signed ${url} ${body.length} ${key.access_key_id} ${key.region}`,
+    }),
     report: outcome => reports.push(outcome),
     waitUntil: promise => background.push(promise),
   }

@@ -1,7 +1,8 @@
 import { readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
+import { credentialVariables } from '../../worker/core/decide/address.ts'
 import { compileCatalogue } from '../../worker/core/decide/catalogue.ts'
-import { type Catalogue, catalogue as schema } from '../../worker/schema/catalogue.ts'
+import { type Catalogue, type Provider, catalogue as schema } from '../../worker/schema/catalogue.ts'
 import { TASKS, type Task } from '../../worker/schema/features.ts'
 
 const text = readFileSync(`${import.meta.dirname}/../../policies/catalogue.json`, 'utf8')
@@ -12,8 +13,8 @@ const NOW_MS = Date.parse('2026-11-24T00:00:00Z')
 
 /** Every variable and secret that any provider asks for. */
 const everything: Record<string, string> = Object.fromEntries(
-  providers.flatMap(({ auth, enabled_by, base_url, base_url_var, models_var }) => [
-    ...(auth.style === 'none' ? [] : [[auth.secret, 'k']]),
+  providers.flatMap(({ enabled_by, base_url, base_url_var, models_var, ...provider }) => [
+    ...credentialVariables(provider as Provider).map(name => [name, 'k']),
     ...(enabled_by ? [[enabled_by, 'on']] : []),
     ...(base_url_var ? [[base_url_var, 'http://127.0.0.1:8000/v1']] : []),
     ...(models_var ? [[models_var, 'gpt-oss:20b']] : []),
@@ -90,7 +91,7 @@ describe('every target', () => {
 describe('every provider', () => {
   it('says in one sentence how to switch it on, naming what it waits for', () => {
     for (const one of providers) {
-      const waits = [one.auth.style === 'none' ? undefined : one.auth.secret, one.enabled_by, one.base_url_var, one.models_var]
+      const waits = [...credentialVariables(one), one.enabled_by, one.base_url_var, one.models_var]
       for (const name of waits) if (name) expect(one.how_to_enable, one.id).toContain(name)
       expect(one.how_to_enable.endsWith('.'), one.id).toBe(true)
     }

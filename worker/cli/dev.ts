@@ -8,6 +8,7 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { parseArgs, parseEnv } from 'node:util'
 import catalogueText from '../../policies/catalogue.json' with { type: 'json' }
+import { credentialVariables } from '../core/decide/address.ts'
 import { compileCatalogue } from '../core/decide/catalogue.ts'
 import type { Catalogue } from '../schema/catalogue.ts'
 import { DEFAULT_STATE_DIR, prepareLocal, startLocal } from './local.ts'
@@ -77,7 +78,7 @@ function isAlive(pid: number): boolean {
 function firstVarsFile(): string {
   const variables = new Map<string, string>()
   for (const provider of catalogue.providers) {
-    const needs = [provider.auth.style === 'none' ? undefined : provider.auth.secret, provider.base_url_var, provider.models_var]
+    const needs = [...credentialVariables(provider), provider.base_url_var, provider.models_var]
     for (const variable of [...needs, ...(provider.base_url?.match(/\{([A-Z][A-Z0-9_]*)\}/g) ?? []).map(part => part.slice(1, -1))]) {
       if (variable && !variables.has(variable)) variables.set(variable, provider.how_to_enable)
     }

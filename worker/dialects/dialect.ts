@@ -62,7 +62,7 @@ export type UpstreamError = {
 export type WrittenRequest = { body: JsonObject; losses: Loss[] }
 
 /** What a writer must know of the target beside its model's name: formats that need a limit of output take the target's own where the caller set none. */
-export type TargetFacts = Pick<Capability, 'output_tokens' | 'reasoning' | 'thinking_by'>
+export type TargetFacts = Pick<Capability, 'output_tokens' | 'reasoning' | 'thinking_by' | 'model_fields'>
 
 /** Turns neutral events into wire events, keeping whatever state the format needs between them. */
 export type EventWriter = {
@@ -99,6 +99,8 @@ export type Dialect = {
      * error or terminator: then only their length is looked at.
      */
     dull(chunk: Uint8Array): boolean
+    /** How its streams are cut into events, where they are no server-sent events. */
+    framing?: 'aws-event-stream'
   }
   error: {
     /** The error as this dialect's clients expect it. */

@@ -3,6 +3,7 @@
  */
 import type { DialectName } from '../schema/chat.ts'
 import { anthropicMessages } from './anthropic-messages/dialect.ts'
+import { bedrockConverse } from './bedrock-converse/dialect.ts'
 import type { Dialect } from './dialect.ts'
 import { gemini } from './gemini/dialect.ts'
 import { openaiChat } from './openai-chat/dialect.ts'
@@ -13,6 +14,7 @@ export const DIALECT_CODECS: Partial<Record<DialectName, Dialect>> = {
   'openai-responses': openaiResponses,
   'anthropic-messages': anthropicMessages,
   gemini,
+  'bedrock-converse': bedrockConverse,
 }
 
 export const dialectNamed = (name: DialectName): Dialect | undefined => DIALECT_CODECS[name]

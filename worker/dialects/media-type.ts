@@ -35,16 +35,11 @@ const BY_ENDING = new Map([
   ['xlsx', 'application/vnd.openxmlformats-officedocument.spreadsheetml.sheet'],
 ])
 
-const ENDINGS = new Map([...BY_ENDING].reverse().map(([ending, type]) => [type, ending]))
-
 /** From the ending of a file's name or of an address's path; null where it has none that is known. */
 export function typeOfName(name: string): string | null {
   const path = name.slice(0, Math.min(...['?', '#'].map(mark => name.indexOf(mark)).map(at => (at < 0 ? name.length : at))))
   return BY_ENDING.get(path.slice(path.lastIndexOf('.') + 1).toLowerCase()) ?? null
 }
-
-/** `png` for `image/png`, `docx` for the long one; null where the type is none of those above. */
-export const endingOf = (media_type: string): string | null => ENDINGS.get(media_type) ?? null
 
 export function modalityOf(media_type: string): Modality {
   const kind = media_type.slice(0, media_type.indexOf('/'))

@@ -14,10 +14,11 @@ import { sanitized } from '../dialects/upstream-text.ts'
 import type { JsonObject, StreamEvent } from '../schema/chat.ts'
 import type { PlanStep } from '../schema/decision.ts'
 import type { Ms } from '../schema/units.ts'
+import { framingOf } from '../stream/framing.ts'
 import type { Guard, Interruption } from '../stream/guard.ts'
 import { peek } from '../stream/peek.ts'
-import { type Relay, relay } from '../stream/relay.ts'
-import { encodeEvents, sseParser } from '../stream/sse.ts'
+import { type Naming, named, type Relay, relay } from '../stream/relay.ts'
+import { encodeEvents } from '../stream/sse.ts'
 import { discard, ERROR_AT_MOST, letGo, readBody, WHOLE_AT_MOST } from './body.ts'
 import type { Call, Carrier } from './call.ts'
 import type { Happening } from './classify.ts'
@@ -69,14 +70,21 @@ export async function attempt(call: Call, trial: Trial, step: PlanStep, guard: G
   const { stream } = call.request
   const dialect = carrier.dialect(target.provider.dialect)
   if (dialect === undefined) return garbage('its format is not one this router can write')
-  const { url, init, drops_usage } = outbound(call, target, dialect, carrier)
+  const { url, init, key, drops_usage } = outbound(call, target, dialect, carrier)
   const connection = new AbortController()
   trial.abort = () => connection.abort()
 
   guard.allow('headers', stream ? Math.min(step.headers_ms, step.first_token_ms) : step.headers_ms)
+  const send = (signed?: Record<string, string>) =>
+    carrier.effects.fetch(target.provider.transport, url, {
+      ...init,
+      ...(signed && { headers: { ...init.headers, ...signed } }),
+      signal: connection.signal,
+    })
   let response: Response
   try {
-    const waited = await guard.wait(carrier.effects.fetch(target.provider.transport, url, { ...init, signal: connection.signal }))
+    const sent = key === null ? send() : carrier.sign(url, init.body, key, carrier.effects.nowMs()).then(send)
+    const waited = await guard.wait(sent)
     if (!waited.done) return interrupted(trial, waited.interruption)
     response = waited.value
   } catch (problem) {
@@ -111,7 +119,7 @@ export async function attempt(call: Call, trial: Trial, step: PlanStep, guard: G
     guard.allow('first_token', Math.max(0, trial.sent_at_ms + step.first_token_ms - now_ms))
     return streamed(call, trial, response, dialect, guard, drops_usage, carrier)
   }
-  return whole(call, trial, response, dialect, guard, content_type.includes('event-stream'))
+  return whole(call, trial, response, dialect, guard, content_type.includes(framingOf(dialect).content_type))
 }
 
 function interrupted(trial: Trial, interruption: Interruption): Attempted {
@@ -152,7 +160,7 @@ async function streamed(
   const { stream_usage, choices } = call.request
   // Of another format, counts may come unasked; the caller gets those it asked for.
   const drop_usage = from.name === call.dialect.name ? asked_for_usage : !stream_usage
-  const flow = relay({ from, to: call.dialect, drop_usage, choices })
+  const flow = relay({ from, to: call.dialect, drop_usage, choices, unnamed: namingOf(call, trial) })
   trial.seen = flow.seen
   const cancel = trial.abort
   trial.abort = () => {
@@ -224,7 +232,8 @@ function jsonAnswer(call: Call, trial: Trial, bytes: Uint8Array, from: Dialect):
   if (!call.request.stream && from.name === call.dialect.name) return { ok: true, answer: { kind: 'whole', form: 'json', body: bytes } }
   const reply = from.reply.read(value)
   if (!reply.ok) return garbage(reply.error)
-  return call.request.stream ? asEvents(call, eventsOf(reply.value)) : asJson(call, reply.value)
+  const answer = named(reply.value, namingOf(call, trial))
+  return call.request.stream ? asEvents(call, eventsOf(answer)) : asJson(call, answer)
 }
 
 /** A stream where a whole answer was asked for: gathered into one. */
@@ -232,18 +241,28 @@ function foldedAnswer(call: Call, trial: Trial, bytes: Uint8Array, from: Dialect
   const { seen } = trial
   const reader = from.reply.reader()
   const events: StreamEvent[] = []
-  const parser = sseParser(event => {
+  const framing = framingOf(from)
+  const parser = framing.parser(event => {
     if (seen.terminated || seen.error !== null) return
     from.reply.observe(seen, event)
     events.push(...reader.read(event))
   })
-  parser.push(bytes)
+  const cut = framing.frames()
+  cut.push(bytes, frame => parser.push(frame))
+  parser.push(cut.rest() ?? NOTHING)
   parser.end()
   if (seen.error !== null) return hidden(trial, from)
   if (seen.events === seen.malformed) return garbage('a stream without events that could be read')
   if (seen.finish_raw === null) return failed({ what: 'truncated', message: 'its stream ended without a reason to end' })
-  return asJson(call, replyOf(events))
+  return asJson(call, named(replyOf(events), namingOf(call, trial)))
 }
+
+/** Some formats name neither an answer nor its model: then the request and the target do. */
+const namingOf = ({ record }: Call, { target, sent_at_ms }: Trial): Naming => ({
+  id: record.decision_id,
+  model: target.target.model,
+  created_at_s: Math.floor(sent_at_ms / 1_000),
+})
 
 function asJson(call: Call, reply: ReturnType<typeof replyOf>): Attempted {
   return { ok: true, answer: { kind: 'whole', form: 'json', body: JSON.stringify(call.dialect.reply.write(reply).body) } }
@@ -255,6 +274,7 @@ function asEvents(call: Call, events: StreamEvent[]): Attempted {
   return { ok: true, answer: { kind: 'whole', form: 'events', body: encodeEvents(told.flatMap(event => writer.write(event))) } }
 }
 
+const NOTHING = new Uint8Array(0)
 const UTF8 = new TextDecoder()
 
 function parsed(bytes: Uint8Array): JsonObject | null {

@@ -14,6 +14,7 @@ import type { Policy } from '../schema/policy.ts'
 import type { Ms } from '../schema/units.ts'
 import type { AttemptRecord, UsageOutcome } from '../schema/usage.ts'
 import type { Effects } from './effects.ts'
+import type { SigningKey } from './sigv4.ts'
 
 /** One request, decided. */
 export type Call = {
@@ -28,12 +29,17 @@ export type Call = {
   gone: AbortSignal
 }
 
+/** What a call says who is calling with: a header, or a key that signs it. */
+export type Credential = { header: string; value: string } | SigningKey
+
 /** What a call needs of the isolate it runs in. */
 export type Carrier = {
   effects: Effects
   target(id: TargetId): LiveTarget | undefined
   dialect(name: DialectName): Dialect | undefined
-  credential(provider: Provider): { header: string; value: string } | null
+  credential(provider: Provider): Credential | null
+  /** The headers that sign a call; a parameter because it waits, and waiting is the world's. */
+  sign(url: string, body: string | Uint8Array, key: SigningKey, now_ms: Ms): Promise<Record<string, string>>
   report(outcome: Outcome): void
   waitUntil(promise: Promise<unknown>): void
 }

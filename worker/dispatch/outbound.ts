@@ -11,26 +11,33 @@ import type { LiveTarget } from '../core/decide/world.ts'
 import { splice } from '../core/json-text.ts'
 import type { Dialect } from '../dialects/dialect.ts'
 import type { JsonObject } from '../schema/chat.ts'
-import type { Call, Carrier } from './call.ts'
+import { framingOf } from '../stream/framing.ts'
+import type { Call, Carrier, Credential } from './call.ts'
+import type { SigningKey } from './sigv4.ts'
 
 export type Outbound = {
   url: string
   init: { method: string; headers: Record<string, string>; body: string; redirect: 'manual' }
+  /** What the call is signed with, where a header is not enough. */
+  key: SigningKey | null
   /** Usage was asked for by us and not by the caller. */
   drops_usage: boolean
 }
 
 export function outbound(call: Call, target: LiveTarget, dialect: Dialect, carrier: Carrier): Outbound {
   const { request, json } = call
+  const credential = carrier.credential(target.provider)
+  const key = credential !== null && 'secret' in credential ? credential : null
   const drops_usage = call.stream_usage === 'always' && request.stream && !request.stream_usage && dialect.request.askUsage !== undefined
   return {
     url: request.stream ? target.stream_url : target.chat_url,
     init: {
       method: 'POST',
-      headers: headersFor(target, request.stream, carrier),
+      headers: headersFor(target, dialect, request.stream, credential),
       body: dialect.name === request.dialect ? passed() : JSON.stringify(written()),
       redirect: 'manual',
     },
+    key,
     drops_usage,
   }
 
@@ -61,16 +68,16 @@ type Prepared = { credential: string | null; whole: Record<string, string>; stre
 /** A target object lives as long as its compiled catalogue; with it go its headers. */
 const prepared = new WeakMap<LiveTarget, Prepared>()
 
-function headersFor(target: LiveTarget, stream: boolean, carrier: Carrier): Record<string, string> {
-  const credential = carrier.credential(target.provider)
+function headersFor(target: LiveTarget, dialect: Dialect, stream: boolean, credential: Credential | null): Record<string, string> {
+  const carried = credential !== null && 'header' in credential ? credential : null
   let ready = prepared.get(target)
-  if (ready === undefined || ready.credential !== (credential?.value ?? null)) {
+  if (ready === undefined || ready.credential !== (carried?.value ?? null)) {
     const shared: Record<string, string> = { 'content-type': 'application/json', 'user-agent': 'signalbox', ...target.provider.headers }
-    if (credential !== null) shared[credential.header] = credential.value
+    if (carried !== null) shared[carried.header] = carried.value
     ready = {
-      credential: credential?.value ?? null,
+      credential: carried?.value ?? null,
       whole: { ...shared, accept: 'application/json' },
-      stream: { ...shared, accept: 'text/event-stream' },
+      stream: { ...shared, accept: framingOf(dialect).content_type },
     }
     prepared.set(target, ready)
   }

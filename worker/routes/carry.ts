@@ -4,6 +4,7 @@
  */
 import type { LiveCatalogue } from '../core/decide/world.ts'
 import { type Call, type Carrier, type Ended, shadow } from '../dispatch/dispatch.ts'
+import { signature } from '../dispatch/sigv4.ts'
 import type { Context, Deps } from '../env.ts'
 import { settlementOf } from './account.ts'
 
@@ -13,6 +14,7 @@ export function carrierFor(deps: Deps, ctx: Context, { by_id }: LiveCatalogue): 
     target: id => by_id.get(id),
     dialect: deps.dialect,
     credential: deps.credential,
+    sign: signature,
     report: outcome => deps.report(outcome, ctx),
     waitUntil: promise => ctx.waitUntil(promise),
   }

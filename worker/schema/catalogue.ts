@@ -22,6 +22,15 @@ const source = z.union([z.string().min(1).max(60), sourceFacts])
 export const auth = z.discriminatedUnion('style', [
   z.strictObject({ style: z.literal('bearer'), secret: variable }),
   z.strictObject({ style: z.literal('header'), header: z.string().regex(/^[a-z0-9-]+$/), secret: variable }),
+  /** Every call is signed (AWS Signature Version 4) for a region, with a key that comes in two halves; a passing one has a token as well. */
+  z.strictObject({
+    style: z.literal('sigv4'),
+    access_key_id: variable,
+    secret: variable,
+    session_token: variable.optional(),
+    region: variable,
+    service: z.string().regex(/^[a-z0-9-]+$/),
+  }),
   z.strictObject({ style: z.literal('none') }),
 ])
 
@@ -79,6 +88,8 @@ export const capability = z.strictObject({
   reasoning: z.boolean(),
   /** How a request says how much to think: by a word (`effort`, where absent), or only by a budget of tokens (Anthropic's older models). */
   thinking_by: z.enum(['effort', 'budget']).optional(),
+  /** In whose words a format that serves models of many makers passes on what it has no field for (`additionalModelRequestFields`). */
+  model_fields: z.enum(['anthropic-messages', 'openai-chat', 'nova']).optional(),
   logprobs: z.boolean(),
   /** More than one answer a request (`n`). */
   choices: z.boolean(),

@@ -12,8 +12,8 @@
  */
 import type { Dialect, Observation, SseEvent } from '../dialects/dialect.ts'
 import { nothingSeen } from '../dialects/dialect.ts'
-import { frames } from './frames.ts'
-import { encodeEvents, sseParser } from './sse.ts'
+import { framingOf } from './framing.ts'
+import { encodeEvents } from './sse.ts'
 
 /** One bad event is an accident, three are a broken stream. */
 const MAX_MALFORMED = 3
@@ -45,11 +45,25 @@ export type RelayOptions = {
   drop_usage: boolean
   /** How many answers were asked for. With several, the reason of one says nothing of the others: then the terminator counts. */
   choices: number
+  /** For formats that leave one of these out. */
+  unnamed?: Naming
 }
 
-export function relay({ from, to, drop_usage, choices }: RelayOptions): Relay {
+/** What an answer is called, whose it is and when it was made. */
+export type Naming = { id: string; model: string; created_at_s: number }
+
+/** With what it leaves out filled in: some clients tell answers apart by it. */
+export function named<T extends { id: string; model: string; created_at_s: number | null }>(
+  answer: T,
+  { id, model, created_at_s }: Naming,
+): T {
+  return { ...answer, id: answer.id || id, model: answer.model || model, created_at_s: answer.created_at_s ?? created_at_s }
+}
+
+export function relay({ from, to, drop_usage, choices, unnamed }: RelayOptions): Relay {
   const seen = nothingSeen()
-  const cut = frames()
+  const framing = framingOf(from)
+  const cut = framing.frames()
   const translates = from.name !== to.name
   const reader = translates ? from.reply.reader() : null
   const writer = translates ? to.reply.writer() : null
@@ -64,7 +78,7 @@ export function relay({ from, to, drop_usage, choices }: RelayOptions): Relay {
   let envelope_bytes = Number.POSITIVE_INFINITY
   let event_bytes = Number.POSITIVE_INFINITY
 
-  const parser = sseParser(event => events.push(event))
+  const parser = framing.parser(event => events.push(event))
   const isComplete = () =>
     seen.finish_raw !== null && seen.error === null && (choices === 1 || seen.terminated || (seen.finishes ?? 0) >= choices)
   const emit = (bytes: Uint8Array) => {
@@ -115,7 +129,7 @@ export function relay({ from, to, drop_usage, choices }: RelayOptions): Relay {
     for (const neutral of reader.read(event)) {
       if (drop_usage && neutral.type === 'usage') continue
       if (neutral.type === 'end') wrote_end = true
-      const written = writer.write(neutral)
+      const written = writer.write(neutral.type === 'start' && unnamed ? named(neutral, unnamed) : neutral)
       if (written.length > 0) emit(encodeEvents(written))
     }
   }

@@ -14,6 +14,11 @@ export function textOf(variables: Variables, name: string): string {
   return typeof value === 'string' ? value.trim() : ''
 }
 
+/** What must be set for a provider's credential. */
+export function credentialVariables({ auth }: Provider): string[] {
+  return auth.style === 'none' ? [] : auth.style === 'sigv4' ? [auth.access_key_id, auth.secret, auth.region] : [auth.secret]
+}
+
 /** Endings that no public name has (RFC 6761, RFC 6762, and what private networks use). */
 const PRIVATE_ENDINGS = ['localhost', 'local', 'internal', 'lan', 'home', 'corp']
 
@@ -21,7 +26,7 @@ const PRIVATE_ENDINGS = ['localhost', 'local', 'internal', 'lan', 'home', 'corp'
 export function baseAddress(provider: Provider, variables: Variables): Result<string, string> {
   const missing = err(provider.how_to_enable)
   if (provider.enabled_by !== undefined && textOf(variables, provider.enabled_by) !== 'on') return missing
-  if (provider.auth.style !== 'none' && !textOf(variables, provider.auth.secret)) return missing
+  if (credentialVariables(provider).some(name => !textOf(variables, name))) return missing
   if (provider.base_url_var !== undefined) {
     const value = textOf(variables, provider.base_url_var)
     if (!value) return missing

@@ -4,7 +4,7 @@
  * to a provider of the bundled catalogue is only ever sent to that provider's own domain.
  */
 import type { Catalogue, CatalogueOverlay, Provider } from '../../schema/catalogue.ts'
-import { baseAddress, type Variables } from './address.ts'
+import { baseAddress, credentialVariables, type Variables } from './address.ts'
 
 const PROBLEMS_AT_MOST = 20
 
@@ -33,7 +33,7 @@ function addressProblem(provider: Provider): string[] {
   if (provider.base_url === undefined) return provider.base_url_var === undefined ? [`provider ${provider.id}: it has no address`] : []
   const filled: Variables = {}
   for (const [, name] of provider.base_url.matchAll(/\{([A-Z][A-Z0-9_]*)\}/g)) if (name) filled[name] = 'x'
-  if (provider.auth.style !== 'none') filled[provider.auth.secret] = 'x'
+  for (const name of credentialVariables(provider)) filled[name] = 'x'
   if (provider.enabled_by !== undefined) filled[provider.enabled_by] = 'on'
   const address = baseAddress(provider, filled)
   return address.ok ? [] : [`provider ${address.error}`]

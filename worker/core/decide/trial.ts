@@ -12,6 +12,7 @@ import type { PolicyTest, Sketch } from '../../schema/policy.ts'
 import type { Ms } from '../../schema/units.ts'
 import type { Result } from '../result.ts'
 import { understand } from '../understand/understand.ts'
+import { credentialVariables } from './address.ts'
 import { compileCatalogue } from './catalogue.ts'
 import { decide } from './decide.ts'
 import { explainUndecided } from './explain.ts'
@@ -38,7 +39,7 @@ function everythingOn(catalogue: Catalogue): Record<string, string> {
   const variables: Record<string, string> = {}
   for (const provider of catalogue.providers) {
     for (const part of provider.base_url?.split('{').slice(1) ?? []) variables[part.slice(0, part.indexOf('}'))] = 'any'
-    if (provider.auth.style !== 'none') variables[provider.auth.secret] = 'any'
+    for (const name of credentialVariables(provider)) variables[name] = 'any'
     if (provider.base_url_var) variables[provider.base_url_var] = 'http://localhost/v1'
     if (provider.models_var) variables[provider.models_var] = LOCAL_MODELS
     if (provider.enabled_by) variables[provider.enabled_by] = 'on'
