@@ -479,6 +479,58 @@ describe('a model that knows thought only as a budget', () => {
   })
 })
 
+describe('a target that does not think', () => {
+  const asked = read('openai-chat', { model: 'm', messages: [HELLO], reasoning_effort: 'high' })
+  it.each(['openai-responses', 'anthropic-messages'] as const)('is not asked to in %s, and that is reported', to => {
+    const { body, losses } = codec(to).request.write(asked, 'm', { output_tokens: 32_000, reasoning: false })
+    expect([body.thinking, body.reasoning, body.output_config]).toEqual([undefined, undefined, undefined])
+    expect(losses).toMatchObject([{ field: 'reasoning_effort', how: 'dropped' }])
+  })
+})
+
+describe('what a tool shows', () => {
+  const shown = read('anthropic-messages', {
+    model: 'm',
+    max_tokens: 9,
+    messages: [
+      HELLO,
+      { role: 'assistant', content: [{ type: 'tool_use', id: 'c', name: 'screen', input: {} }] },
+      {
+        role: 'user',
+        content: [
+          {
+            type: 'tool_result',
+            tool_use_id: 'c',
+            content: [
+              { type: 'text', text: 'Seen:' },
+              { type: 'image', source: { type: 'base64', media_type: 'image/png', data: PNG } },
+            ],
+          },
+        ],
+      },
+    ],
+  })
+  const image = `data:image/png;base64,${PNG}`
+  it('is shown by the user behind the results where a result is text', () => {
+    const { body, losses } = codec('openai-chat').request.write(shown, 'm')
+    expect((body.messages as JsonObject[]).slice(-2)).toEqual([
+      { role: 'tool', tool_call_id: 'c', content: 'Seen:' },
+      { role: 'user', content: [{ type: 'image_url', image_url: { url: image } }] },
+    ])
+    expect(losses).toMatchObject([{ field: 'messages[2].content[0].content[1]', how: 'emulated' }])
+  })
+  it('stays in the result where a result may be shown', () => {
+    const { body, losses } = codec('openai-responses').request.write(shown, 'm')
+    expect((body.input as JsonObject[]).at(-1)).toMatchObject({
+      output: [
+        { type: 'input_text', text: 'Seen:' },
+        { type: 'input_image', image_url: image },
+      ],
+    })
+    expect(losses).toEqual([])
+  })
+})
+
 describe('a system that speaks in the middle', () => {
   const asked = read('openai-chat', { model: 'm', messages: [HELLO, { role: 'system', content: 'French now.' }] })
   it('is heard from the user, in its place, where it may speak only at the beginning', () => {

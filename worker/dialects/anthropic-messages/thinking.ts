@@ -67,6 +67,10 @@ export function writeThinking(
     to.losses.push({ field: fieldName(dialect, field), how, note })
   const { effort, budget_tokens, summary } = reasoning
   if (effort === 'none' && budget_tokens === null) return null
+  if (target?.reasoning === false) {
+    lose(budget_tokens === null ? 'reasoning' : 'reasoning_budget', 'dropped', 'this target does not think before it answers')
+    return null
+  }
   if (target?.thinking_by === 'budget') {
     const wanted = budget_tokens ?? BUDGETS.find(row => row.effort === effort)?.budget ?? (effort === 'minimal' ? LEAST_BUDGET : 32_768)
     const budget = Math.min(wanted, (max_tokens ?? 0) - 1)

@@ -165,7 +165,7 @@ export function writeMessage(message: Message, i: number, to: Writing): JsonObje
         })
         continue
       case 'tool_result':
-        out.push(writeToolResult(part, message, field, to))
+        out.push(writeToolResult(part, message, field, content, to))
         continue
       case 'refusal':
         if (message.role === 'assistant' && written.refusal === undefined) {
@@ -199,11 +199,24 @@ function plainText(content: JsonObject[]): string | null {
   return content.length === 1 && only.type === 'text' && Object.keys(only).length === 2 ? (only.text as string) : null
 }
 
-function writeToolResult(part: Extract<Part, { type: 'tool_result' }>, message: Message, field: string, to: Writing): JsonObject {
+/** A result is text here: what another format's tool shows is shown by the user, in the message behind the results. */
+function writeToolResult(
+  part: Extract<Part, { type: 'tool_result' }>,
+  message: Message,
+  field: string,
+  shown: JsonObject[],
+  to: Writing,
+): JsonObject {
   const content: JsonObject[] = []
   part.parts.forEach((inner, k) => {
-    const one = writePart(inner, `${field}.content[${k}]`, to)
-    if (one) content.push(one)
+    const place = `${field}.content[${k}]`
+    const one = writePart(inner, place, to)
+    if (!one) return
+    if (to.own || inner.type !== 'media') content.push(one)
+    else {
+      shown.push(one)
+      to.losses.push({ field: place, how: 'emulated', note: 'shown by the user, as the result of a tool is text here' })
+    }
   })
   if (part.cache) loseMarker(field, to)
   if (part.extra) ownExtra(part.extra, field, to)

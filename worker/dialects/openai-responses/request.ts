@@ -182,7 +182,7 @@ export function writeRequest(request: ChatRequest, model: string, target?: Targe
     body.top_logprobs = request.logprobs
     body.include = [LOGPROBS]
   }
-  set('reasoning', writeReasoning(request, losses))
+  set('reasoning', writeReasoning(request, target, losses))
   set('user', request.user)
   set('metadata', request.metadata)
   set('service_tier', writeTier(request, losses))
@@ -215,8 +215,13 @@ const EFFORTS = [
   { up_to: Number.POSITIVE_INFINITY, effort: 'high' },
 ]
 
-function writeReasoning({ reasoning, dialect }: ChatRequest, losses: Loss[]): JsonObject | null {
+function writeReasoning({ reasoning, dialect }: ChatRequest, target: TargetFacts | undefined, losses: Loss[]): JsonObject | null {
   if (reasoning === null) return null
+  if (dialect !== 'openai-responses' && target?.reasoning === false) {
+    if (reasoning.effort !== 'none')
+      losses.push({ field: fieldName(dialect, 'reasoning'), how: 'dropped', note: 'this target does not think before it answers' })
+    return null
+  }
   const { budget_tokens, summary } = reasoning
   let { effort } = reasoning
   if (budget_tokens !== null) {
