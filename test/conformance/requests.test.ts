@@ -472,6 +472,17 @@ describe('a model that knows thought only as a budget', () => {
     expect(body.thinking).toEqual({ type: 'enabled', budget_tokens: 2_999 })
     expect(losses).toMatchObject([{ field: 'reasoning_effort', how: 'approximated' }])
   })
+  it('does not think on from a call that came without its thought', () => {
+    const calls = [{ id: 'c', type: 'function', function: { name: 'f', arguments: '{}' } }]
+    const going_on = read('openai-chat', {
+      model: 'm',
+      reasoning_effort: 'low',
+      messages: [HELLO, { role: 'assistant', content: null, tool_calls: calls }, { role: 'tool', tool_call_id: 'c', content: '1' }],
+    })
+    const { body, losses } = codec('anthropic-messages').request.write(going_on, 'm', facts)
+    expect(body.thinking).toBeUndefined()
+    expect(losses).toMatchObject([{ field: 'reasoning_effort', how: 'dropped' }])
+  })
   it('is not asked to think where there is no room', () => {
     const { body, losses } = codec('anthropic-messages').request.write({ ...asked, max_output_tokens: 500 }, 'm', facts)
     expect(body.thinking).toBeUndefined()

@@ -82,6 +82,14 @@ export function writeThinking(
       )
       return null
     }
+    if (callsWithoutThought(request)) {
+      lose(
+        budget_tokens === null ? 'reasoning' : 'reasoning_budget',
+        'dropped',
+        'a call that came without its signed thought cannot be gone on from thinking',
+      )
+      return null
+    }
     body.thinking = { type: 'enabled', budget_tokens: budget }
     if (budget_tokens === null) lose('reasoning', 'approximated', `as a budget of ${budget} tokens`)
     else if (budget !== budget_tokens) lose('reasoning_budget', 'approximated', `as ${budget}, to stay below the limit of output`)
@@ -97,4 +105,11 @@ export function writeThinking(
   if (effort !== 'minimal') return effort
   lose('reasoning', 'approximated', 'as effort low')
   return 'low'
+}
+
+/** With a budget, Anthropic refuses a turn that goes on from a call unless the call came with its thought. */
+function callsWithoutThought({ messages }: ChatRequest): boolean {
+  const turn = messages.findLast(message => message.role === 'assistant')
+  if (!turn?.parts.some(part => part.type === 'tool_call')) return false
+  return !turn.parts.some(part => part.type === 'reasoning' && part.seal_of === 'anthropic-messages')
 }
