@@ -11,7 +11,7 @@ import catalogueText from '../../policies/catalogue.json' with { type: 'json' }
 import { credentialVariables } from '../core/decide/address.ts'
 import { compileCatalogue } from '../core/decide/catalogue.ts'
 import type { Catalogue } from '../schema/catalogue.ts'
-import { DEFAULT_STATE_DIR, prepareLocal, startLocal } from './local.ts'
+import { DEFAULT_STATE_DIR, localAdminKey, prepareLocal, startLocal } from './local.ts'
 import { PROJECT } from './wrangler.ts'
 
 const VARS_FILE = join(PROJECT, '.dev.vars')
@@ -38,7 +38,7 @@ const local = await startLocal({
     if (flags.verbose || /error|warn/i.test(line)) console.log(line)
   },
 })
-console.log(welcome(local.url, key))
+console.log(welcome(local.url, key, localAdminKey({ state_dir: flags.state, vars_file: VARS_FILE }) ?? ''))
 
 let stopping = false
 const stop = async () => {
@@ -95,7 +95,7 @@ function firstVarsFile(): string {
   ].join('\n')
 }
 
-function welcome(url: string, key: string): string {
+function welcome(url: string, key: string, admin_key: string): string {
   const live = compileCatalogue(catalogue, vars, Date.now(), '')
   const by_provider = Map.groupBy(live.targets, target => target.provider.name)
   const on = [...by_provider].map(([name, targets]) => {
@@ -123,5 +123,8 @@ Why did it go there? The same body to /v1/route asks without calling anyone:
     -d '{"model":"auto","messages":[{"role":"user","content":"Write a SQL query that finds duplicate emails"}]}'
 
 With an OpenAI client: base_url ${url}/v1, api_key ${key}
+
+To run the router: "npx signalbox targets list", "usage", "keys list" (they find the admin key by themselves), or the admin API:
+  curl ${url}/admin/v1/usage -H 'authorization: Bearer ${admin_key}'      (reference: ${url}/admin/v1/docs)
 Stop with ctrl-c.`
 }

@@ -1,18 +1,51 @@
 /**
- * `signalbox keys create`: a caller's key. It is shown once; what is written to KV cannot be turned into a key again.
+ * `signalbox keys`: callers' keys. A key is shown once, when it is made; what is stored cannot be turned into a key again.
  */
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { defineCommand } from 'citty'
 import * as z from 'zod'
+import type { Budget } from '../schema/caller.ts'
 import { callerKey, makeKey } from '../store/keys.ts'
+import { API_ARGS, apiOf, call, pages } from './api.ts'
 import { ending, Stop } from './ending.ts'
+import { DAY_MS, microsOf, numberOf, shownInstant } from './numbers.ts'
+import { PLACE_ARGS, placeOf, putKv, shownPlace } from './place.ts'
 import { localVariables } from './policy-files.ts'
-import { PLACE_ARGS, placeArgs, placeOf, said } from './policy-store.ts'
-import { wrangler } from './wrangler.ts'
+import { print, table } from './table.ts'
 
-const DAY_MS = 86_400_000
+const HOUR_S = 3_600
+
+type Key = {
+  key_id: string
+  last4: string
+  org: string
+  team: string | null
+  label: string
+  policy: string
+  status: string
+  expires_at_ms: number | null
+  revoked_at_ms: number | null
+}
+type Fields = { org: string; label: string; team?: string; tier?: string; policy?: string; budgets?: Budget[]; expires_at_ms?: number }
+
+const list = defineCommand({
+  meta: { name: 'list', description: "Callers' keys, by their last four characters." },
+  args: {
+    org: { type: 'string', description: 'Of this organisation only' },
+    team: { type: 'string', description: 'Of this team only' },
+    ...API_ARGS,
+  },
+  run: given =>
+    ending(given, async () => {
+      const { args } = given
+      const keys = await pages<Key>(apiOf(args), '/keys', 'keys', { org: args.org, team: args.team })
+      const rows = keys.map(({ key_id, last4, org, team, label, policy, status, expires_at_ms }) => [
+        ...[key_id, `...${last4}`, org, team ?? '-', label, policy, status],
+        shownInstant(expires_at_ms),
+      ])
+      print(args.json, keys, table(['key id', 'key', 'org', 'team', 'label', 'policy', 'status', 'expires'], rows))
+      return true
+    }),
+})
 
 const create = defineCommand({
   meta: { name: 'create', description: 'Make a key for a caller and show it once.' },
@@ -31,23 +64,59 @@ const create = defineCommand({
     ending(given, async () => {
       const { args } = given
       const place = placeOf(args)
-      const pepper = place.remote ? process.env.KEY_PEPPER : (process.env.KEY_PEPPER ?? localVariables().KEY_PEPPER)
-      if (!pepper)
-        throw new Stop('set KEY_PEPPER in the environment, to the value of the secret that the Worker has; keys are stored under it')
-      const { key, caller } = await made(pepper, args)
-      const folder = mkdtempSync(join(tmpdir(), 'signalbox-key-'))
-      try {
-        const file = join(folder, 'caller.json')
-        writeFileSync(file, JSON.stringify(caller), { mode: 0o600 })
-        await said(wrangler(['kv', 'key', 'put', callerKey(caller.key_id), '--path', file, ...placeArgs(place)]))
-      } finally {
-        rmSync(folder, { recursive: true })
-      }
-      const text = `${key}\n\nShown once: keep it now. Stored as ${callerKey(caller.key_id)}, organisation ${caller.org}.`
-      process.stdout.write(`${args.json ? JSON.stringify({ key, key_id: caller.key_id, org: caller.org }) : text}\n`)
+      const fields = fieldsOf(args)
+      const { key, key_id } =
+        'api' in place
+          ? await call<{ key: string; key_id: string }>(place.api, 'POST', '/keys', { body: fields })
+          : await madeHere(fields, place.kv)
+      const text = `${key}\n\nShown once: keep it now. Stored as ${callerKey(key_id)} in ${shownPlace(place)}, organisation ${fields.org}.`
+      print(args.json, { key, key_id, org: fields.org }, text)
       return true
     }),
 })
+
+const rotate = defineCommand({
+  meta: { name: 'rotate', description: 'Make a new key with the same rights; the old one ends now, or after a grace.' },
+  args: {
+    key_id: { type: 'positional', required: true, description: 'Id of the key' },
+    'grace-hours': { type: 'string', description: 'Hours that the old key goes on (default: none)' },
+    ...API_ARGS,
+  },
+  run: given =>
+    ending(given, async () => {
+      const { args } = given
+      const grace_s = Math.round((numberOf('grace-hours', args['grace-hours']) ?? 0) * HOUR_S)
+      const made = await call<Key & { key: string; replaces: { ends_at_ms: number } }>(
+        apiOf(args),
+        'POST',
+        `/keys/${idOf(args.key_id)}/rotate`,
+        {
+          body: { grace_s },
+        },
+      )
+      const end = grace_s === 0 ? 'is revoked' : `ends at ${shownInstant(made.replaces.ends_at_ms)} UTC`
+      print(args.json, made, `${made.key}\n\nShown once: keep it now. It is ${made.key_id}; ${args.key_id} ${end}.`)
+      return true
+    }),
+})
+
+const revoke = defineCommand({
+  meta: { name: 'revoke', description: 'End a key: no request of it begins any more.' },
+  args: { key_id: { type: 'positional', required: true, description: 'Id of the key' }, ...API_ARGS },
+  run: given =>
+    ending(given, async () => {
+      const { args } = given
+      const key = await call<Key>(apiOf(args), 'POST', `/keys/${idOf(args.key_id)}/revoke`)
+      print(args.json, key, `${key.key_id} (${key.label}, ${key.org}) is revoked since ${shownInstant(key.revoked_at_ms)} UTC.`)
+      return true
+    }),
+})
+
+/** An id goes into a path; a whole key pasted by mistake must not. */
+function idOf(key_id: string): string {
+  if (/^[0-9A-Za-z]{11}$/.test(key_id)) return key_id
+  throw new Stop('a key id has 11 letters and digits; "signalbox keys list" shows it')
+}
 
 type CreateArgs = {
   org: string
@@ -59,34 +128,44 @@ type CreateArgs = {
   'expires-in'?: string
 }
 
-/** What does not fit the shape of a caller is the operator's slip, said in one line. */
-async function made(pepper: string, args: CreateArgs) {
-  const usd = numberOf('day-budget', args['day-budget'])
+function fieldsOf(args: CreateArgs): Fields {
+  const day = numberOf('day-budget', args['day-budget'])
   const days = numberOf('expires-in', args['expires-in'])
+  return {
+    org: args.org,
+    label: args.label,
+    ...(args.team ? { team: args.team } : {}),
+    ...(args.tier ? { tier: args.tier } : {}),
+    ...(args.policy ? { policy: args.policy } : {}),
+    ...(day === null ? {} : { budgets: [{ window: 'day', limit_micros: microsOf(day), kind: 'hard' }] }),
+    ...(days === null ? {} : { expires_at_ms: Date.now() + Math.round(days * DAY_MS) }),
+  }
+}
+
+/** Into KV itself. What does not fit the shape of a caller is the operator's slip, said in one line. */
+async function madeHere(fields: Fields, kv: { remote: boolean; state_dir: string }): Promise<{ key: string; key_id: string }> {
+  const { key, caller } = await orStop(() => makeKey(pepperFor(kv.remote), fields))
+  await putKv([{ key: callerKey(caller.key_id), value: JSON.stringify(caller) }], kv)
+  return { key, key_id: caller.key_id }
+}
+
+export function pepperFor(remote: boolean): string {
+  const pepper = remote ? process.env.KEY_PEPPER : (process.env.KEY_PEPPER ?? localVariables().KEY_PEPPER)
+  if (pepper) return pepper
+  throw new Stop('set KEY_PEPPER in the environment, to the value of the secret that the Worker has; keys are stored under it')
+}
+
+export async function orStop<T>(make: () => Promise<T>): Promise<T> {
   try {
-    return await makeKey(pepper, {
-      org: args.org,
-      label: args.label,
-      ...(args.team ? { team: args.team } : {}),
-      ...(args.tier ? { tier: args.tier } : {}),
-      ...(args.policy ? { policy: args.policy } : {}),
-      ...(usd === null ? {} : { budgets: [{ window: 'day', limit_micros: Math.round(usd * 1_000_000), kind: 'hard' }] }),
-      ...(days === null ? {} : { expires_at_ms: Date.now() + Math.round(days * DAY_MS) }),
-    })
+    return await make()
   } catch (error) {
     if (error instanceof z.ZodError) throw new Stop(z.prettifyError(error))
+    if (error instanceof Stop) throw error
     throw new Stop(error instanceof Error ? error.message : 'the key could not be made')
   }
 }
 
-function numberOf(name: string, text: string | undefined): number | null {
-  if (text === undefined) return null
-  const value = Number(text)
-  if (!(value > 0)) throw new Stop(`--${name} takes a number above 0, not "${text}"`)
-  return value
-}
-
 export const keys = defineCommand({
   meta: { name: 'keys', description: "Callers' keys." },
-  subCommands: { create },
+  subCommands: { list, create, rotate, revoke },
 })

@@ -1,6 +1,6 @@
 /**
  * The router on this machine: local KV, D1 and Durable Objects under one state directory, migrations applied, policies
- * seeded, a developer's key made. `npm run dev` is this with words around it; the end-to-end tests are this with a state
+ * seeded, a developer's keys made. `npm run dev` is this with words around it; the end-to-end tests are this with a state
  * directory of their own.
  *
  * Seeding never overwrites: a policy that is already in KV stays as its owner left it.
@@ -11,7 +11,8 @@ import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { parseEnv } from 'node:util'
-import { makeKey } from '../store/keys.ts'
+import { ADMIN_KEY_PREFIX, KEY_PREFIX, readKey } from '../store/key-text.ts'
+import { adminKey, callerKey, makeAdminKey, makeKey } from '../store/keys.ts'
 import { PROJECT, spawnWrangler, wrangler } from './wrangler.ts'
 
 export const DEFAULT_STATE_DIR = join(PROJECT, '.wrangler/state')
@@ -65,8 +66,10 @@ export async function startLocal(options: LocalOptions): Promise<Local> {
     await end('SIGKILL')
     throw error
   }
+  const url = `http://127.0.0.1:${port}`
+  writeFileSync(join(options.state_dir, 'url'), `${url}\n`)
   return {
-    url: `http://127.0.0.1:${port}`,
+    url,
     pid: child.pid ?? 0,
     stop: async () => {
       const patience = setTimeout(() => signalGroup(child, 'SIGKILL'), 5_000)
@@ -80,30 +83,32 @@ export async function startLocal(options: LocalOptions): Promise<Local> {
   }
 }
 
-/** Migrations, policies and a developer's key (of organisation `dev`), each only where it is missing. Gives the key. */
+/** Migrations, policies, a developer's key (of organisation `dev`) and an admin's, each only where it is missing. Gives the developer's. */
 export async function prepareLocal({ state_dir, vars_file }: Pick<LocalOptions, 'state_dir' | 'vars_file'>): Promise<string> {
   mkdirSync(state_dir, { recursive: true })
   const place = ['--local', '--persist-to', state_dir]
-  const [listed] = await Promise.all([
-    wrangler(['kv', 'key', 'list', '--binding', 'KV', ...place]),
-    wrangler(['d1', 'migrations', 'apply', 'DB', ...place]),
-  ])
+  // One after the other: two that start on a new state directory at once may find its database locked, and end.
+  await wrangler(['d1', 'migrations', 'apply', 'DB', ...place])
+  const listed = await wrangler(['kv', 'key', 'list', '--binding', 'KV', ...place])
   const present = new Set((JSON.parse(listed.slice(listed.indexOf('['))) as { name: string }[]).map(entry => entry.name))
   const missing: { key: string; value: string }[] = []
 
   for (const [name, text] of bundledPolicies()) {
     if (!present.has(`policy/${name}`)) missing.push({ key: `policy/${name}`, value: text })
   }
-  // A key is good under one pepper only; a new variables file means a new key.
   const pepper = parseEnv(readFileSync(vars_file, 'utf8')).KEY_PEPPER ?? ''
-  const key_file = join(state_dir, `dev-key-${createHash('sha256').update(pepper).digest('hex').slice(0, 8)}`)
-  let key = readIfThere(key_file)?.trim()
-  const key_id = key?.slice('sk-sb1_'.length, 'sk-sb1_'.length + 11)
-  if (!key || !present.has(`caller/${key_id}`)) {
+  let key = readIfThere(keyFile(state_dir, pepper, 'dev-key'))?.trim()
+  if (!key || !present.has(callerKey(readKey(key, KEY_PREFIX)?.key_id ?? ''))) {
     const made = await makeKey(pepper, { label: 'local development', org: 'dev' })
     key = made.key
-    writeFileSync(key_file, `${key}\n`, { mode: 0o600 })
-    missing.push({ key: `caller/${made.caller.key_id}`, value: JSON.stringify(made.caller) })
+    writeFileSync(keyFile(state_dir, pepper, 'dev-key'), `${key}\n`, { mode: 0o600 })
+    missing.push({ key: callerKey(made.caller.key_id), value: JSON.stringify(made.caller) })
+  }
+  const admin = localAdminKey({ state_dir, vars_file })
+  if (!admin || !present.has(adminKey(readKey(admin, ADMIN_KEY_PREFIX)?.key_id ?? ''))) {
+    const made = await makeAdminKey(pepper, { label: 'local development', role: 'owner' })
+    writeFileSync(keyFile(state_dir, pepper, 'dev-admin-key'), `${made.key}\n`, { mode: 0o600 })
+    missing.push({ key: adminKey(made.admin.key_id), value: JSON.stringify(made.admin) })
   }
   if (missing.length) {
     const file = join(state_dir, 'seed.json')
@@ -112,6 +117,20 @@ export async function prepareLocal({ state_dir, vars_file }: Pick<LocalOptions, 
     rmSync(file)
   }
   return key
+}
+
+/** The admin's key that `prepareLocal` made; null where it was not run yet. */
+export function localAdminKey({ state_dir, vars_file }: Pick<LocalOptions, 'state_dir' | 'vars_file'>): string | null {
+  const pepper = parseEnv(readIfThere(vars_file) ?? '').KEY_PEPPER ?? ''
+  return readIfThere(keyFile(state_dir, pepper, 'dev-admin-key'))?.trim() ?? null
+}
+
+/** Where the router of this state directory was last started; null where it never was. */
+export const localUrl = (state_dir: string): string | null => readIfThere(join(state_dir, 'url'))?.trim() ?? null
+
+/** A key is good under one pepper only; a new variables file means a new key. */
+function keyFile(state_dir: string, pepper: string, name: 'dev-key' | 'dev-admin-key'): string {
+  return join(state_dir, `${name}-${createHash('sha256').update(pepper).digest('hex').slice(0, 8)}`)
 }
 
 /** Name and text of each policy file in `policies/`. */

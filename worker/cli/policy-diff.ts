@@ -5,11 +5,12 @@ import { defineCommand } from 'citty'
 import { compilePolicy } from '../core/decide/rules.ts'
 import { unifiedDiff } from '../core/line-diff.ts'
 import { ending } from './ending.ts'
+import { PLACE_ARGS, placeOf } from './place.ts'
 import { nameOfFile, type PolicyFile, policyFiles, readable } from './policy-files.ts'
-import { getPolicy, PLACE_ARGS, placeOf } from './policy-store.ts'
+import { getPolicy } from './policy-store.ts'
 
 export const diff = defineCommand({
-  meta: { name: 'diff', description: 'Compare policy files with what is in KV.' },
+  meta: { name: 'diff', description: 'Compare policy files with what is in force.' },
   args: {
     files: { type: 'positional', required: false, description: 'Policy files or names; every policy in policies/ where absent' },
     ...PLACE_ARGS,
@@ -19,7 +20,7 @@ export const diff = defineCommand({
     ending(given, async () => {
       const { args } = given
       const place = placeOf(args)
-      const where = place.remote ? 'KV' : 'local KV'
+      const where = 'api' in place ? place.api.url : place.kv.remote ? 'KV' : 'local KV'
       const results: { name: string; file: string; status: 'same' | 'changed' | 'new'; diff: string }[] = []
       for (const file of readable(() => policyFiles(args._))) {
         const name = nameIn(file)

@@ -4,12 +4,13 @@
  */
 import { defineCommand } from 'citty'
 import { ending, Stop } from './ending.ts'
+import { PLACE_ARGS, placeOf, shownPlace } from './place.ts'
 import { policyFiles, readable, readCatalogue } from './policy-files.ts'
-import { PLACE_ARGS, placeOf, putPolicies } from './policy-store.ts'
+import { putPolicies } from './policy-store.ts'
 import { verdictLines, verdictOnFile } from './policy-verdict.ts'
 
 export const push = defineCommand({
-  meta: { name: 'push', description: 'Check policies, then write them to KV, where running isolates take them up.' },
+  meta: { name: 'push', description: 'Check policies, then put them in force: in KV, or through the admin API of --url.' },
   args: {
     files: { type: 'positional', required: true, description: 'Policy files or names' },
     ...PLACE_ARGS,
@@ -30,7 +31,7 @@ export const push = defineCommand({
       if (new Set(names).size < names.length) throw new Stop(`two of the files hold a policy of the same name; nothing was pushed`)
       const place = placeOf(args)
       await putPolicies(policies, place)
-      const where = place.remote ? "Cloudflare's KV" : `local KV (${place.state_dir})`
+      const where = shownPlace(place)
       const lines = policies.map(({ name, version }) => `pushed policy/${name} and policy/${name}@${version} to ${where}`)
       process.stdout.write(
         args.json ? `${JSON.stringify(policies.map(({ name, version }) => ({ name, version })))}\n` : `${lines.join('\n')}\n`,

@@ -1,59 +1,39 @@
 /**
- * Policies in KV, through wrangler: the local state of `npm run dev` by default, Cloudflare's with `--remote`. A policy lies
- * under `policy/<name>`, where running isolates look, and every version under `policy/<name>@<hash>`, for diff and rollback.
+ * Policies where they are in force: through the admin API of a router that is named, else in KV itself. A policy lies under
+ * `policy/<name>`, where running isolates look, and every version under `policy/<name>@<hash>`, for diff and rollback.
  */
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import { Stop } from './ending.ts'
-import { DEFAULT_STATE_DIR } from './local.ts'
+import { type Api, answer, call } from './api.ts'
+import { type Kv, kvArgs, type Place, putKv, said } from './place.ts'
 import { wrangler } from './wrangler.ts'
 
-export type Place = { remote: boolean; state_dir: string }
+type Policy = { name: string; version: string; text: string }
 
-export const PLACE_ARGS = {
-  remote: { type: 'boolean', description: "Cloudflare's KV and not the local one" },
-  state: { type: 'string', description: 'State directory of `npm run dev`', default: DEFAULT_STATE_DIR },
-} as const
-
-export const placeOf = (args: { remote?: boolean; state: string }): Place => ({ remote: args.remote === true, state_dir: args.state })
-
-export const placeArgs = ({ remote, state_dir }: Place) => [
-  '--binding',
-  'KV',
-  ...(remote ? ['--remote'] : ['--local', '--persist-to', state_dir]),
-]
-
-export async function putPolicies(policies: { name: string; version: string; text: string }[], place: Place): Promise<void> {
-  const entries = policies.flatMap(({ name, version, text }) => [
-    { key: `policy/${name}@${version}`, value: text },
-    { key: `policy/${name}`, value: text },
-  ])
-  const folder = mkdtempSync(join(tmpdir(), 'signalbox-push-'))
-  try {
-    const file = join(folder, 'entries.json')
-    writeFileSync(file, JSON.stringify(entries), { mode: 0o600 })
-    await said(wrangler(['kv', 'bulk', 'put', file, ...placeArgs(place)]))
-  } finally {
-    rmSync(folder, { recursive: true })
+export async function putPolicies(policies: Policy[], place: Place): Promise<void> {
+  if ('kv' in place) {
+    const entries = policies.flatMap(({ name, version, text }) => [
+      { key: `policy/${name}@${version}`, value: text },
+      { key: `policy/${name}`, value: text },
+    ])
+    return putKv(entries, place.kv)
   }
+  for (const { name, text } of policies) await call(place.api, 'PUT', `/policies/${name}`, { body: { text } })
 }
 
-/** The text of a policy in KV; null where there is none of that name. */
-export async function getPolicy(name: string, place: Place): Promise<string | null> {
+/** The text of the policy in force; null where there is none of that name. */
+export const getPolicy = (name: string, place: Place): Promise<string | null> =>
+  'api' in place ? fromApi(name, place.api) : fromKv(name, place.kv)
+
+async function fromApi(name: string, api: Api): Promise<string | null> {
+  const { policies } = await call<{ policies: { name: string }[] }>(api, 'GET', '/policies')
+  if (!policies.some(policy => policy.name === name)) return null
+  return ((await (await answer(api, 'GET', `/policies/${name}`)).json()) as Policy).text
+}
+
+async function fromKv(name: string, kv: Kv): Promise<string | null> {
   // Wrangler answers a missing key with words and exit code 0 or 1, by version; so the key is looked for first.
   const prefix = `policy/${name}`
-  const listed = await said(wrangler(['kv', 'key', 'list', '--prefix', prefix, ...placeArgs(place)]))
+  const listed = await said(wrangler(['kv', 'key', 'list', '--prefix', prefix, ...kvArgs(kv)]))
   const keys = JSON.parse(listed.slice(listed.indexOf('['))) as { name: string }[]
   if (!keys.some(key => key.name === prefix)) return null
-  return said(wrangler(['kv', 'key', 'get', prefix, ...placeArgs(place)]))
-}
-
-/** What wrangler complains of is the operator's to read, without a stack. */
-export async function said(running: Promise<string>): Promise<string> {
-  try {
-    return await running
-  } catch (error) {
-    throw new Stop(error instanceof Error ? error.message : 'wrangler failed')
-  }
+  return said(wrangler(['kv', 'key', 'get', prefix, ...kvArgs(kv)]))
 }

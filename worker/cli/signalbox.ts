@@ -1,13 +1,19 @@
 /**
  * `signalbox` in the terminal. Each subject is a file that is loaded when it is asked for, so that `--help` is quick.
  */
-import { defineCommand, runMain } from 'citty'
+import { type CommandDef, defineCommand, runMain } from 'citty'
 
-const signalbox = defineCommand({
-  meta: { name: 'signalbox', description: "An AI router at the edge: its policies and its callers' keys." },
+const signalbox: CommandDef = defineCommand({
+  meta: { name: 'signalbox', description: 'An AI router at the edge: its policies, keys, budgets, targets and usage.' },
   subCommands: {
     keys: () => import('./keys.ts').then(file => file.keys),
+    budgets: () => import('./budgets.ts').then(file => file.budgets),
+    usage: () => import('./usage.ts').then(file => file.usage),
+    targets: () => import('./targets.ts').then(file => file.targets),
     policy: () => import('./policy.ts').then(file => file.policy),
+    admin: () => import('./admin.ts').then(file => file.admin),
+    audit: () => import('./audit.ts').then(file => file.audit),
+    completion: () => import('./completion.ts').then(file => file.completion(() => signalbox)),
   },
 })
 

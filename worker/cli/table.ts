@@ -14,3 +14,8 @@ export function table(header: readonly string[], rows: readonly (readonly string
       .trimEnd()
   return [line(header), ...rows.map(line)].join('\n')
 }
+
+/** A command's result: for programs as JSON, for people in words. */
+export function print(json: boolean | undefined, value: unknown, text: string): void {
+  process.stdout.write(`${json ? JSON.stringify(value, null, 2) : text}\n`)
+}

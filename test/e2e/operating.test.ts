@@ -1,0 +1,174 @@
+/**
+ * An operator's day with the command, against the real dev server: keys, budgets, usage, targets, policies, the audit log.
+ */
+import { spawn } from 'node:child_process'
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { localAdminKey } from '../../worker/cli/local.ts'
+import { PROJECT } from '../../worker/cli/wrangler.ts'
+import { startServer, type TestServer } from './server.ts'
+
+let server: TestServer
+let admin_key: string
+beforeAll(async () => {
+  server = await startServer()
+  admin_key = localAdminKey({ state_dir: server.state_dir, vars_file: join(server.state_dir, 'vars') }) ?? ''
+})
+afterAll(() => server?.stop())
+
+type Ran = { status: number | null; stdout: string; stderr: string }
+function run(args: string[], env: Record<string, string> = {}): Promise<Ran> {
+  const child = spawn(process.execPath, [join(PROJECT, 'worker/cli/signalbox.js'), ...args], {
+    cwd: PROJECT,
+    env: { ...process.env, ...env },
+  })
+  const ran: Ran = { status: null, stdout: '', stderr: '' }
+  child.stdout.on('data', chunk => {
+    ran.stdout += chunk
+  })
+  child.stderr.on('data', chunk => {
+    ran.stderr += chunk
+  })
+  return new Promise(resolve => child.on('close', status => resolve({ ...ran, status })))
+}
+/** As after `npm run dev`: the router and its admin key are found by themselves. */
+const here = (...args: string[]) => run([...args, '--state', server.state_dir, '--vars', join(server.state_dir, 'vars')])
+/** As from elsewhere: by URL and key. */
+const there = (...args: string[]) => run(args, { SIGNALBOX_URL: server.url, SIGNALBOX_ADMIN_KEY: admin_key })
+async function json<T>(running: Promise<Ran>): Promise<T> {
+  const { status, stdout, stderr } = await running
+  if (status !== 0) throw new Error(`${status}: ${stderr}${stdout}`)
+  return JSON.parse(stdout) as T
+}
+
+const chat = (key: string) =>
+  fetch(`${server.url}/v1/chat/completions`, {
+    method: 'POST',
+    headers: { authorization: `Bearer ${key}`, 'content-type': 'application/json' },
+    body: JSON.stringify({ model: 'demo/small', messages: [{ role: 'user', content: 'What is the capital of France?' }] }),
+  })
+type Made = { key: string; key_id: string }
+const make = (...more: string[]) => json<Made>(there('keys', 'create', '--org', 'acme', '--label', 'search', ...more, '--json'))
+
+describe('signalbox keys', () => {
+  it('makes a key that works, lists it without it, rotates and revokes it', async () => {
+    const { key, key_id } = await make('--team', 'web')
+    expect((await chat(key)).status).toBe(200)
+    const { stdout } = await here('keys', 'list', '--org', 'acme')
+    expect(stdout).toMatch(new RegExp(`^key id .*\\n${key_id} +\\.\\.\\.${key.slice(-4)} +acme +web +search +default +active +-$`, 'm'))
+    expect(stdout).not.toContain(key)
+    const fresh = await json<Made>(there('keys', 'rotate', key_id, '--json'))
+    expect([(await chat(fresh.key)).status, (await chat(key)).status]).toEqual([200, 401])
+    expect((await here('keys', 'revoke', fresh.key_id)).stdout).toContain('is revoked since')
+    expect((await chat(fresh.key)).status).toBe(401)
+  })
+  it('says in one line what the router says, and exits 1', async () => {
+    expect(await there('keys', 'revoke', 'zzzzzzzzzzz')).toEqual({
+      status: 1,
+      stdout: '',
+      stderr: 'signalbox: There is no key "zzzzzzzzzzz" here.\n',
+    })
+    expect((await there('keys', 'create', '--org', 'ACME', '--label', 'x')).stderr).toContain(
+      'org: an organisation id has lower-case letters',
+    )
+  })
+  it('takes no whole key for an id', async () => {
+    expect((await there('keys', 'revoke', server.key)).stderr).toContain('a key id has 11 letters and digits')
+  })
+})
+
+describe('signalbox budgets', () => {
+  it('sets and shows them', async () => {
+    const { key_id } = await make()
+    expect((await there('budgets', 'set', key_id, '--day', '5', '--month', '99.5')).stdout).toMatch(
+      /day +hard +\$5\.00 .*\n.*month +hard +\$99\.50 /,
+    )
+    expect((await here('budgets', 'list', '--org', 'acme')).stdout).toContain(key_id)
+    expect((await there('budgets', 'set', key_id)).stderr).toContain('--none to take them away')
+    expect((await there('budgets', 'set', key_id, '--none')).stdout).toContain('has no budget any more')
+  })
+})
+
+describe('signalbox usage', () => {
+  it('sums what was sent on, and exports the rows', async () => {
+    const { key } = await make('--team', 'counted')
+    await (await chat(key)).text()
+    type Sum = { team: string; requests: number }
+    await expect
+      .poll(async () => json<Sum[]>(there('usage', '--by', 'team,target', '--team', 'counted', '--json')), {
+        timeout: 20_000,
+        interval: 300,
+      })
+      .toMatchObject([{ team: 'counted', target: 'demo/small', requests: 1, completed: 1 }])
+    expect((await here('usage', '--by', 'team')).stdout).toMatch(/^team +requests +failed +in +out +cost/)
+    const { stdout } = await there('usage', '--rows', '--format', 'csv', '--team', 'counted')
+    expect(stdout.split('\r\n')).toHaveLength(3)
+    expect(stdout).toMatch(/^decision_id,at_ms,.*\r\ndec_[^,]+,\d+,/)
+  })
+})
+
+describe('signalbox targets', () => {
+  it('lists, isolates and restores them, and requests obey', async () => {
+    expect((await here('targets', 'list')).stdout).toMatch(/^demo\/small +closed /m)
+    expect((await there('targets', 'isolate', 'demo/small')).stdout).toBe('demo/small gets no requests; its state is isolated.\n')
+    const routed = async () => {
+      const response = await fetch(`${server.url}/v1/route`, {
+        method: 'POST',
+        headers: { authorization: `Bearer ${server.key}`, 'content-type': 'application/json' },
+        body: JSON.stringify({ model: 'auto', messages: [{ role: 'user', content: 'What is the capital of France?' }] }),
+      })
+      return ((await response.json()) as { refused: { reason: string; targets: { target: string }[] }[] }).refused
+        .filter(each => each.reason === 'isolated')
+        .flatMap(each => each.targets.map(each => each.target))
+    }
+    await expect.poll(routed, { timeout: 20_000, interval: 300 }).toEqual(['demo/small'])
+    expect((await there('targets', 'restore', 'demo/small')).stdout).toContain('demo/small is restored')
+    expect((await there('targets', 'isolate', 'nobody/nothing')).status).toBe(1)
+  })
+})
+
+describe('signalbox policy', () => {
+  const GOOD = 'name: mine\nobjective: { quality: 1 }\n'
+  const file = (text: string) => {
+    const path = join(server.state_dir, 'mine.yaml')
+    writeFileSync(path, text)
+    return path
+  }
+  it('pushes through the API of a router that is named, shows its versions, and rolls back', async () => {
+    expect((await there('policy', 'push', file(GOOD))).stdout).toContain(`to ${server.url}`)
+    await there('policy', 'push', file(GOOD.replace('1', '2')))
+    const { versions } = await json<{ versions: { version: string; in_force: boolean; by: string }[] }>(
+      there('policy', 'versions', 'mine', '--json'),
+    )
+    expect(versions.map(each => [each.in_force, each.by.startsWith('key:')])).toEqual(
+      expect.arrayContaining([
+        [true, true],
+        [false, true],
+      ]),
+    )
+    const earlier = versions.find(each => !each.in_force)?.version ?? ''
+    expect((await there('policy', 'rollback', 'mine', earlier)).stdout).toContain(`policy/mine is ${earlier} again`)
+    expect((await there('policy', 'diff', file(GOOD))).stdout).toContain('the same as policy/mine')
+  })
+})
+
+describe('signalbox admin and audit', () => {
+  it('makes the first key straight in KV, and others through the API, each with its role', async () => {
+    const direct = await run(['admin', 'create-key', '--label', 'first', '--role', 'viewer', '--state', server.state_dir, '--json'], {
+      KEY_PEPPER: 'a pepper for tests, of more than 32 characters',
+    })
+    const viewer = (JSON.parse(direct.stdout) as Made).key
+    const as = (key: string, ...args: string[]) => run(args, { SIGNALBOX_URL: server.url, SIGNALBOX_ADMIN_KEY: key })
+    expect((await as(viewer, 'targets', 'list')).status).toBe(0)
+    expect((await as(viewer, 'targets', 'isolate', 'demo/small')).stderr).toContain('needs the role operator; this key has the role viewer')
+    const operator = await json<Made>(there('admin', 'create-key', '--label', 'night', '--role', 'operator', '--json'))
+    expect((await there('admin', 'list-keys')).stdout).toContain(operator.key_id)
+    await there('admin', 'revoke-key', operator.key_id)
+    expect((await as(operator.key, 'targets', 'list')).status).toBe(1)
+  })
+  it('says who changed what, and that the log is whole', async () => {
+    expect((await there('audit', 'list')).stdout).toMatch(/ admin_keys\.revoke /)
+    expect((await there('audit', 'verify')).stdout).toMatch(/^Intact: \d+ entries/)
+  })
+})
