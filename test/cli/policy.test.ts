@@ -119,7 +119,7 @@ describe('signalbox policy push', SLOW, () => {
   it('takes no misspelt flag for a wish to push here', () => {
     expect(run('push', file('good.yaml', GOOD), '--remot')).toMatchObject({
       status: 1,
-      stderr: expect.stringContaining('there is no --remot here; there are --files, --remote'),
+      stderr: expect.stringContaining('there is no --remot here; there are --files, --url, --remote'),
     })
   })
   it('makes diff go quiet, until the file changes', () => {
