@@ -15,6 +15,9 @@ import { ECHO, head, itemSelf, silent } from './reply.ts'
 import { writeUsage } from './usage.ts'
 
 type Start = Extract<StreamEvent, { type: 'start' }>
+/** An answer of 100,000 tokens has some 400,000 characters; ten times that is no answer. */
+const KEPT_AT_MOST = 4 * 1024 * 1024
+
 /** An item under way: `text` is what its newest part has grown to. */
 type Open = { kind: 'message' | 'reasoning' | 'call'; at: number; item: JsonObject; text: string; part: JsonObject | null }
 
@@ -30,6 +33,7 @@ export function writer(): EventWriter {
   const calls = new Map<number, Open>()
   let usage: TokenUsage | null = null
   let finish: { finish: FinishReason; finish_raw: string } | null = null
+  let kept = 0
   /** An answer that failed has no other end. */
   let failed: JsonObject | null = null
   const losses: Loss[] = []
@@ -139,8 +143,17 @@ export function writer(): EventWriter {
 
   function grow(type: string, text: string, beside?: JsonObject): SseEvent[] {
     if (open === null) return []
-    open.text += text
+    keep(open, text)
     return [event(type, { ...place(open), delta: text, ...beside })]
+  }
+
+  /** What is longer than any answer goes out piece by piece and is not told again whole. */
+  function keep(of: Open, text: string): void {
+    if (kept + text.length > KEPT_AT_MOST) lose('output', 'too long to be told again whole')
+    else {
+      kept += text.length
+      of.text += text
+    }
   }
 
   function growText({ text, logprobs }: Extract<StreamEvent, { type: 'text' }>): SseEvent[] {
@@ -219,7 +232,7 @@ export function writer(): EventWriter {
   function growCall(index: number, fragment: string): SseEvent[] {
     const call = calls.get(index)
     if (call === undefined) return []
-    call.text += fragment
+    keep(call, fragment)
     return [event('response.function_call_arguments.delta', { ...place(call), delta: fragment })]
   }
 
