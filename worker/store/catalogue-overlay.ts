@@ -3,6 +3,7 @@
  */
 import { type Catalogue, type CatalogueOverlay, catalogueOverlay } from '../schema/catalogue.ts'
 import { BUNDLED, OVERLAY_KEY, overlaid } from './catalogue.ts'
+import { putKv } from './kv-put.ts'
 
 /** Null where there is none, or none that can be read: then it lies over nothing. */
 export async function storedOverlay(kv: KVNamespace): Promise<{ text: string; overlay: CatalogueOverlay | null } | null> {
@@ -22,5 +23,5 @@ export async function wholeCatalogueOf(kv: KVNamespace): Promise<Catalogue> {
   return stored?.overlay ? overlaid(BUNDLED, stored.overlay) : BUNDLED
 }
 
-export const putOverlay = (kv: KVNamespace, overlay: CatalogueOverlay): Promise<void> => kv.put(OVERLAY_KEY, JSON.stringify(overlay))
+export const putOverlay = (kv: KVNamespace, overlay: CatalogueOverlay): Promise<void> => putKv(kv, OVERLAY_KEY, JSON.stringify(overlay))
 export const deleteOverlay = (kv: KVNamespace): Promise<void> => kv.delete(OVERLAY_KEY)

@@ -9,6 +9,7 @@ import type * as z from 'zod'
 import { type AdminRecord, adminRecord } from '../schema/admin.ts'
 import { type Caller, caller } from '../schema/caller.ts'
 import { adminKey, callerKey } from './keys.ts'
+import { putKv } from './kv-put.ts'
 
 export type KeyRecords<R> = {
   /** Null where there is none, or none that can be read. */
@@ -34,7 +35,7 @@ function keyRecords<R extends { key_id: string }>(
       const record = read(await kv.get(nameOf(key_id), 'json'))
       return record?.key_id === key_id ? record : null
     },
-    put: record => kv.put(nameOf(record.key_id), JSON.stringify(record)),
+    put: record => putKv(kv, nameOf(record.key_id), JSON.stringify(record)),
     async page(cursor, limit) {
       const list = await kv.list({ prefix: nameOf(''), limit: Math.min(limit, RECORDS_AT_ONCE), ...(cursor ? { cursor } : {}) })
       const names = list.keys.map(key => key.name)

@@ -5,6 +5,7 @@
 import bundledDefault from '../../policies/default.yaml'
 import { type PolicyName, type PolicyVersion, policyName } from '../schema/ids.ts'
 import type { Ms } from '../schema/units.ts'
+import { putKv } from './kv-put.ts'
 import { textVersion } from './text-version.ts'
 
 /** Null where it was put there by other means than the admin API. */
@@ -54,6 +55,6 @@ export async function policyVersion(kv: KVNamespace, name: PolicyName, version: 
 
 /** The version first: what is in force can always be found among the versions. */
 export async function putPolicy(kv: KVNamespace, policy: Pick<StoredPolicy, 'name' | 'version' | 'text'>, put: Put): Promise<void> {
-  await kv.put(`policy/${policy.name}@${policy.version}`, policy.text, { metadata: put })
-  await kv.put(`policy/${policy.name}`, policy.text, { metadata: put })
+  await putKv(kv, `policy/${policy.name}@${policy.version}`, policy.text, { metadata: put })
+  await putKv(kv, `policy/${policy.name}`, policy.text, { metadata: put })
 }

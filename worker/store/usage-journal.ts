@@ -68,7 +68,7 @@ export class UsageJournal {
   #forgotten_seq = 0
   #days = new Map<number, Ledger>()
   /** Keys revoked lately; those revoked longer ago are known to be so by every copy of KV. */
-  #revoked = new Set<KeyId>()
+  #revoked = new Map<KeyId, Ms>()
   #seq = 0
   /** Settlements up to here are in D1, but for those in `stuck`. */
   #flushed_seq = 0
@@ -103,8 +103,13 @@ export class UsageJournal {
   /** From now on no request of this key begins, whatever isolates and copies of KV still believe of it. */
   revoke(key_id: KeyId, now_ms: Ms): void {
     this.#storage.sql.exec('DELETE FROM revoked WHERE at_ms < ?', now_ms - REVOKED_KEPT_MS)
-    this.#storage.sql.exec('INSERT OR REPLACE INTO revoked VALUES (?, ?)', key_id, now_ms)
-    this.#revoked.add(key_id)
+    this.#storage.sql.exec('INSERT OR IGNORE INTO revoked VALUES (?, ?)', key_id, now_ms)
+    if (!this.#revoked.has(key_id)) this.#revoked.set(key_id, now_ms)
+  }
+
+  /** Since when, for a key that was revoked within the last day; null for any other. */
+  revokedAt(key_id: KeyId): Ms | null {
+    return this.#revoked.get(key_id) ?? null
   }
 
   /** What was spent and is held in the windows that an instant lies in. */
@@ -408,12 +413,8 @@ export class UsageJournal {
     this.#seq = Math.max(this.#flushed_seq, this.#last_settlement_seq, last?.intent ?? 0)
     this.#known.clear()
     this.#days.clear()
-    this.#revoked = new Set(
-      sql
-        .exec<{ key_id: string }>('SELECT key_id FROM revoked')
-        .toArray()
-        .map(row => row.key_id),
-    )
+    const revoked = sql.exec<{ key_id: string; at_ms: number }>('SELECT key_id, at_ms FROM revoked').toArray()
+    this.#revoked = new Map(revoked.map(({ key_id, at_ms }) => [key_id, at_ms]))
     this.#settled = []
     for (const { day, micros } of sql.exec<{ day: number; micros: number }>('SELECT day, micros FROM spent')) {
       this.#days.set(day, { spent_micros: micros, held_micros: 0 })

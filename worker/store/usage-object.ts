@@ -69,6 +69,11 @@ export class UsageObject extends DurableObject<Env> {
     this.#journal.revoke(key_id, Date.now())
   }
 
+  /** Since when, for a key that was revoked within the last day: longer than KV may take to tell. */
+  revokedAt(key_id: KeyId): Ms | null {
+    return this.#journal.revokedAt(key_id)
+  }
+
   /** The organisation's spend in the windows of now, as hard budgets are judged by it. */
   ledgers(): ReturnType<UsageJournal['ledgers']> {
     return this.#journal.ledgers(Date.now())

@@ -138,6 +138,12 @@ describe('an admin key', () => {
     }
     expect([...answers]).toEqual([expect.stringMatching(/^401 .*invalid_key/)])
   })
+  it('is refused with 503 where it cannot be seen whether it was revoked', async () => {
+    await env.DB.prepare('ALTER TABLE revoked_admins RENAME TO elsewhere').run()
+    const response = await me({ authorization: `Bearer ${key}` })
+    await env.DB.prepare('ALTER TABLE elsewhere RENAME TO revoked_admins').run()
+    expect([response.status, (await errorOf(response)).code]).toEqual([503, 'keys_unavailable'])
+  })
   it('asks no model: it is no caller’s key', async () => {
     expect((await ask('GET', '/v1/models', { key })).status).toBe(401)
   })

@@ -72,6 +72,15 @@ describe('a key that is revoked', () => {
     expect([refused.status, (await errorOf(refused)).code]).toEqual([401, 'invalid_key'])
     expect((await ask('GET', '/v1/models', { key })).status).toBe(401)
   })
+  it('is not brought back by a change that is made on a record of before', async () => {
+    const { key_id } = await make()
+    const record = await env.KV.get(callerKey(key_id))
+    await told('POST', `/admin/v1/keys/${key_id}/revoke`, { key: admin })
+    await env.KV.put(callerKey(key_id), record ?? '')
+    const changed = await told('PATCH', `/admin/v1/keys/${key_id}`, { key: admin, body: { label: 'renamed' } })
+    expect(changed).toMatchObject({ label: 'renamed', status: 'revoked' })
+    expect(JSON.parse((await env.KV.get(callerKey(key_id))) ?? '')).toMatchObject({ revoked_at_ms: expect.any(Number) })
+  })
   it('is refused by KV alone once that has told it everywhere', async () => {
     const { key, key_id } = await make()
     await told('POST', `/admin/v1/keys/${key_id}/revoke`, { key: admin })

@@ -32,7 +32,7 @@ export async function identify(request: Request, world: AdminWorld): Promise<Res
   const token = request.headers.get(ACCESS_HEADER)
   const sent = credential(request.headers)
   if (typeof sent === 'string') {
-    const admin = await authenticateAdmin(sent, world.env, world.now_ms)
+    const admin = await authenticateAdmin(sent, world.env, world.now_ms).catch(error => unreadable(error, world))
     return admin.ok ? ok({ name: `key:${admin.value.key_id}`, role: admin.value.role, org: admin.value.org }) : admin
   }
   const access = accessOf(world.variables)
@@ -45,6 +45,12 @@ export async function identify(request: Request, world: AdminWorld): Promise<Res
   return ours
     ? actor
     : err({ code: 'forbidden', message: `A change by a session of Access needs the header ${CHANGE_HEADER}, from the same origin.` })
+}
+
+/** Fails closed: where it cannot be seen whether a key was revoked, it is not let in. */
+function unreadable(error: unknown, { deps }: AdminWorld): Result<never, GatewayError> {
+  deps.mishap(error)
+  return err({ code: 'keys_unavailable', message: 'their store does not answer. Try again in a moment.' })
 }
 
 /** What keeps this actor from this route, or null. */

@@ -25,7 +25,13 @@ export function keyViewOf({ v, secret_hmac, pepper, ...shown }: Caller, now_ms: 
 
 export const maySee = (actor: Actor, org: string): boolean => actor.org === null || actor.org === org
 
+/**
+ * KV may give a record as it was a minute ago. That it was revoked since is asked of the organisation's object, so that a
+ * change which is made on an old record cannot bring a revoked key back.
+ */
 export async function callerFor({ actor, world }: Call, key_id: string): Promise<Result<Caller, GatewayError>> {
   const found = await callerRecords(world.env.KV).get(key_id)
-  return found && maySee(actor, found.org) ? ok(found) : err({ code: 'resource_not_found', kind: 'key', id: key_id })
+  if (!found || !maySee(actor, found.org)) return err({ code: 'resource_not_found', kind: 'key', id: key_id })
+  const revoked_at_ms = found.revoked_at_ms ?? (await world.env.USAGE.getByName(found.org).revokedAt(key_id))
+  return ok({ ...found, revoked_at_ms })
 }
