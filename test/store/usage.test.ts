@@ -35,28 +35,46 @@ const underWay = async (org: string) => (await env.USAGE.getByName(org).status()
 describe('an intent', () => {
   it('is durable when its promise resolves', async () => {
     const org = newOrg()
-    expect(await intend(env, ctx, intent({ org }))).toEqual({ ok: true })
+    expect(await intend(env, ctx, intent({ org }))()).toEqual({ ok: true })
     expect(await underWay(org)).toBe(1)
   })
 
   it('is refused where a hard budget has nothing left', async () => {
     const org = newOrg()
     const budgets = [{ window: 'day', limit_micros: 100, kind: 'hard' } as const]
-    expect(await intend(env, ctx, intent({ org, budgets, reserved_micros: 101 }))).toMatchObject({ ok: false, code: 'budget_exhausted' })
+    expect(await intend(env, ctx, intent({ org, budgets, reserved_micros: 101 }))()).toMatchObject({ ok: false, code: 'budget_exhausted' })
   })
 
   it('shares a call with those that came while another was under way', async () => {
     const org = newOrg()
     const usage = watched()
-    const answers = await Promise.all(Array.from({ length: 20 }, () => intend(usage.env, ctx, intent({ org }))))
+    const answers = await Promise.all(Array.from({ length: 20 }, () => intend(usage.env, ctx, intent({ org }))()))
     expect(answers.every(answer => answer.ok)).toBe(true)
     expect(usage.batches.map(batch => batch.intents.length)).toEqual([1, 19])
     expect(await underWay(org)).toBe(20)
   })
 
+  it('waits for company until one is asked for, and then all go together', async () => {
+    const org = newOrg()
+    const usage = watched()
+    const durable = Array.from({ length: 5 }, () => intend(usage.env, ctx, intent({ org })))
+    expect(usage.batches).toHaveLength(0)
+    expect(await durable[2]?.()).toEqual({ ok: true })
+    expect(usage.batches.map(batch => batch.intents.length)).toEqual([5])
+    expect(await Promise.all(durable.map(ask => ask()))).toEqual(Array(5).fill({ ok: true }))
+    expect(usage.batches).toHaveLength(1)
+  })
+
+  it('leaves within a moment even if nobody asks, so that it is durable while the target still thinks', async () => {
+    const org = newOrg()
+    intend(env, ctx, intent({ org }))
+    await behind()
+    expect(await underWay(org)).toBe(1)
+  })
+
   it('shares no call with another organisation', async () => {
     const usage = watched()
-    await Promise.all([intend(usage.env, ctx, intent({ org: newOrg() })), intend(usage.env, ctx, intent({ org: newOrg() }))])
+    await Promise.all([intend(usage.env, ctx, intent({ org: newOrg() }))(), intend(usage.env, ctx, intent({ org: newOrg() }))()])
     expect(usage.batches).toHaveLength(2)
   })
 })
@@ -66,16 +84,16 @@ describe('a settlement', () => {
     const org = newOrg()
     const usage = watched()
     const [one, two] = [intent({ org }), intent({ org })]
-    await intend(usage.env, ctx, one)
+    await intend(usage.env, ctx, one)()
     settle(usage.env, ctx, settlement(one))
-    await intend(usage.env, ctx, two)
+    await intend(usage.env, ctx, two)()
     expect(usage.batches[1]).toMatchObject({ intents: [{ decision_id: two.decision_id }], settlements: [{ decision_id: one.decision_id }] })
   })
 
   it('goes alone after a short wait, when no intent comes', async () => {
     const org = newOrg()
     const one = intent({ org })
-    await intend(env, ctx, one)
+    await intend(env, ctx, one)()
     settle(env, ctx, settlement(one))
     await behind()
     await flushed(org)
@@ -96,7 +114,7 @@ describe('a settlement', () => {
   it('is sent again after a call that failed, and counts once', async () => {
     const org = newOrg()
     const one = intent({ org })
-    await intend(env, ctx, one)
+    await intend(env, ctx, one)()
     settle(watched('lost answer').env, ctx, settlement(one))
     await behind()
     await flushed(org)
@@ -109,31 +127,31 @@ describe('when the object', () => {
   it('was moved under a call, all on board try once more and are known already', async () => {
     const org = newOrg()
     const usage = watched('lost answer')
-    const [one] = await Promise.all([intend(usage.env, ctx, intent({ org })), intend(usage.env, ctx, intent({ org }))])
+    const [one] = await Promise.all([intend(usage.env, ctx, intent({ org }))(), intend(usage.env, ctx, intent({ org }))()])
     expect(one.ok).toBe(true)
     expect(await underWay(org)).toBe(2)
   })
 
   it('fails twice, the request is refused', async () => {
     const lost = () => error('Network connection lost', { retryable: true })
-    await expect(intend(watched(lost(), lost()).env, ctx, intent({ org: newOrg() }))).rejects.toThrow(AccountingUnavailable)
+    await expect(intend(watched(lost(), lost()).env, ctx, intent({ org: newOrg() }))()).rejects.toThrow(AccountingUnavailable)
   })
 
   it('has too much to do, it is not asked again', async () => {
     const usage = watched(error('Durable Object is overloaded', { overloaded: true, retryable: true }))
-    await expect(intend(usage.env, ctx, intent({ org: newOrg() }))).rejects.toThrow(AccountingUnavailable)
+    await expect(intend(usage.env, ctx, intent({ org: newOrg() }))()).rejects.toThrow(AccountingUnavailable)
     expect(usage.batches).toHaveLength(1)
   })
 
   it('refuses a batch for one bad row, the others are taken', async () => {
     const org = newOrg()
     const bad = intent({ org, expires_at_ms: Number.NaN })
-    const first = intend(env, ctx, intent({ org }))
+    const first = intend(env, ctx, intent({ org }))()
     const outcomes = await Promise.allSettled([
       first,
-      intend(env, ctx, intent({ org })),
-      intend(env, ctx, bad),
-      intend(env, ctx, intent({ org })),
+      intend(env, ctx, intent({ org }))(),
+      intend(env, ctx, bad)(),
+      intend(env, ctx, intent({ org }))(),
     ])
     expect(outcomes.map(({ status }) => status)).toEqual(['fulfilled', 'fulfilled', 'rejected', 'fulfilled'])
     expect(await underWay(org)).toBe(3)
@@ -142,8 +160,8 @@ describe('when the object', () => {
   it('hangs, nobody waits longer than two tries', async () => {
     const org = newOrg()
     const started_at_ms = Date.now()
-    const usage = watched('hang', 'hang')
-    const outcomes = await Promise.allSettled([intend(usage.env, ctx, intent({ org })), intend(usage.env, ctx, intent({ org }))])
+    const usage = watched('hang', 'hang', 'hang')
+    const outcomes = await Promise.allSettled([intend(usage.env, ctx, intent({ org }))(), intend(usage.env, ctx, intent({ org }))()])
     expect(outcomes.map(({ status }) => status)).toEqual(['rejected', 'rejected'])
     expect(Date.now() - started_at_ms).toBeLessThan(2 * FLIGHT_LIMIT_MS + 500)
   })
@@ -152,9 +170,9 @@ describe('when the object', () => {
     const org = newOrg()
     const [one, two] = [intent({ org }), intent({ org })]
     const usage = watched()
-    await intend(usage.env, ctx, one)
+    await intend(usage.env, ctx, one)()
     settle(usage.env, ctx, settlement(one))
-    await intend(watched('hang').env, ctx, two)
+    await intend(watched('hang').env, ctx, two)()
     await behind()
     await flushed(org)
     expect(await rows()).toEqual([{ decision_id: one.decision_id, outcome: 'completed' }])
@@ -163,7 +181,7 @@ describe('when the object', () => {
   it('hangs once, the second try takes everyone', async () => {
     const org = newOrg()
     const usage = watched('hang')
-    const answers = await Promise.all([intend(usage.env, ctx, intent({ org })), intend(usage.env, ctx, intent({ org }))])
+    const answers = await Promise.all([intend(usage.env, ctx, intent({ org }))(), intend(usage.env, ctx, intent({ org }))()])
     expect(answers.map(answer => answer.ok)).toEqual([true, true])
   })
 })

@@ -21,13 +21,15 @@ export const TRIES = 8
 const FLUSH_LIMIT_MS: Ms = 15_000
 const ERROR_CHARS = 300
 
-const extracted = (column: string) => (INTEGER_COLUMNS.has(column) ? `CAST(round(value->>'${column}') AS INTEGER)` : `value->>'${column}'`)
+const extracted = (column: string) => (INTEGER_COLUMNS.has(column) ? `CAST(round(row->>'${column}') AS INTEGER)` : `row->>'${column}'`)
 
-const INSERT_USAGE = `INSERT INTO usage (${USAGE_COLUMNS.join(', ')}) SELECT ${USAGE_COLUMNS.map(extracted).join(', ')} FROM json_each(?1) WHERE true
+/** Each element is made a text once, and not again for each of its forty columns: that was most of the statement's time. */
+const ROWS = 'WITH rows (row) AS MATERIALIZED (SELECT value FROM json_each(?1))'
+const INSERT_USAGE = `${ROWS} INSERT INTO usage (${USAGE_COLUMNS.join(', ')}) SELECT ${USAGE_COLUMNS.map(extracted).join(', ')} FROM rows WHERE true
 ON CONFLICT (decision_id) DO UPDATE SET ${SETTLED_COLUMNS.map(column => `${column} = excluded.${column}`).join(', ')}
 WHERE usage.outcome = 'orphan' AND excluded.outcome <> 'orphan'`
-const INSERT_DECISIONS = `INSERT OR IGNORE INTO decisions (decision_id, at_ms, org, record)
-SELECT value->>'decision_id', value->>'at_ms', value->>'org', value->>'record' FROM json_each(?1)`
+const INSERT_DECISIONS = `${ROWS} INSERT OR IGNORE INTO decisions (decision_id, at_ms, org, record)
+SELECT row->>'decision_id', row->>'at_ms', row->>'org', row->>'record' FROM rows`
 const HEARD = `INSERT INTO usage_objects (org, registered_at_ms, heard_at_ms) VALUES (?1, ?2, ?2) ON CONFLICT (org) DO UPDATE SET heard_at_ms = ?2`
 
 export type Flushed = 'done' | 'more' | 'failed'

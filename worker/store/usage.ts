@@ -1,10 +1,11 @@
 /**
  * An isolate's side of usage: group commit. A call to a usage object with one row costs as much as the whole rest of a
- * request, and with fifty rows hardly more; so requests that run at the same time share a call. While one is under way the
- * others queue, and the next takes them all. Settlements hurry nobody: they ride along with the next intent, or go on
- * their own after a short wait.
+ * request, and with fifty rows hardly more; so requests that run at the same time share a call. An intent waits for company
+ * until somebody's target has answered and the answer may not leave before it is durable, or for `COMPANY_MS`, a fraction of
+ * the time that targets take; then everyone who waits goes together. Settlements hurry nobody: they ride along with the next
+ * intent, or go on their own after a short wait.
  *
- * The platform ties a call to the request it was made from. So each flight is flown by one of the requests that need it; the
+ * The platform ties a call to the request it was made from. So each flight is flown by one of the requests that wait; the
  * others look now and then, each by a timer of its own, whether their answer is there or the next flight is theirs. If the
  * pilot's request dies without a word, its passengers fly themselves. Saying anything twice is harmless: the object knows
  * each decision id.
@@ -23,9 +24,14 @@ type Context = { waitUntil(promise: Promise<unknown>): void }
 export const FLIGHT_LIMIT_MS: Ms = 2_000
 /** Passengers look for their answer when a flight should have landed by experience, and at least this often. */
 const LOOK_AT_LEAST_EVERY_MS: Ms = 50
-/** Where flights lately carry more than this, a pilot waits a moment for company. The target takes a hundred times as long. */
+/** The longest that an intent waits for company. A target's first token takes ten times as long, so that no caller waits for it. */
+export const COMPANY_MS: Ms = 25
+/**
+ * A busy isolate's pilot waits this long though it is asked to go at once: where flights lately carry more than `COMPANY`,
+ * the next few requests are a millisecond away, and a flight for each of them costs them all more than the wait.
+ */
+const GATHER_MS: Ms = 3
 const COMPANY = 1.5
-const GATHER_MS: Ms = 2
 /** Waits of a settlement that no intent takes along, and of the tries after one that failed. */
 const SETTLE_AFTER_MS: Ms[] = [30, 300, 1_500, 5_000]
 /** A flight of this many rows stays well below a millisecond a row, and far from the 32 MB that a call may carry. */
@@ -60,6 +66,8 @@ type Queue = {
   /** How long a flight lately takes, and how many intents it lately carries. */
   usual_ms: Ms
   usual_company: number
+  /** Somebody sees to it that those who wait leave by then. */
+  departs_at_ms: Ms | null
   /** Somebody sees to the settlements until then. */
   minded_until_ms: Ms
 }
@@ -68,18 +76,42 @@ type Queue = {
 const queues = new Map<OrgId, Queue>()
 
 /**
- * Resolves when the intent is durable, or refused by a hard budget. Rejects with `AccountingUnavailable` where the object
- * could not be reached in two tries. Goes on when the caller leaves, since others may depend on it.
+ * The answer, asked for when it is needed: that ends the wait for company. Resolves when the intent is durable, or refused by
+ * a hard budget. Rejects with `AccountingUnavailable` where the object could not be reached in two tries.
  */
-export function intend(env: Pick<Env, 'USAGE'>, ctx: Context, intent: Intent): Promise<BudgetAnswer> {
+export type Durable = () => Promise<BudgetAnswer>
+
+/** Sets the intent on its way. It goes on when the caller leaves, since others may depend on it. */
+export function intend(env: Pick<Env, 'USAGE'>, ctx: Context, intent: Intent): Durable {
   const queue = queueOf(intent.org)
   const passenger: Passenger = { intent, tries: 0, alone: false, outcome: null }
   queue.passengers.push(passenger)
   queue.unsure.set(intent.decision_id, intent)
-  const answer = travel(env, queue, passenger)
-  // A rejection is for the one who asked; here it only must not count as unhandled.
-  ctx.waitUntil(answer.catch(() => undefined))
-  return answer
+  const now_ms = Date.now()
+  if (queue.departs_at_ms === null || now_ms > queue.departs_at_ms + FLIGHT_LIMIT_MS) {
+    queue.departs_at_ms = now_ms + COMPANY_MS
+    ctx.waitUntil(depart(env, intent.org, queue))
+  }
+  let answer: Promise<BudgetAnswer> | null = null
+  return () => {
+    if (answer === null) {
+      answer = travel(env, queue, passenger)
+      // A rejection is for the one who asked; here it only must not count as unhandled.
+      ctx.waitUntil(answer.catch(() => undefined))
+    }
+    return answer
+  }
+}
+
+/** Sees to it that those who wait leave in time, whether anybody has asked or not. */
+async function depart(env: Pick<Env, 'USAGE'>, org: OrgId, queue: Queue): Promise<void> {
+  await scheduler.wait(COMPANY_MS)
+  for (let now_ms = Date.now(); queue.flight; now_ms = Date.now()) {
+    giveUpLost(queue, now_ms)
+    if (queue.flight) await scheduler.wait(untilNextLook(queue.flight, now_ms))
+  }
+  queue.departs_at_ms = null
+  if (queue.passengers.length) await fly(env, org, queue, null)
 }
 
 /** Never fails and need not be awaited. What cannot be delivered becomes an orphan row in the end. */
@@ -132,7 +164,7 @@ function giveUpLost(queue: Queue, now_ms: Ms): void {
 /** One call, from the request this runs in, with all that waits. Leaves everyone who was on board an outcome. */
 async function fly(env: Pick<Env, 'USAGE'>, org: OrgId, queue: Queue, pilot: Passenger | null): Promise<void> {
   const started_at_ms = Date.now()
-  const gather_ms = queue.usual_company > COMPANY ? GATHER_MS : 0
+  const gather_ms = pilot && queue.usual_company > COMPANY ? GATHER_MS : 0
   const flight: Flight = {
     landing_at_ms: started_at_ms + gather_ms + Math.ceil(queue.usual_ms),
     lost_at_ms: started_at_ms + FLIGHT_LIMIT_MS,
@@ -225,7 +257,16 @@ async function inTime<T>(answer: Promise<T>): Promise<T> {
 function queueOf(org: OrgId): Queue {
   let queue = queues.get(org)
   if (!queue) {
-    queue = { passengers: [], settlements: [], unsure: new Map(), flight: null, usual_ms: 1, usual_company: 1, minded_until_ms: 0 }
+    queue = {
+      passengers: [],
+      settlements: [],
+      unsure: new Map(),
+      flight: null,
+      usual_ms: 1,
+      usual_company: 1,
+      departs_at_ms: null,
+      minded_until_ms: 0,
+    }
     queues.set(org, queue)
   }
   return queue
@@ -234,5 +275,5 @@ function queueOf(org: OrgId): Queue {
 function tidy(org: OrgId, queue: Queue): void {
   while (queue.unsure.size > UNSURE_KEPT) queue.unsure.delete(queue.unsure.keys().next().value ?? '')
   const empty = !queue.passengers.length && !queue.settlements.length && !queue.unsure.size
-  if (empty && !queue.flight && !queue.minded_until_ms && queues.get(org) === queue) queues.delete(org)
+  if (empty && !queue.flight && !queue.minded_until_ms && queue.departs_at_ms === null && queues.get(org) === queue) queues.delete(org)
 }
