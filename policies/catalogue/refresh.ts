@@ -18,7 +18,7 @@
  *
  * The same inputs give the same bytes.
  */
-import { readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { parse } from 'yaml'
@@ -45,7 +45,10 @@ type LocalDefaults = Pick<Target['capability'], 'context_tokens' | 'output_token
 type ProviderOverlay = Omit<Provider, 'id'> & { defaults?: Defaults; local?: LocalDefaults }
 type TargetOverlay =
   | string
-  | ({ model: string; speed?: Speed } & Partial<Pick<Target, 'output_limit_field' | 'refuses'>> & Partial<Target['capability']>)
+  | ({ model: string; speed?: Speed; figures?: { provider: string; name: string } } & Partial<
+      Pick<Target, 'output_limit_field' | 'refuses'>
+    > &
+      Partial<Target['capability']>)
 /** One model in pi-ai's data files, in USD per million tokens; zero stands for `free`, `none` and `unknown` alike. */
 type Packaged = {
   id: string
@@ -62,8 +65,14 @@ const HERE = import.meta.dirname
 const overlay = <T>(name: string): T => parse(readFileSync(`${HERE}/${name}.yaml`, 'utf8'), { merge: true }) as T
 
 /** Our name for a provider, where the packages have another. */
-const PI_AI_NAMES: Record<string, string> = { 'workers-ai': 'cloudflare-workers-ai' }
-const GENAI_NAMES: Record<string, string> = { xai: 'x-ai', 'workers-ai': 'cloudflare' }
+const PI_AI_NAMES: Record<string, string> = {
+  'workers-ai': 'cloudflare-workers-ai',
+  vertex: 'google-vertex',
+  'vertex-regional': 'google-vertex',
+  bedrock: 'amazon-bedrock',
+  'bedrock-eu': 'amazon-bedrock',
+}
+const GENAI_NAMES: Record<string, string> = { xai: 'x-ai', 'workers-ai': 'cloudflare', bedrock: 'aws', 'bedrock-eu': 'aws' }
 /** A router in front of providers adds its own hop: an estimate, so that of two equal ways the direct one is tried first. */
 const EXTRA_HOP_MS: Record<string, number> = { openrouter: 80 }
 
@@ -156,11 +165,20 @@ function openModels(local: LocalDefaults): NonNullable<Provider['open_models']> 
 
 function targetsOf(provider: string, list: Record<string, TargetOverlay>): Target[] {
   const packaged = packagedModels(provider)
+  /** Where the package has a model under another provider only. */
+  const elsewhere = ({ provider: other, name }: { provider: string; name: string }) => packagedModels(other).get(name)
   const defaults = known(providers[provider]?.defaults, `defaults of ${provider}`)
   return Object.entries(list).map(([name, entry]) => {
-    const { model: modelName, speed, output_limit_field, refuses, ...capability } = typeof entry === 'string' ? { model: entry } : entry
+    const {
+      model: modelName,
+      speed,
+      figures,
+      output_limit_field,
+      refuses,
+      ...capability
+    } = typeof entry === 'string' ? { model: entry } : entry
     const model = known(models[modelName], `${modelName} in models.yaml`)
-    const fact = known(packaged.get(name), `${provider}/${name} in pi-ai`)
+    const fact = known(figures ? elsewhere(figures) : packaged.get(name), `${provider}/${name} in pi-ai`)
     const [first_token_ms, tokens_per_second, source] = speed ?? model.speed
     const either = (rule: boolean | 'unless_reasoning') => (rule === 'unless_reasoning' ? !fact.reasoning : rule)
     return {
@@ -198,6 +216,7 @@ function targetsOf(provider: string, list: Record<string, TargetOverlay>): Targe
 
 function packagedModels(provider: string): Map<string, Packaged> {
   const file = resolve(known(pi_ai, 'folder'), `dist/providers/data/${PI_AI_NAMES[provider] ?? provider}.json`)
+  if (!existsSync(file)) return new Map()
   const byApi = JSON.parse(readFileSync(file, 'utf8')) as Record<string, Record<string, Packaged>>
   const found = new Map<string, Packaged>()
   for (const entries of Object.values(byApi)) {

@@ -60,6 +60,7 @@ describe('errors', () => {
     [400, 'ValidationException', 'The maximum tokens you requested exceeds the model limit of 10000.', 400, 'context_length'],
     [429, 'ThrottlingException', 'Too many requests, please wait before trying again.', 429, 'other'],
     [424, 'ModelErrorException', 'The model failed.', 502, 'other'],
+    [400, 'ValidationException', 'The provided model identifier is invalid.', 400, 'model_gone'],
     [400, 'ValidationException', 'Invocation of model ID x with on-demand throughput isn’t supported.', 400, 'model_gone'],
   ])('%i %s: %s', (status, type, message, as, kind) => {
     expect(bedrockConverse.error.read(status, JSON.stringify({ __type: type, message }))).toMatchObject({ status: as, kind })

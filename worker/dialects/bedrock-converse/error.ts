@@ -51,13 +51,15 @@ export function writeInBand(error: GatewayError): SseEvent[] {
 /** Words that these models' hosts use for prompts that are too long, beside everybody's. */
 const TOO_LONG = ['too many input tokens', 'expected maxlength', 'exceeds the maximum length', 'maximum tokens you requested exceeds']
 
+const NOT_HERE = ['on-demand throughput isn', 'model identifier is invalid']
+
 export function readError(status: number, body: string): UpstreamError {
   const said = readUpstreamError(status, body)
   const words = said.message.toLowerCase()
   // A 424 is the model's failure, not the request's.
   if (status === 424) return { ...said, status: 502 }
-  // An account that may not use a model yet is told so with a 400 in places.
-  if (status === 400 && words.includes('on-demand throughput isn')) return { ...said, kind: 'model_gone' }
+  // A model that is not served in this region, or not in this way, is told as a bad request.
+  if (status === 400 && NOT_HERE.some(phrase => words.includes(phrase))) return { ...said, kind: 'model_gone' }
   if (said.kind === 'other' && TOO_LONG.some(phrase => words.includes(phrase))) return { ...said, kind: 'context_length' }
   return said
 }
