@@ -13,7 +13,7 @@
  * that a target with 5 % of errors is not ejected for being itself, and one with none is caught sooner.
  *
  * One tenant can make any target fail with a request that breaks it. While others are being served there, no tenant's failures
- * count for more than half of what opens the gate; and a failure that may be the request's own doing counts for a third until it
+ * count for more than half of what opens the gate, and from the third in a row on for nothing; and a failure that may be the request's own doing counts for a third until it
  * is confirmed: by another tenant who fails as well, or by another target that answers the same request. Where the
  * same request fails at another provider in the same way, what it had counted is taken back.
  */
@@ -22,18 +22,18 @@ import type { DecisionId } from '../../schema/ids.ts'
 import type { Ms } from '../../schema/units.ts'
 import { EVIDENCE } from './evidence.ts'
 
-/** Failure share of a healthy target: half as much again as its last hour had, within bounds. Of one not yet known, 2 % are assumed. */
+/** Failure share of a healthy target: a fifth more than its last hour had, within bounds. Of one not yet known, 2 % are assumed. */
 const P_HEALTHY_MIN = 0.02
 const P_HEALTHY_MAX = 0.08
-const P_HEALTHY_MARGIN = 1.5
+const P_HEALTHY_MARGIN = 1.2
 const ASSUMED_SHARE = 0.02
 const ASSUMED_WEIGHT = 50
 const BASE_HALF_LIFE_MS = 3_600_000
 /** A broken target fails at least three times as often as a healthy one, or the two could not be told apart. */
 const BROKEN_RATIO = 3
 
-/** Threshold 11, where 8.4 would still take four failures: it made 40 false alarms in a million at 3 % errors, this none. */
-const FAST = { p_broken: 0.5, threshold: 11, half_life_ms: 120_000 }
+/** Thresholds as far down as false alarms stay under five in a million at 3 % errors (`npm run simulate:report`): four failures in a row, or five where 5 % are normal. */
+const FAST = { p_broken: 0.5, threshold: 10, half_life_ms: 120_000 }
 const SLOW = { p_broken: 0.15, threshold: 9, half_life_ms: 600_000 }
 
 /** What one failure and one answer add, in nats, under the present idea of what is healthy. */
@@ -51,6 +51,8 @@ const TENANTS_MAX = 8
 /** "Being served": another tenant's request, sent this recently or since this tenant began to fail, was answered. */
 const SERVED_JUST_NOW_MS = 5_000
 const SERVED_MS = 30_000
+/** A tenant that fails this often in a row, while others are answered in between, fails by its own doing. */
+const OWN_ROW = 2
 /** Hanging requests that may still take their `late` back. */
 const LATE_MAX = 16
 /** Failures that may have been their requests' doing: what they weigh until confirmed, how long another tenant's failure confirms them, and how many are kept. */
@@ -68,6 +70,8 @@ type Tenant = {
   org: string
   fast: number
   slow: number
+  /** Failures since it was last answered. */
+  row: number
   failing_since_ms: Ms | null
   ok_sent_ms: Ms | null
   failed_ms: Ms | null
@@ -149,7 +153,8 @@ export function suspect(before: Suspicion, outcome: Outcome, now_ms: Ms, share: 
 const halved = (passed_ms: Ms, half_life_ms: Ms) => 2 ** (-Math.max(0, passed_ms) / half_life_ms)
 
 function scaled<Item extends { fast: number; slow: number }>(items: Item[], fast: number, slow: number): Item[] {
-  if (items.length === 0) return items
+  // In calm times all are nothing, and stay it.
+  if (items.every(item => item.fast === 0 && item.slow === 0)) return items
   return items.map(item => ({ ...item, fast: item.fast * fast, slow: item.slow * slow }))
 }
 
@@ -190,24 +195,34 @@ const tenantOf = (suspicion: Suspicion, org: string, now_ms: Ms): Tenant =>
     org,
     fast: 0,
     slow: 0,
+    row: 0,
     failing_since_ms: null,
     ok_sent_ms: null,
     failed_ms: null,
     seen_ms: now_ms,
   }
 
-function othersAreServed(suspicion: Suspicion, org: string, failing_since_ms: Ms, now_ms: Ms): boolean {
-  return suspicion.tenants.some(({ org: other, ok_sent_ms }) => {
-    if (other === org || ok_sent_ms === null) return false
-    return ok_sent_ms >= now_ms - SERVED_JUST_NOW_MS || (ok_sent_ms >= failing_since_ms && ok_sent_ms >= now_ms - SERVED_MS)
-  })
+/** `just_now`: they were a moment ago · `since`: since this tenant began to fail, which only a working target can have done. */
+function othersServed(suspicion: Suspicion, org: string, failing_since_ms: Ms, now_ms: Ms): { just_now: boolean; since: boolean } {
+  let just_now = false
+  let since = false
+  for (const { org: other, ok_sent_ms } of suspicion.tenants) {
+    if (other === org || ok_sent_ms === null) continue
+    if (ok_sent_ms >= now_ms - SERVED_JUST_NOW_MS) just_now = true
+    if (ok_sent_ms >= failing_since_ms && ok_sent_ms >= now_ms - SERVED_MS) since = true
+  }
+  return { just_now, since }
 }
 
 function withFailure(before: Suspicion, outcome: Outcome, own_weight: number, now_ms: Ms, share: number): Suspicion {
   const { org, decision_id } = outcome
   const tenant = tenantOf(before, org, now_ms)
   const failing_since_ms = tenant.failing_since_ms ?? now_ms
-  const capped = othersAreServed(before, org, failing_since_ms, now_ms)
+  const others = othersServed(before, org, failing_since_ms, now_ms)
+  const capped = others.just_now || others.since
+  if (others.since && tenant.row >= OWN_ROW) {
+    return { ...before, tenants: withTenant(before.tenants, { ...tenant, row: tenant.row + 1, seen_ms: now_ms }) }
+  }
   const doubtful = isDoubtful(outcome.class)
   const confirmed = doubtful && before.tenants.some(each => each.org !== org && failedLately(each, now_ms))
   const weight = confirmed ? 1 : doubtful && capped ? Math.min(own_weight, UNCONFIRMED_WEIGHT) : own_weight
@@ -227,6 +242,7 @@ function withFailure(before: Suspicion, outcome: Outcome, own_weight: number, no
       ...tenant,
       fast: tenant.fast + fast,
       slow: tenant.slow + slow,
+      row: tenant.row + 1,
       failing_since_ms,
       failed_ms: now_ms,
       seen_ms: now_ms,
@@ -300,7 +316,7 @@ function withOk(before: Suspicion, outcome: Outcome, now_ms: Ms): Suspicion {
     fast,
     slow,
     row: 0,
-    tenants: withTenant(tenants, { ...tenant, failing_since_ms: null, ok_sent_ms, seen_ms: now_ms }),
+    tenants: withTenant(tenants, { ...tenant, row: 0, failing_since_ms: null, ok_sent_ms, seen_ms: now_ms }),
     late: scaled(before.late, fast_left, slow_left),
     doubts: scaled(before.doubts, fast_left, slow_left),
     base_seen: before.base_seen + (calm ? before.fresh_seen + 1 : 0),
