@@ -158,6 +158,24 @@ describe("what is said in the model's own fields", () => {
   ])('%s', (_, body, target, expected) => expect(fields(body, target)).toEqual(expected))
 })
 
+describe('a model that takes no sampling while it thinks', () => {
+  const sampled = (body: JsonObject) => {
+    const written = asked(body, CLAUDE)
+    return { config: written.body.inferenceConfig, lost: lost(written) }
+  }
+  it('is sent none, which is reported where it would have meant something', () => {
+    expect(sampled({ reasoning_effort: 'low', temperature: 0.5, top_p: 0.9, top_k: 5 })).toEqual({
+      config: undefined,
+      lost: ['top_k dropped', 'temperature dropped', 'top_p dropped'],
+    })
+    expect(sampled({ reasoning_effort: 'low', temperature: 1, top_p: 1 })).toEqual({ config: undefined, lost: [] })
+  })
+  it('is sent one setting where it does not think, and no temperature above 1', () => {
+    expect(sampled({ temperature: 0.5, top_p: 0.9 })).toEqual({ config: { temperature: 0.5 }, lost: ['top_p dropped'] })
+    expect(sampled({ temperature: 1.5 })).toEqual({ config: { temperature: 1 }, lost: ['temperature approximated'] })
+  })
+})
+
 describe('what Converse cannot say is named, as the caller called it', () => {
   it.each<[name: string, body: JsonObject, losses: string[]]>([
     [

@@ -20,7 +20,9 @@ export function writeModelFields(request: ChatRequest, target: TargetFacts | und
   const { top_k, dialect } = request
   const whose = target?.model_fields
   if (top_k !== null) {
-    if (whose === 'anthropic-messages') fields.top_k = top_k
+    // While these models think they take no sampling.
+    const thinks = request.reasoning !== null && request.reasoning.effort !== 'none'
+    if (whose === 'anthropic-messages' && !thinks) fields.top_k = top_k
     else if (whose === 'nova') fields.inferenceConfig = { topK: top_k }
     else to.losses.push({ field: 'top_k', how: 'dropped' })
   }

@@ -156,16 +156,14 @@ export function writeRequest(request: ChatRequest, _model: string, target?: Targ
   const body = writeMessages(request.messages, to)
   const tools = writeToolConfig(request, to)
   if (tools) body.toolConfig = tools
-  const config = writeConfig(request)
+  const fields = own ? {} : writeModelFields(request, target, to)
+  if (Object.keys(fields).length > 0) body.additionalModelRequestFields = fields
+  const config = own ? configOf(request) : configFor(request, whose === 'anthropic-messages', fields.thinking !== undefined, to)
   if (Object.keys(config).length > 0) body.inferenceConfig = config
   writeOutput(body, request, to)
   writeMetadata(body, request, to)
   writeTier(body, request, to)
-  if (!own) {
-    const fields = writeModelFields(request, target, to)
-    if (Object.keys(fields).length > 0) body.additionalModelRequestFields = fields
-    loseSettings(request, losses)
-  }
+  if (!own) loseSettings(request, losses)
   for (const name of Object.keys(extra)) {
     const value = extra[name] as Json
     if (isMark(name)) continue
@@ -182,7 +180,28 @@ function mergeOwn(body: JsonObject, name: string, value: Json): void {
   carry(body, name, isObject(there) && isObject(value) ? { ...there, ...value } : value)
 }
 
-function writeConfig({ max_output_tokens, temperature, top_p, stop }: ChatRequest): JsonObject {
+/** Models that speak Anthropic's format take no sampling while they think, one of two settings at a time, and no temperature above 1. */
+function configFor(request: ChatRequest, is_picky: boolean, thinks: boolean, to: Writing): JsonObject {
+  const config = configOf(request)
+  if (!is_picky) return config
+  const drop = (name: string, field: string, note: string) => {
+    const value = config[name]
+    delete config[name]
+    // What says no more than silence does is left out in silence.
+    if (value !== 1) to.losses.push({ field, how: 'dropped', note })
+  }
+  const { temperature, top_p } = request
+  if (temperature !== null && thinks) drop('temperature', 'temperature', 'not together with thought')
+  else if (temperature !== null && temperature > 1) {
+    config.temperature = 1
+    to.losses.push({ field: 'temperature', how: 'approximated', note: 'as 1, which is the most here' })
+  }
+  if (top_p !== null && thinks) drop('topP', 'top_p', 'not together with thought')
+  else if (top_p !== null && config.temperature !== undefined) drop('topP', 'top_p', 'not together with temperature')
+  return config
+}
+
+function configOf({ max_output_tokens, temperature, top_p, stop }: ChatRequest): JsonObject {
   const config: JsonObject = {}
   if (max_output_tokens !== null) config.maxTokens = max_output_tokens
   if (temperature !== null) config.temperature = temperature
