@@ -53,8 +53,19 @@ export async function policyVersion(kv: KVNamespace, name: PolicyName, version: 
   return kv.get(`policy/${name}@${version}`)
 }
 
-/** The version first: what is in force can always be found among the versions. */
-export async function putPolicy(kv: KVNamespace, policy: Pick<StoredPolicy, 'name' | 'version' | 'text'>, put: Put): Promise<void> {
+/**
+ * The version first: what is in force can always be found among the versions. So can what was before, also where it came by
+ * other means, which keep no versions.
+ */
+export async function putPolicy(
+  kv: KVNamespace,
+  policy: Pick<StoredPolicy, 'name' | 'version' | 'text'>,
+  before: StoredPolicy | null,
+  put: Put,
+): Promise<void> {
+  if (before && before.version !== policy.version && (await policyVersion(kv, before.name, before.version)) === null) {
+    await putKv(kv, `policy/${before.name}@${before.version}`, before.text, { metadata: { at_ms: null, by: null } satisfies Put })
+  }
   await putKv(kv, `policy/${policy.name}@${policy.version}`, policy.text, { metadata: put })
   await putKv(kv, `policy/${policy.name}`, policy.text, { metadata: put })
 }

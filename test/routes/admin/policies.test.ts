@@ -71,6 +71,15 @@ describe('the versions of a policy', () => {
     expect(back).toMatchObject({ version: first.version, replaces: second.version })
     expect(await env.KV.get('policy/good')).toBe(GOOD)
   })
+  it('begin with what came by other means, which is kept when it is replaced', async () => {
+    await env.KV.put('policy/good', GOOD)
+    type Versions = { versions: { version: string; in_force: boolean; by: string | null }[] }
+    const before = await told<Versions>('GET', '/admin/v1/policies/good/versions', { key })
+    expect(before.versions).toMatchObject([{ in_force: true, by: null }])
+    await putWell(BETTER)
+    const back = await told<Taken>('POST', '/admin/v1/policies/good/rollback', { key, body: { to: before.versions[0]?.version } })
+    expect([back.version, await env.KV.get('policy/good')]).toEqual([before.versions[0]?.version, GOOD])
+  })
   it('that never were are not found', async () => {
     await putWell(GOOD)
     const to = '0123456789abcdef'
@@ -78,6 +87,7 @@ describe('the versions of a policy', () => {
     expect((await ask('GET', '/admin/v1/policies/none/versions', { key })).status).toBe(404)
   })
   it('of the bundled default begin with the one in the Worker', async () => {
+    expect(await told('GET', '/admin/v1/policies/default/versions', { key })).toMatchObject({ versions: [{ in_force: true }] })
     expect(await told('GET', '/admin/v1/policies/default', { key })).toMatchObject({ name: 'default', bundled: true })
   })
 })

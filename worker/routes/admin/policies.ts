@@ -112,7 +112,9 @@ export const POLICY_ROUTES: Route[] = [
     async handle({ params: { name }, world }) {
       const [current, versions] = await Promise.all([policyInForce(world.env.KV, name), policyVersions(world.env.KV, name)])
       if (!current && versions.length === 0) return err({ code: 'resource_not_found', kind: 'policy', id: name })
-      return ok({ name, versions: versions.map(each => ({ ...each, in_force: each.version === current?.version })) })
+      const unkept =
+        current && !versions.some(each => each.version === current.version) ? [{ version: current.version, at_ms: null, by: null }] : []
+      return ok({ name, versions: [...unkept, ...versions].map(each => ({ ...each, in_force: each.version === current?.version })) })
     },
   }),
   route({
@@ -198,7 +200,9 @@ async function put(
     after: text,
     detail: { ...detail, version, replaces },
   }
-  const done = await change(call, what, () => putPolicy(KV, { name, version, text }, { at_ms: call.world.now_ms, by: call.actor.name }))
+  const done = await change(call, what, () =>
+    putPolicy(KV, { name, version, text }, current, { at_ms: call.world.now_ms, by: call.actor.name }),
+  )
   return done.ok ? ok({ name, version, replaces, findings }) : done
 }
 
