@@ -119,6 +119,20 @@ describe('the address of a chat call', () => {
     const slashed = made([provider({ base_url: 'https://api.north.example/v1//' })], [target()])
     expect(only(slashed).chat_url).toBe('https://api.north.example/v1/chat/completions')
   })
+  it('holds the model where the format has it in the address, as one segment, and a stream may go elsewhere', () => {
+    const paths = { chat_path: '/model/{model}/converse', stream_path: '/model/{model}/converse-stream' }
+    const named = only(made([provider(paths)], [target({ model: 'maker/one-v1:0' })]))
+    expect(named.chat_url).toBe('https://api.north.example/v1/model/maker%2Fone-v1%3A0/converse')
+    expect(named.stream_url).toBe('https://api.north.example/v1/model/maker%2Fone-v1%3A0/converse-stream')
+    expect(only(made([provider()], [target()])).stream_url).toBe('https://api.north.example/v1/chat/completions')
+  })
+  it('is there only with every part of a key that signs', () => {
+    const auth = { style: 'sigv4' as const, access_key_id: 'NORTH_ID', secret: 'NORTH_KEY', region: 'NORTH_REGION', service: 'bedrock' }
+    const signed = made([provider({ auth })], [target()])
+    const all = { NORTH_ID: 'i', NORTH_KEY: 'k', NORTH_REGION: 'eu-west-1' }
+    expect(compiled(signed, all).targets).toHaveLength(1)
+    for (const name of Object.keys(all)) expect(compiled(signed, { ...all, [name]: '' }).targets, name).toEqual([])
+  })
   it('takes its parts in braces from variables', () => {
     const parts = made([provider({ base_url: 'https://{REGION}.north.example/{ACCOUNT}/ai' })], [target()])
     expect(only(parts, { NORTH_KEY: 'k', REGION: 'eu', ACCOUNT: 'abc123' }).chat_url).toBe(

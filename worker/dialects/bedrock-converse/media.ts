@@ -3,7 +3,7 @@
  */
 import type { JsonObject, MediaSource, Part } from '../../schema/chat.ts'
 import { isObject, rest } from '../check.ts'
-import type { Writing } from './block.ts'
+import type { Writing } from './block-write.ts'
 
 type MediaPart = Extract<Part, { type: 'media' }>
 type Kind = 'image' | 'document' | 'audio' | 'video'

@@ -5,7 +5,8 @@
 import type { Json, JsonObject, Message, Part } from '../../schema/chat.ts'
 import { type Check, isObject, kindOf, refuse, rest } from '../check.ts'
 import { carryExtra, loseExtra } from '../marks.ts'
-import { readBlocks, type Writing, writeBlocks } from './block.ts'
+import { readBlocks } from './block.ts'
+import { type Writing, writeBlocks } from './block-write.ts'
 
 /** As in every format: a longer conversation is an attack or a loop. */
 export const MAX_MESSAGES = 2_000

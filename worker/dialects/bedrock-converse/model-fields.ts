@@ -5,7 +5,7 @@
 import type { ChatRequest, JsonObject } from '../../schema/chat.ts'
 import type { TargetFacts } from '../dialect.ts'
 import { fieldName } from '../place.ts'
-import type { Writing } from './block.ts'
+import type { Writing } from './block-write.ts'
 
 /** The smallest budget of thought that is taken, and what each word is worth where only a budget is understood. */
 const LEAST_BUDGET = 1_024

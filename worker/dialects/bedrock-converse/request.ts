@@ -5,14 +5,16 @@
  */
 import type { GatewayError } from '../../core/errors.ts'
 import { err, ok, type Result } from '../../core/result.ts'
-import type { ChatRequest, Json, JsonObject, Loss, OutputFormat } from '../../schema/chat.ts'
+import type { ChatRequest, Json, JsonObject, Loss } from '../../schema/chat.ts'
 import { boolean, type Check, carry, integer, isObject, kindOf, number, refuse, rest, text } from '../check.ts'
 import type { TargetFacts, WrittenRequest } from '../dialect.ts'
 import { isMark } from '../marks.ts'
-import { fieldName, messagePlace, partPlace } from '../place.ts'
-import type { Writing } from './block.ts'
+import { messagePlace, partPlace } from '../place.ts'
+import type { Writing } from './block-write.ts'
 import { readMessages, writeMessages } from './message.ts'
 import { writeModelFields } from './model-fields.ts'
+import { readOutput, writeOutput } from './output.ts'
+import { configFor, configOf, loseSettings } from './sampling.ts'
 import { readToolChoice, readTools, writeToolConfig } from './tools.ts'
 
 /** More than any model writes; a larger number is a mistake in units. */
@@ -103,39 +105,6 @@ function readTier({ serviceTier }: JsonObject, extra: JsonObject): string | null
   return null
 }
 
-/** A schema is text here. What is no schema in this shape is carried as it is. */
-function readOutput({ outputConfig }: JsonObject, extra: JsonObject): OutputFormat {
-  if (outputConfig === undefined || outputConfig === null) return { form: 'text' }
-  const format = isObject(outputConfig) ? outputConfig.textFormat : undefined
-  const structure = isObject(format) ? format.structure : undefined
-  const named = isObject(structure) ? structure.jsonSchema : undefined
-  if (isObject(named) && typeof named.schema === 'string') {
-    const output: OutputFormat = {
-      form: 'json_schema',
-      name: typeof named.name === 'string' ? named.name : 'answer',
-      schema: {},
-      strict: null,
-    }
-    if (typeof named.description === 'string') output.description = named.description
-    try {
-      output.schema = JSON.parse(named.schema) as Json
-    } catch {
-      extra.outputConfig = outputConfig
-      return { form: 'text' }
-    }
-    if (JSON.stringify(outputOf(output)) !== JSON.stringify(outputConfig)) extra.outputConfig = outputConfig
-    return output
-  }
-  extra.outputConfig = outputConfig
-  return { form: 'text' }
-}
-
-function outputOf({ schema, name, description }: Extract<OutputFormat, { form: 'json_schema' }>): JsonObject {
-  const jsonSchema: JsonObject = { schema: JSON.stringify(schema), name }
-  if (description !== undefined) jsonSchema.description = description
-  return { textFormat: { type: 'json_schema', structure: { jsonSchema } } }
-}
-
 /** Fields of this format that a caller of any other may send as well: they can mean nothing else. */
 const TAKEN_FROM_ANYONE = ['additionalModelRequestFields', 'additionalModelResponseFieldPaths', 'guardrailConfig', 'performanceConfig']
 
@@ -180,46 +149,6 @@ function mergeOwn(body: JsonObject, name: string, value: Json): void {
   carry(body, name, isObject(there) && isObject(value) ? { ...there, ...value } : value)
 }
 
-/** Models that speak Anthropic's format take no sampling while they think, one of two settings at a time, and no temperature above 1. */
-function configFor(request: ChatRequest, is_picky: boolean, thinks: boolean, to: Writing): JsonObject {
-  const config = configOf(request)
-  if (!is_picky) return config
-  const drop = (name: string, field: string, note: string) => {
-    const value = config[name]
-    delete config[name]
-    // What says no more than silence does is left out in silence.
-    if (value !== 1) to.losses.push({ field, how: 'dropped', note })
-  }
-  const { temperature, top_p } = request
-  if (temperature !== null && thinks) drop('temperature', 'temperature', 'not together with thought')
-  else if (temperature !== null && temperature > 1) {
-    config.temperature = 1
-    to.losses.push({ field: 'temperature', how: 'approximated', note: 'as 1, which is the most here' })
-  }
-  if (top_p !== null && thinks) drop('topP', 'top_p', 'not together with thought')
-  else if (top_p !== null && config.temperature !== undefined) drop('topP', 'top_p', 'not together with temperature')
-  return config
-}
-
-function configOf({ max_output_tokens, temperature, top_p, stop }: ChatRequest): JsonObject {
-  const config: JsonObject = {}
-  if (max_output_tokens !== null) config.maxTokens = max_output_tokens
-  if (temperature !== null) config.temperature = temperature
-  if (top_p !== null) config.topP = top_p
-  if (stop.length > 0) config.stopSequences = stop
-  return config
-}
-
-function writeOutput(body: JsonObject, { output, dialect }: ChatRequest, to: Writing): void {
-  if (output.form === 'json_schema') body.outputConfig = outputOf(output)
-  else if (output.form === 'json_object')
-    to.losses.push({
-      field: fieldName(dialect, 'output'),
-      how: 'dropped',
-      note: 'JSON is held to only with a schema here; the prompt must ask for it',
-    })
-}
-
 /** At most 16, of plain characters (API_runtime_Converse, requestMetadata). */
 const PLAIN = /^[a-zA-Z0-9\s:_@$#=/+,.-]{0,256}$/
 const MAX_METADATA = 16
@@ -248,18 +177,4 @@ function writeTier(body: JsonObject, { service_tier }: ChatRequest, to: Writing)
   const tier = to.own ? service_tier : Object.hasOwn(TIERS, service_tier) ? TIERS[service_tier] : undefined
   if (tier === undefined) to.losses.push({ field: 'service_tier', how: 'dropped', note: 'there is no such tier here' })
   else if (tier !== null) body.serviceTier = { type: tier }
-}
-
-function loseSettings(request: ChatRequest, losses: Loss[]): void {
-  const { dialect } = request
-  const lose = (field: string, note?: string) =>
-    losses.push(note === undefined ? { field, how: 'dropped' } : { field, how: 'dropped', note })
-  if (request.seed !== null) lose('seed')
-  if (request.frequency_penalty !== null) lose('frequency_penalty')
-  if (request.presence_penalty !== null) lose('presence_penalty')
-  if (request.choices > 1) lose(fieldName(dialect, 'choices'), 'one answer a request here')
-  if (request.logprobs !== null) lose(fieldName(dialect, 'logprobs'))
-  if (request.parallel_tool_calls === false) lose(fieldName(dialect, 'parallel_tool_calls'), 'calls may come together here')
-  if (request.user !== null) lose(fieldName(dialect, 'user'))
-  if (request.bound && request.bound.dialect !== 'bedrock-converse') lose(request.bound.field)
 }

@@ -4,7 +4,8 @@
 import type { JsonObject, Message, ToolChoice, ToolDefinition } from '../../schema/chat.ts'
 import { type Check, isObject, kindOf, refuse, rest } from '../check.ts'
 import { carryExtra, loseExtra, lostTool, WHOLE, wholeTool } from '../marks.ts'
-import { cachePoint, cacheTtl, type Writing } from './block.ts'
+import { cacheTtl } from './block.ts'
+import { cachePoint, type Writing } from './block-write.ts'
 
 const SPEC = new Set(['name', 'description', 'inputSchema', 'strict'])
 const CONFIG = new Set(['tools', 'toolChoice'])
