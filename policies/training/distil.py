@@ -43,9 +43,11 @@ def encode(work, texts, length):
 
 def teach(work):
     words = [line.rstrip("\n").split("\t")[1] for line in open(os.path.join(work, "words.tsv"), encoding="utf8")]
-    np.save(os.path.join(work, "word_vectors.npy"), encode(work, words, 16))
+    known = os.path.join(work, "word_vectors.npy")
+    if not os.path.exists(known) or len(np.load(known, mmap_mode="r")) != len(words):
+        np.save(known, encode(work, words, 16))
     texts = [json.loads(line)["text"] for line in open(os.path.join(work, "texts.jsonl"), encoding="utf8")]
-    np.save(os.path.join(work, "text_vectors.npy"), encode(work, texts, 96))
+    np.save(os.path.join(work, "text_vectors.npy"), encode(work, texts, 64))
 
 
 def fit(work, epochs):
@@ -110,7 +112,7 @@ if __name__ == "__main__":
     arguments = argparse.ArgumentParser()
     arguments.add_argument("step", choices=["encoder", "teach", "fit"])
     arguments.add_argument("--work", required=True)
-    arguments.add_argument("--epochs", type=int, default=8)
+    arguments.add_argument("--epochs", type=int, default=4)
     given = arguments.parse_args()
     if given.step == "fit":
         fit(given.work, given.epochs)

@@ -14,9 +14,9 @@ import { allPrompts } from './data.ts'
 
 const ROWS_MAX = 28_000
 const PROMPTS_WITH_IT_LEAST = 3
-const TEXT_CHARS_MAX = 420
-const TEXTS_PER_SOURCE = 1_500
-const TEXTS_MAX = 26_000
+const TEXT_CHARS_MAX = 280
+const TEXTS_PER_SOURCE = 600
+const TEXTS_MAX = 11_000
 
 const { values } = parseArgs({ options: { data: { type: 'string' }, tokenizer: { type: 'string' }, work: { type: 'string' } } })
 const work = values.work ?? '/tmp/signalbox-training'

@@ -24,7 +24,9 @@ const DOMAIN: Record<string, string> = {
 }
 /** Fillings of one scenario: at most this many, and fewer where its choices would only repeat. */
 const FILLINGS = 7
-const TRIES = 24
+/** Of a scenario with a star, whose lists make hundreds of different ones. */
+const FILLINGS_OF_MANY = 90
+const TRIES = 3
 /** Two prompts of one task whose word triples overlap more than this are one too many. */
 const OVERLAP_MAX = 0.6
 /** Pasted texts that are several pages, and not one paragraph. */
@@ -150,11 +152,12 @@ for (const file of readdirSync(join(HERE, 'scenarios')).sort()) {
     .split('\n')
     .entries()) {
     if (line.startsWith('# ')) language = line.slice(2).trim()
-    const found = /^([a-z])(\d) (.*)$/.exec(line)
+    const found = /^([a-z])(\d)(\*?) (.*)$/.exec(line)
     if (!found) continue
-    const [, domain = '', difficulty = '', template = ''] = found
+    const [, domain = '', difficulty = '', many = '', template = ''] = found
+    const wanted = many === '*' ? FILLINGS_OF_MANY : FILLINGS
     let made = 0
-    for (let attempt = 0; attempt < TRIES && made < FILLINGS; attempt++) {
+    for (let attempt = 0; attempt < TRIES * wanted && made < wanted; attempt++) {
       const prompt = roughened(filled(template), language).trimEnd()
       const grams = triples(prompt)
       if (known.some(other => overlap(grams, other) > OVERLAP_MAX)) continue
@@ -174,3 +177,21 @@ for (const file of readdirSync(join(HERE, 'scenarios')).sort()) {
 }
 writeFileSync(join(HERE, 'prompts.jsonl'), `${lines.join('\n')}\n`)
 process.stdout.write(`${lines.length} prompts\n`)
+
+/** Attacks and their harmless look-alikes, by the same grammar. */
+const ATTACK_FILLINGS = 24
+const hostile: string[] = []
+for (const [index, line] of readFileSync(join(HERE, 'attacks.txt'), 'utf8').split('\n').entries()) {
+  const found = /^([+-]) (.*)$/.exec(line)
+  if (!found) continue
+  const known: Set<string>[] = []
+  for (let attempt = 0; attempt < 3 * ATTACK_FILLINGS && known.length < ATTACK_FILLINGS; attempt++) {
+    const prompt = roughened(filled(found[2] ?? ''), 'xx').trimEnd()
+    const grams = triples(prompt)
+    if (known.some(other => overlap(grams, other) > OVERLAP_MAX)) continue
+    hostile.push(JSON.stringify({ id: `own/attack/${index}/${known.length}`, group: `attack/${index}`, prompt, attack: found[1] === '+' }))
+    known.push(grams)
+  }
+}
+writeFileSync(join(HERE, 'attacks.jsonl'), `${hostile.join('\n')}\n`)
+process.stdout.write(`${hostile.length} attacks and look-alikes\n`)

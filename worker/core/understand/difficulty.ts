@@ -25,13 +25,18 @@ const OF_TASK: Record<Task, number> = {
 /** What is known of a request of unknown task. */
 const AVERAGE = 0.4
 
+/** What graded prompts taught, within two deviations: at most a tenth either way, as text can be made to look hard. */
+const GAIN_WORTH = 0.05
+
 const HARD = cueIndex('hard')
 const EASY = cueIndex('easy')
 
+/** `gain`: how much more than usual a strong model gains on such text, in deviations; 0 where nothing was learned. */
 export function difficultyOf(
   cues: Float64Array,
   form: Signals,
   features: Pick<Features, 'task' | 'task_confidence' | 'last_turn_tokens' | 'tools' | 'reasoning_requested'>,
+  gain: number,
 ): number {
   let difficulty = AVERAGE + (OF_TASK[features.task] - AVERAGE) * Math.min(1, features.task_confidence * 1.5)
   // Each doubling of the turn's length beyond a line or two adds a little, up to some thousand tokens.
@@ -39,6 +44,7 @@ export function difficultyOf(
   difficulty += 0.06 * Math.min(4, cues[HARD] as number)
   difficulty -= 0.07 * Math.min(3, cues[EASY] as number)
   difficulty += 0.2 * Math.min(1, form.math_share * 2)
+  difficulty += GAIN_WORTH * gain
   if (form.items >= 4) difficulty += 0.05
   if (features.tools > 8) difficulty += 0.05
   if (features.reasoning_requested) difficulty += 0.1

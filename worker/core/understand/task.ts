@@ -114,7 +114,7 @@ function bestOf(scores: Float64Array): number {
   return best
 }
 
-type Judgement = Pick<Features, 'task' | 'task_confidence' | 'domain' | 'domain_confidence'>
+export type Judgement = Pick<Features, 'task' | 'task_confidence' | 'domain' | 'domain_confidence'>
 
 export function judge(cues: Float64Array, form: Signals, setting: Setting): Judgement {
   const tasks = taskScores(cues, form, setting)

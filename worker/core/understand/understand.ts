@@ -13,10 +13,12 @@
 import type { ChatRequest, Json, MediaSource, Part } from '../../schema/chat.ts'
 import { type Features, MODALITIES, type Modality, type SizeClass } from '../../schema/features.ts'
 import type { Tokens } from '../../schema/units.ts'
+import type { Understanding } from './artefact.ts'
 import { difficultyOf } from './difficulty.ts'
 import { expectedOutputTokens } from './expected-output.ts'
 import { injectionOf } from './injection.ts'
 import { languageOf } from './language.ts'
+import { learnedOf } from './learned.ts'
 import { cuesIn } from './lexicon.ts'
 import { findPersonalData } from './personal-data.ts'
 import { pieces, signalsOf } from './signals.ts'
@@ -36,7 +38,8 @@ export function sizeClassOf(tokens: Tokens): SizeClass {
   return tokens < 500 ? 's' : tokens < 4_000 ? 'm' : tokens < 32_000 ? 'l' : 'xl'
 }
 
-export function understand(request: ChatRequest): Features {
+/** With the artefact, by what was learned; without it, by the lexicon alone. */
+export function understand(request: ChatRequest, model: Understanding | null = null): Features {
   const survey = surveyOf(request)
   const text = survey.last_turn
   const form = signalsOf(text)
@@ -48,13 +51,15 @@ export function understand(request: ChatRequest): Features {
 
   const tool_required = request.tool_choice !== null && (request.tool_choice.mode === 'required' || request.tool_choice.mode === 'named')
   const tools = request.tool_choice?.mode === 'none' ? 0 : request.tools.length
-  const judgement = judge(cues, form, {
+  const setting = {
     tools,
     tool_required,
     at_work: survey.at_work,
     tool_results: survey.tool_results,
     context_chars: survey.chars - text.length,
-  })
+  }
+  const learned = model && learnedOf(text, words, cues, form, setting, model)
+  const judgement = learned ? learned.judgement : judge(cues, form, setting)
   const last_turn_tokens = Math.min(survey.tokens, survey.last_turn_tokens)
   const reasoning_requested = request.reasoning !== null && request.reasoning.effort !== 'none'
   const known = {
@@ -67,7 +72,7 @@ export function understand(request: ChatRequest): Features {
   }
   return {
     ...known,
-    difficulty: difficultyOf(cues, form, known),
+    difficulty: difficultyOf(cues, form, known, learned?.gain ?? 0),
     language,
     language_confidence: confidence,
     input_modalities: MODALITIES.filter((_, index) => survey.modalities & (1 << index)),
@@ -84,7 +89,7 @@ export function understand(request: ChatRequest): Features {
     choices: request.choices,
     logprobs: request.logprobs !== null,
     personal_data: survey.personal_data,
-    injection: injectionOf(cues),
+    injection: Math.max(injectionOf(cues), learned?.injection ?? 0),
   }
 }
 

@@ -28,7 +28,7 @@ const SINGLE = 2
 /** What a code unit is to a word, and what it folds to; no script beyond this bound has capitals. */
 const FOLDED_BELOW = 0x2000
 const ROLE = new Uint8Array(0x10000)
-const FOLDED = Uint16Array.from({ length: FOLDED_BELOW }, (_, code) => code)
+export const FOLDED = Uint16Array.from({ length: FOLDED_BELOW }, (_, code) => code)
 const letters = (first: number, last: number, role = LETTER) => ROLE.fill(role, first, last + 1)
 const fold = (first: number, last: number, by: number) => {
   for (let code = first; code <= last; code++) FOLDED[code] = code + by

@@ -1,0 +1,92 @@
+/**
+ * What was learned of a text, from four kinds of sign: where its words point, which words and pairs it has, what the lexicon says,
+ * and its form. Every answer is one weighted sum of these, so each can be told apart and none can run away. Sums of tasks and of domains
+ * become probabilities; on a text unlike all that was seen they are drawn to even odds, because a guess should not look like knowledge.
+ */
+import { DOMAINS, TASKS } from '../../schema/features.ts'
+import { DIMS, OUTPUTS, type Understanding } from './artefact.ts'
+import { type Embedding, embed } from './embedding.ts'
+import { GRAMS_MAX, gramsOf } from './grams.ts'
+import { addRow, clear, lanes, sumsOf } from './lanes.ts'
+import { CUE_NAMES } from './lexicon.ts'
+import type { Signals } from './signals.ts'
+import { taskScores } from './task.ts'
+import type { Words } from './words.ts'
+
+/** Where each answer's sum stands among the outputs. */
+export const TASK_AT = 0
+export const DOMAIN_AT = TASKS.length
+export const GAIN_AT = DOMAIN_AT + DOMAINS.length
+export const INJECTION_AT = GAIN_AT + 1
+
+const FORMS = 17
+/** Two points, the lexicon's cues and what it makes of them, the form. */
+export const DENSE = 2 * DIMS + CUE_NAMES.length + TASKS.length + FORMS
+/** What words say outright counts before where they point: larger, and texts of new sources are told worse. */
+const POINT_WORTH = 0.5
+const NO_SETTING = { tools: 0, tool_required: false, at_work: false, tool_results: false, context_chars: 0 }
+
+/** The signs of one text, in memory that the next text reuses. */
+export type Signs = { dense: Float32Array; grams: Int32Array; gram_count: number; embedding: Embedding }
+
+export function noSigns(): Signs {
+  return {
+    dense: new Float32Array(DENSE),
+    grams: new Int32Array(GRAMS_MAX),
+    gram_count: 0,
+    embedding: { points: new Float32Array(2 * DIMS), covered: 0, nearest: 0 },
+  }
+}
+
+export function signsOf(text: string, words: Words, cues: Float64Array, form: Signals, model: Understanding, signs: Signs): void {
+  const { dense, embedding } = signs
+  signs.gram_count = gramsOf(text, words, model.header.gram_bits, signs.grams)
+  embed(words, model, embedding)
+  let at = 0
+  for (const value of embedding.points) dense[at++] = value * POINT_WORTH
+  for (const cue of cues) dense[at++] = cue / (1 + cue)
+  for (const score of taskScores(cues, form, NO_SETTING)) dense[at++] = score / 3
+  const most = (value: number, limit: number) => Math.min(1, value / limit)
+  const chars = Math.log1p(form.chars)
+  dense[at++] = form.code_share
+  dense[at++] = Math.min(1, form.math_share * 3)
+  dense[at++] = form.fenced ? 1 : 0
+  dense[at++] = form.questions > 0 ? 1 : 0
+  dense[at++] = form.asks_at_end ? 1 : 0
+  dense[at++] = most(form.items, 5)
+  dense[at++] = most(form.options, 4)
+  dense[at++] = form.options >= 8 ? 1 : 0
+  dense[at++] = most(form.numbers, 8)
+  dense[at++] = form.numbers > 0 ? 1 : 0
+  dense[at++] = most(form.lines, 12)
+  dense[at++] = chars / 6
+  dense[at++] = Math.max(0, 1 - form.chars / 60)
+  dense[at++] = most(form.chars, 600)
+  dense[at++] = most(form.chars, 2_500)
+  dense[at++] = form.longest_line > 350 ? 1 : 0
+  dense[at++] = embedding.covered
+}
+
+const gramSums = lanes(OUTPUTS / 4)
+
+/** The sum of every output, in the order of the artefact. */
+export function outputsOf(signs: Signs, model: Understanding, into: Float64Array): void {
+  const { dense, grams, gram_count } = signs
+  clear(gramSums)
+  for (let i = 0; i < gram_count; i++) addRow(gramSums, model.grams, grams[i] as number)
+  const added = sumsOf(gramSums)
+  const share = gram_count > 0 ? 1 / Math.sqrt(gram_count) : 0
+  for (let output = 0; output < OUTPUTS; output++) {
+    const at = output * (DENSE + 1)
+    let sum = model.dense[at + DENSE] as number
+    for (let i = 0; i < DENSE; i++) sum += (model.dense[at + i] as number) * (dense[i] as number)
+    into[output] = sum + (added[output] as number) * (model.gram_scale[output] as number) * share
+  }
+}
+
+/** How like the known texts it is: 0 nothing was like it, 1 much was. */
+export function familiarity(signs: Signs, model: Understanding): number {
+  const { none, full } = model.header.familiar
+  const near = (signs.embedding.nearest - none) / (full - none)
+  return Math.min(1, Math.max(0, near))
+}
