@@ -72,6 +72,8 @@ export type PlanStep = {
   headers_ms: Ms
   first_token_ms: Ms
   idle_ms: Ms
+  /** When a first token is usually there by: silence until then is told as evidence, while the call still waits. Of streams. */
+  late_ms?: Ms
   /** This call is the one allowed to find out whether a target that was left alone answers again. */
   probe?: true
 }
