@@ -7,6 +7,7 @@ import { anthropicMessages } from './dialects/anthropic-messages/dialect.ts'
 import type { Dialect } from './dialects/dialect.ts'
 import { openaiChat } from './dialects/openai-chat/dialect.ts'
 import type { Context, Deps } from './env.ts'
+import { makeAdminApp } from './routes/admin/app.ts'
 import { refused } from './routes/answer.ts'
 import { chat } from './routes/chat.ts'
 import { countTokens } from './routes/count-tokens.ts'
@@ -42,10 +43,10 @@ export function makeApp(depsOf: (env: Env) => Deps) {
     app.on(method, path, c => handler(c.req.raw, dialect, depsOf(c.env), c.executionCtx, c.req.param()))
     app.all(path, c => refused(dialect, { code: 'method_not_allowed', allowed: [method] }, depsOf(c.env).effects.nowMs()))
   }
-  // Loaded when somebody asks for it: isolates that carry requests start without the admin API.
-  let admin: ReturnType<typeof import('./routes/admin/app.ts').makeAdminApp> | undefined
+  // Made when somebody asks for it: isolates that carry requests start without the admin API.
+  let admin: ReturnType<typeof makeAdminApp> | undefined
   app.all('/admin/v1/*', async c => {
-    admin ??= (await import('./routes/admin/app.ts')).makeAdminApp(depsOf)
+    admin ??= makeAdminApp(depsOf)
     return admin.fetch(c.req.raw, c.env, c.executionCtx)
   })
   app.notFound(c => refused(openaiChat, { code: 'not_found', path: c.req.path.slice(0, SHOWN_PATH_CHARS) }, depsOf(c.env).effects.nowMs()))

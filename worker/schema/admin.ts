@@ -34,27 +34,28 @@ export const adminRecord = z.strictObject({
 })
 export type AdminRecord = z.infer<typeof adminRecord>
 
-const stateHash = z.string().regex(/^[0-9a-f]{64}$/)
+const stateHash = () => z.string().regex(/^[0-9a-f]{64}$/)
 
 /** One change. Each entry's hash covers the one before it, under the Worker's pepper. */
-export const auditEntry = z.strictObject({
-  seq: z.int().min(1),
-  at_ms: ms,
-  /** `key:<admin key id>`, or `access:<who Cloudflare Access says it is>`. */
-  actor: z.string(),
-  role,
-  /** The operation, as the API's document calls it. */
-  action: z.string(),
-  /** What was changed: a key id, a policy's name, a target. */
-  subject: z.string(),
-  org: orgId.nullable(),
-  /** What the change was, without secrets. */
-  detail: z.record(z.string(), z.unknown()),
-  /** SHA-256 of the record before and after; null where there was none, or is none any more. */
-  before_hash: stateHash.nullable(),
-  after_hash: stateHash.nullable(),
-  pepper: z.string(),
-  previous_hash: z.string(),
-  hash: stateHash,
-})
-export type AuditEntry = z.infer<typeof auditEntry>
+export const auditEntry = () =>
+  z.strictObject({
+    seq: z.int().min(1),
+    at_ms: ms,
+    /** `key:<admin key id>`, or `access:<who Cloudflare Access says it is>`. */
+    actor: z.string(),
+    role,
+    /** The operation, as the API's document calls it. */
+    action: z.string(),
+    /** What was changed: a key id, a policy's name, a target. */
+    subject: z.string(),
+    org: orgId.nullable(),
+    /** What the change was, without secrets. */
+    detail: z.record(z.string(), z.unknown()),
+    /** SHA-256 of the record before and after; null where there was none, or is none any more. */
+    before_hash: stateHash().nullable(),
+    after_hash: stateHash().nullable(),
+    pepper: z.string(),
+    previous_hash: z.string(),
+    hash: stateHash(),
+  })
+export type AuditEntry = z.infer<ReturnType<typeof auditEntry>>

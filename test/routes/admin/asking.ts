@@ -52,7 +52,7 @@ export async function told<T = Record<string, unknown>>(method: string, path: st
   if (response.status >= 300) throw new Error(`${method} ${path}: ${response.status} ${JSON.stringify(json)}`)
   const plain = path.split('?')[0] ?? ''
   const route = ADMIN_ROUTES.find(each => each.method === method && matches(each.path, plain))
-  return (route?.answer ? route.answer.parse(json) : json) as T
+  return (route?.answer ? route.answer().parse(json) : json) as T
 }
 
 /** As the router has it: a literal path before one with parameters is left to the order of the table. */

@@ -13,8 +13,8 @@ import { change } from './change.ts'
 import { cursor, limit, nextCursor } from './paging.ts'
 import { type Route, route } from './route.ts'
 
-const view = adminRecord.omit({ v: true, secret_hmac: true, pepper: true })
-const viewOf = ({ v, secret_hmac, pepper, ...shown }: AdminRecord): z.infer<typeof view> => shown
+const view = () => adminRecord.omit({ v: true, secret_hmac: true, pepper: true })
+const viewOf = ({ v, secret_hmac, pepper, ...shown }: AdminRecord): z.infer<ReturnType<typeof view>> => shown
 const { label, org, expires_at_ms } = adminRecord.shape
 
 export const ADMIN_KEY_ROUTES: Route[] = [
@@ -25,7 +25,7 @@ export const ADMIN_KEY_ROUTES: Route[] = [
     role: 'viewer',
     reach: 'org',
     summary: 'Who this key is, and what it may do',
-    answer: z.strictObject({ actor: z.string(), role, org: z.string().nullable() }),
+    answer: () => z.strictObject({ actor: z.string(), role, org: z.string().nullable() }),
     handle: async ({ actor: { name, role, org } }) => ok({ actor: name, role, org }),
   }),
   route({
@@ -35,8 +35,8 @@ export const ADMIN_KEY_ROUTES: Route[] = [
     role: 'owner',
     reach: 'router',
     summary: "Admins' keys, by their last four characters",
-    query: z.strictObject({ limit, cursor }),
-    answer: z.strictObject({ admin_keys: z.array(view), cursor: nextCursor }),
+    query: () => z.strictObject({ limit: limit(), cursor: cursor() }),
+    answer: () => z.strictObject({ admin_keys: z.array(view()), cursor: nextCursor() }),
     async handle({ query, world }) {
       const page = await adminRecords(world.env.KV).page(query.cursor, query.limit)
       return ok({ admin_keys: page.records.map(viewOf), cursor: page.cursor })
@@ -49,8 +49,8 @@ export const ADMIN_KEY_ROUTES: Route[] = [
     role: 'owner',
     reach: 'router',
     summary: "Makes an admin's key and shows it once",
-    body: z.strictObject({ label, role, org, expires_at_ms }),
-    answer: view.extend({ key: z.string().describe('Shown this once; it is stored nowhere.') }),
+    body: () => z.strictObject({ label, role, org, expires_at_ms }),
+    answer: () => view().extend({ key: z.string().describe('Shown this once; it is stored nowhere.') }),
     status: 201,
     async handle(call) {
       const pepper = newestPepper(call.world.variables)
@@ -68,7 +68,7 @@ export const ADMIN_KEY_ROUTES: Route[] = [
     role: 'owner',
     reach: 'router',
     summary: "Ends an admin's key, from the next request on",
-    params: z.strictObject({ key_id: keyId }),
+    params: () => z.strictObject({ key_id: keyId }),
     answer: view,
     async handle(call) {
       const { env, now_ms } = call.world

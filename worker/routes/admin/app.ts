@@ -1,5 +1,5 @@
 /**
- * The admin API: its own app with its own table, loaded when somebody first asks for it, so that isolates which carry
+ * The admin API: its own app with its own table, made when somebody first asks for it, so that isolates which carry
  * requests start without it. Every route walks the same steps, and each step refuses by default.
  *
  *   who is asking → may they → is what they sent well-formed, with nothing unknown in it → do it → answer, never to be cached
@@ -72,11 +72,11 @@ async function serve(
 ): Promise<Result<unknown, GatewayError>> {
   const actor = await admitted(route, request, world)
   if (!actor.ok) return actor
-  const named = (route.params ?? NOTHING).safeParse(params)
+  const named = (route.params?.() ?? NOTHING).safeParse(params)
   if (!named.success) return err({ code: 'resource_not_found', kind: 'such thing', id: Object.values(params).join('/') })
-  const asked = checked(route.query ?? NOTHING, single(query))
+  const asked = checked(route.query?.() ?? NOTHING, single(query))
   if (!asked.ok) return asked
-  const body = route.body ? await bodyOf(route.body, request, world) : ok(undefined)
+  const body = route.body ? await bodyOf(route.body(), request, world) : ok(undefined)
   if (!body.ok) return body
   const call: Call = { id: route.id, actor: actor.value, params: named.data, query: asked.value, body: body.value, world }
   return route.handle(call)

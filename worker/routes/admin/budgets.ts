@@ -16,20 +16,22 @@ import { type AdminWorld, type Route, route } from './route.ts'
 
 type Ledgers = Awaited<ReturnType<DurableObjectStub<import('../../store/usage-object.ts').UsageObject>['ledgers']>>
 
-const budgetView = budget.extend({
-  spent_micros: micros.describe("Spent by the key's whole organisation in this window."),
-  held_micros: micros.describe('Held for requests under way.'),
-  left_micros: micros,
-  resets_at_ms: ms,
-})
-const keyBudgets = z.strictObject({
-  key_id: keyId,
-  label: z.string(),
-  org: orgId,
-  team: z.string().nullable(),
-  budgets: z.array(budgetView),
-})
-const spend = z.strictObject({ spent_micros: micros, held_micros: micros, resets_at_ms: ms })
+const budgetView = () =>
+  budget.extend({
+    spent_micros: micros.describe("Spent by the key's whole organisation in this window."),
+    held_micros: micros.describe('Held for requests under way.'),
+    left_micros: micros,
+    resets_at_ms: ms,
+  })
+const keyBudgets = () =>
+  z.strictObject({
+    key_id: keyId,
+    label: z.string(),
+    org: orgId,
+    team: z.string().nullable(),
+    budgets: z.array(budgetView()),
+  })
+const spend = () => z.strictObject({ spent_micros: micros, held_micros: micros, resets_at_ms: ms })
 const ORGS_FROM_KEYS = 2_000
 
 export const BUDGET_ROUTES: Route[] = [
@@ -40,10 +42,11 @@ export const BUDGET_ROUTES: Route[] = [
     role: 'viewer',
     reach: 'org',
     summary: 'Organisations and their teams, as keys name them',
-    answer: z.strictObject({
-      orgs: z.array(z.strictObject({ org: orgId, keys: z.int(), teams: z.array(z.strictObject({ team: z.string(), keys: z.int() })) })),
-      complete: z.boolean().describe(`False where there are more than ${ORGS_FROM_KEYS} keys.`),
-    }),
+    answer: () =>
+      z.strictObject({
+        orgs: z.array(z.strictObject({ org: orgId, keys: z.int(), teams: z.array(z.strictObject({ team: z.string(), keys: z.int() })) })),
+        complete: z.boolean().describe(`False where there are more than ${ORGS_FROM_KEYS} keys.`),
+      }),
     async handle({ actor, world }) {
       const { records, complete } = await manyCallers(world)
       const orgs = [
@@ -71,8 +74,8 @@ export const BUDGET_ROUTES: Route[] = [
     role: 'viewer',
     reach: 'org',
     summary: 'What an organisation has spent, and what is held, today, this week and this month (UTC)',
-    params: z.strictObject({ org: orgId }),
-    answer: z.strictObject({ org: orgId, day: spend, week: spend, month: spend }),
+    params: () => z.strictObject({ org: orgId }),
+    answer: () => z.strictObject({ org: orgId, day: spend(), week: spend(), month: spend() }),
     async handle({ actor, params, world }) {
       if (!maySee(actor, params.org)) return err({ code: 'resource_not_found', kind: 'organisation', id: params.org })
       const ledgers = await world.env.USAGE.getByName(params.org).ledgers()
@@ -87,8 +90,8 @@ export const BUDGET_ROUTES: Route[] = [
     role: 'viewer',
     reach: 'org',
     summary: 'The keys that have budgets, with spent and left',
-    query: z.strictObject({ org: orgId.optional(), limit, cursor }),
-    answer: z.strictObject({ keys: z.array(keyBudgets), cursor: nextCursor }),
+    query: () => z.strictObject({ org: orgId.optional(), limit: limit(), cursor: cursor() }),
+    answer: () => z.strictObject({ keys: z.array(keyBudgets()), cursor: nextCursor() }),
     async handle({ actor, query, world }) {
       const page = await callerRecords(world.env.KV).page(query.cursor, query.limit)
       const shown = page.records.filter(
@@ -126,7 +129,7 @@ export const BUDGET_ROUTES: Route[] = [
     reach: 'org',
     summary: "Replaces a key's budgets; an empty list takes them away",
     params: keyParams,
-    body: z.strictObject({ budgets: caller.shape.budgets.unwrap() }),
+    body: () => z.strictObject({ budgets: caller.shape.budgets.unwrap() }),
     answer: keyBudgets,
     async handle(call) {
       const found = await callerFor(call, call.params.key_id)
@@ -139,7 +142,7 @@ export const BUDGET_ROUTES: Route[] = [
   }),
 ]
 
-function viewOf({ key_id, label, org, team, budgets }: Caller, ledgers: Ledgers, now_ms: Ms): z.infer<typeof keyBudgets> {
+function viewOf({ key_id, label, org, team, budgets }: Caller, ledgers: Ledgers, now_ms: Ms): z.infer<ReturnType<typeof keyBudgets>> {
   const of = (each: Budget) => {
     const { spent_micros, held_micros } = ledgers[each.window]
     const left_micros = Math.max(0, each.limit_micros - spent_micros - held_micros)

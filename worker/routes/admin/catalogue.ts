@@ -14,7 +14,7 @@ import { type Route, route } from './route.ts'
 
 const PATH = '/admin/v1/catalogue/overlay'
 const SUBJECT = 'catalogue/overlay'
-const stored = z.strictObject({ version: z.string().nullable(), overlay: catalogueOverlay.nullable() })
+const stored = () => z.strictObject({ version: z.string().nullable(), overlay: catalogueOverlay.nullable() })
 
 export const CATALOGUE_ROUTES: Route[] = [
   route({
@@ -37,7 +37,7 @@ export const CATALOGUE_ROUTES: Route[] = [
     role: 'owner',
     reach: 'router',
     summary: 'Checks an overlay and puts it in force; running isolates take it up within seconds to a minute',
-    body: catalogueOverlay,
+    body: () => catalogueOverlay,
     answer: stored,
     async handle(call) {
       const overlay = call.body

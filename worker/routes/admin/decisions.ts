@@ -11,7 +11,7 @@ import { cursor, limit, nextCursor } from './paging.ts'
 import { type Route, route } from './route.ts'
 import { filterQuery, rowsFor, usageRow } from './usage.ts'
 
-const brief = usageRow.pick({
+const BRIEF = {
   decision_id: true,
   at_ms: true,
   org: true,
@@ -26,7 +26,8 @@ const brief = usageRow.pick({
   error_code: true,
   cost_micros: true,
   total_ms: true,
-})
+} as const
+const brief = () => usageRow().pick(BRIEF)
 
 export const DECISION_ROUTES: Route[] = [
   route({
@@ -36,13 +37,15 @@ export const DECISION_ROUTES: Route[] = [
     role: 'viewer',
     reach: 'org',
     summary: 'Decisions that were carried out, newest first',
-    query: z.strictObject({ ...filterQuery, limit, cursor }),
-    answer: z.strictObject({ decisions: z.array(brief), cursor: nextCursor }),
+    query: () => z.strictObject({ ...filterQuery(), limit: limit(), cursor: cursor() }),
+    answer: () => z.strictObject({ decisions: z.array(brief()), cursor: nextCursor() }),
     async handle(call) {
       const page = await rowsFor(call, call.query)
       if (!page.ok) return page
-      const names = Object.keys(brief.shape) as (keyof typeof brief.shape)[]
-      const decisions = page.value.rows.map(row => Object.fromEntries(names.map(name => [name, row[name]])) as z.infer<typeof brief>)
+      const names = Object.keys(BRIEF) as (keyof typeof BRIEF)[]
+      const decisions = page.value.rows.map(
+        row => Object.fromEntries(names.map(name => [name, row[name]])) as z.infer<ReturnType<typeof brief>>,
+      )
       return ok({ decisions, cursor: page.value.cursor })
     },
   }),
@@ -53,9 +56,9 @@ export const DECISION_ROUTES: Route[] = [
     role: 'viewer',
     reach: 'org',
     summary: 'Why a request went where it went, and what came of it',
-    params: z.strictObject({ decision_id: decisionId }),
-    query: z.strictObject({ org: orgId.optional().describe('Finds a decision of the last second, which D1 does not have yet.') }),
-    answer: z.looseObject({ object: z.literal('decision'), decision_id: decisionId, explanation: z.array(z.string()) }),
+    params: () => z.strictObject({ decision_id: decisionId }),
+    query: () => z.strictObject({ org: orgId.optional().describe('Finds a decision of the last second, which D1 does not have yet.') }),
+    answer: () => z.looseObject({ object: z.literal('decision'), decision_id: decisionId, explanation: z.array(z.string()) }),
     async handle({ actor, params: { decision_id }, query, world }) {
       const org = actor.org ?? query.org ?? (await orgOfDecision(world.env.DB, decision_id))
       const found = org === null ? null : await findDecision(world.env, org, decision_id)

@@ -11,12 +11,11 @@ import type { Ms } from '../../schema/units.ts'
 import { callerRecords } from '../../store/key-records.ts'
 import type { Actor, Call } from './route.ts'
 
-export const keyView = caller
-  .omit({ v: true, secret_hmac: true, pepper: true })
-  .extend({ status: z.enum(['active', 'expired', 'revoked']) })
-export type KeyView = z.infer<typeof keyView>
+export const keyView = () =>
+  caller.omit({ v: true, secret_hmac: true, pepper: true }).extend({ status: z.enum(['active', 'expired', 'revoked']) })
+export type KeyView = z.infer<ReturnType<typeof keyView>>
 
-export const keyParams = z.strictObject({ key_id: keyId })
+export const keyParams = () => z.strictObject({ key_id: keyId })
 
 export function keyViewOf({ v, secret_hmac, pepper, ...shown }: Caller, now_ms: Ms): KeyView {
   const over = (end_ms: Ms | null) => end_ms !== null && end_ms <= now_ms

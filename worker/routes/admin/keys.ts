@@ -18,20 +18,21 @@ import { cursor, limit, nextCursor } from './paging.ts'
 import { type AdminWorld, type Call, type Route, route } from './route.ts'
 
 const { label, org, team, tier, tags, policy, scopes, budgets, expires_at_ms } = caller.shape
-const createBody = z.strictObject({ label, org, team, tier, tags, policy, scopes, budgets, expires_at_ms })
+const createBody = () => z.strictObject({ label, org, team, tier, tags, policy, scopes, budgets, expires_at_ms })
 /** Without the defaults: what is absent stays as it is. */
-const changeBody = z
-  .strictObject({
-    label,
-    team: team.unwrap(),
-    tier: tier.unwrap(),
-    tags: tags.unwrap(),
-    policy: policy.unwrap(),
-    scopes: scopes.unwrap(),
-    expires_at_ms: expires_at_ms.unwrap(),
-  })
-  .partial()
-const made = keyView.extend({ key: z.string().describe('Shown this once; it is stored nowhere.') })
+const changeBody = () =>
+  z
+    .strictObject({
+      label,
+      team: team.unwrap(),
+      tier: tier.unwrap(),
+      tags: tags.unwrap(),
+      policy: policy.unwrap(),
+      scopes: scopes.unwrap(),
+      expires_at_ms: expires_at_ms.unwrap(),
+    })
+    .partial()
+const made = () => keyView().extend({ key: z.string().describe('Shown this once; it is stored nowhere.') })
 /** A week to replace a key everywhere. */
 const GRACE_AT_MOST_S = 604_800
 
@@ -43,8 +44,8 @@ export const KEY_ROUTES: Route[] = [
     role: 'viewer',
     reach: 'org',
     summary: "Callers' keys, by their last four characters",
-    query: z.strictObject({ org: orgId.optional(), team: z.string().max(60).optional(), limit, cursor }),
-    answer: z.strictObject({ keys: z.array(keyView), cursor: nextCursor }),
+    query: () => z.strictObject({ org: orgId.optional(), team: z.string().max(60).optional(), limit: limit(), cursor: cursor() }),
+    answer: () => z.strictObject({ keys: z.array(keyView()), cursor: nextCursor() }),
     async handle({ actor, query, world }) {
       const page = await callerRecords(world.env.KV).page(query.cursor, query.limit)
       const keys = page.records.filter(
@@ -113,8 +114,8 @@ export const KEY_ROUTES: Route[] = [
     reach: 'org',
     summary: 'Makes a new key with the same rights and shows it once; the old one ends after a grace',
     params: keyParams,
-    body: z.strictObject({ grace_s: z.int().min(0).max(GRACE_AT_MOST_S).default(0).describe('0: the old key is revoked at once.') }),
-    answer: made.extend({ replaces: z.strictObject({ key_id: keyParams.shape.key_id, ends_at_ms: ms }) }),
+    body: () => z.strictObject({ grace_s: z.int().min(0).max(GRACE_AT_MOST_S).default(0).describe('0: the old key is revoked at once.') }),
+    answer: () => made().extend({ replaces: z.strictObject({ key_id: keyParams().shape.key_id, ends_at_ms: ms }) }),
     status: 201,
     async handle(call) {
       const found = await callerFor(call, call.params.key_id)
@@ -147,13 +148,13 @@ export const KEY_ROUTES: Route[] = [
   }),
 ]
 
-type Fields = z.output<typeof createBody>
+type Fields = z.output<ReturnType<typeof createBody>>
 
 async function create(
   call: Call,
   fields: Fields,
   more: Record<string, unknown> = {},
-): Promise<Result<z.output<typeof made>, GatewayError>> {
+): Promise<Result<z.output<ReturnType<typeof made>>, GatewayError>> {
   const pepper = newestPepper(call.world.variables)
   if (!pepper) return err({ code: 'keys_unavailable', message: 'the operator has to set KEY_PEPPER.' })
   const { key, caller: record } = await makeKey(pepper.pepper, { ...fields, pepper: pepper.name }, call.world.now_ms)

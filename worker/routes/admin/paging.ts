@@ -6,10 +6,10 @@ import * as z from 'zod'
 
 export const PAGE_AT_MOST = 100
 
-export const limit = z.coerce.number().int().min(1).max(PAGE_AT_MOST).default(50).describe('Entries on a page.')
-export const cursor = z.string().min(1).max(1_000).optional().describe('From the `cursor` of the page before; absent for the first.')
+export const limit = () => z.coerce.number().int().min(1).max(PAGE_AT_MOST).default(50).describe('Entries on a page.')
+export const cursor = () => z.string().min(1).max(1_000).optional().describe('From the `cursor` of the page before; absent for the first.')
 /** Null on the last page. A page may hold fewer entries than asked for, and still not be the last. */
-export const nextCursor = z.string().nullable()
+export const nextCursor = () => z.string().nullable()
 
 export function writeCursor(values: (string | number)[]): string {
   const bytes = new TextEncoder().encode(JSON.stringify(values))

@@ -16,41 +16,51 @@ import { textVersion } from '../../store/text-version.ts'
 import { change } from './change.ts'
 import { type Call, type Route, route, Text } from './route.ts'
 
-const version = z.string().regex(/^[0-9a-f]{16}$/, 'a version is 16 hex digits')
-const params = z.strictObject({ name: policyName })
+const version = () => z.string().regex(/^[0-9a-f]{16}$/, 'a version is 16 hex digits')
+const params = () => z.strictObject({ name: policyName })
 /** A megabyte is the whole body; the parser takes a quarter. */
-const text = z.string().min(1).max(262_144).describe('The policy, YAML or JSON.')
-const finding = z.strictObject({
-  path: z.string(),
-  line: z.int().nullable(),
-  column: z.int().nullable(),
-  message: z.string(),
-  severity: z.enum(['error', 'warning']),
-})
-const verdict = z.strictObject({
-  ok: z.boolean(),
-  name: z.string().nullable(),
-  version,
-  findings: z.array(finding),
-  tests: z.array(z.strictObject({ name: z.string(), ok: z.boolean(), expected: z.string(), got: z.string() })),
-  worst_case: z
-    .strictObject({
-      calls: z.number(),
-      total_ms: z.number(),
-      usual_cost_micros: z.number().nullable(),
-      most_cost_micros: z.number().nullable(),
-      dearest: z.string().nullable(),
-    })
-    .nullable(),
-})
-const inForce = z.strictObject({
-  name: policyName,
-  version,
-  bundled: z.boolean().describe('True where KV has none and the one in the Worker serves.'),
-  text: z.string(),
-})
-const taken = z.strictObject({ name: policyName, version, replaces: version.nullable(), findings: z.array(finding).describe('Warnings.') })
-const if_version = version.nullable().optional().describe('Refused with 409 unless this version is in force; null: unless there is none.')
+const text = () => z.string().min(1).max(262_144).describe('The policy, YAML or JSON.')
+const finding = () =>
+  z.strictObject({
+    path: z.string(),
+    line: z.int().nullable(),
+    column: z.int().nullable(),
+    message: z.string(),
+    severity: z.enum(['error', 'warning']),
+  })
+const verdict = () =>
+  z.strictObject({
+    ok: z.boolean(),
+    name: z.string().nullable(),
+    version: version(),
+    findings: z.array(finding()),
+    tests: z.array(z.strictObject({ name: z.string(), ok: z.boolean(), expected: z.string(), got: z.string() })),
+    worst_case: z
+      .strictObject({
+        calls: z.number(),
+        total_ms: z.number(),
+        usual_cost_micros: z.number().nullable(),
+        most_cost_micros: z.number().nullable(),
+        dearest: z.string().nullable(),
+      })
+      .nullable(),
+  })
+const inForce = () =>
+  z.strictObject({
+    name: policyName,
+    version: version(),
+    bundled: z.boolean().describe('True where KV has none and the one in the Worker serves.'),
+    text: z.string(),
+  })
+const taken = () =>
+  z.strictObject({
+    name: policyName,
+    version: version(),
+    replaces: version().nullable(),
+    findings: z.array(finding()).describe('Warnings.'),
+  })
+const if_version = () =>
+  version().nullable().optional().describe('Refused with 409 unless this version is in force; null: unless there is none.')
 
 export const POLICY_ROUTES: Route[] = [
   route({
@@ -60,10 +70,11 @@ export const POLICY_ROUTES: Route[] = [
     role: 'viewer',
     reach: 'router',
     summary: 'Policies, and what is wrong with any that this isolate could not take',
-    answer: z.strictObject({
-      policies: z.array(z.strictObject({ name: policyName })),
-      alarms: z.array(z.strictObject({ about: z.string(), message: z.string(), line: z.int().nullable(), since_ms: ms })),
-    }),
+    answer: () =>
+      z.strictObject({
+        policies: z.array(z.strictObject({ name: policyName })),
+        alarms: z.array(z.strictObject({ about: z.string(), message: z.string(), line: z.int().nullable(), since_ms: ms })),
+      }),
     async handle({ world }) {
       const names = await policyNames(world.env.KV)
       return ok({ policies: names.map(name => ({ name })), alarms: world.deps.policies.problems() })
@@ -76,7 +87,7 @@ export const POLICY_ROUTES: Route[] = [
     role: 'viewer',
     reach: 'router',
     summary: 'Judges a policy and changes nothing: does it parse, can its rules match, do its own tests pass',
-    body: z.strictObject({ text }),
+    body: () => z.strictObject({ text: text() }),
     answer: verdict,
     async handle(call) {
       const hash = await textVersion(call.body.text)
@@ -91,7 +102,7 @@ export const POLICY_ROUTES: Route[] = [
     reach: 'router',
     summary: 'The policy in force, or one of its versions',
     params,
-    query: z.strictObject({ version: version.optional() }),
+    query: () => z.strictObject({ version: version().optional() }),
     answer: inForce,
     async handle(call) {
       return found(call, call.params.name, call.query.version)
@@ -105,10 +116,11 @@ export const POLICY_ROUTES: Route[] = [
     reach: 'router',
     summary: 'Every version of a policy, newest first',
     params,
-    answer: z.strictObject({
-      name: policyName,
-      versions: z.array(z.strictObject({ version, in_force: z.boolean(), at_ms: ms.nullable(), by: z.string().nullable() })),
-    }),
+    answer: () =>
+      z.strictObject({
+        name: policyName,
+        versions: z.array(z.strictObject({ version: version(), in_force: z.boolean(), at_ms: ms.nullable(), by: z.string().nullable() })),
+      }),
     async handle({ params: { name }, world }) {
       const [current, versions] = await Promise.all([policyInForce(world.env.KV, name), policyVersions(world.env.KV, name)])
       if (!current && versions.length === 0) return err({ code: 'resource_not_found', kind: 'policy', id: name })
@@ -125,7 +137,7 @@ export const POLICY_ROUTES: Route[] = [
     reach: 'router',
     summary: 'Two versions of a policy, line by line, as text',
     params,
-    query: z.strictObject({ from: version, to: version.optional().describe('The one in force where absent.') }),
+    query: () => z.strictObject({ from: version(), to: version().optional().describe('The one in force where absent.') }),
     async handle(call) {
       const [before, after] = await Promise.all([
         found(call, call.params.name, call.query.from),
@@ -146,7 +158,7 @@ export const POLICY_ROUTES: Route[] = [
     reach: 'router',
     summary: 'Checks a policy and puts it in force; running isolates take it up within seconds to a minute',
     params,
-    body: z.strictObject({ text, if_version }),
+    body: () => z.strictObject({ text: text(), if_version: if_version() }),
     answer: taken,
     handle: call => put(call, call.params.name, call.body.text, call.body.if_version, {}),
   }),
@@ -158,7 +170,7 @@ export const POLICY_ROUTES: Route[] = [
     reach: 'router',
     summary: 'Puts an earlier version in force again, checked as any other',
     params,
-    body: z.strictObject({ to: version, if_version }),
+    body: () => z.strictObject({ to: version(), if_version: if_version() }),
     answer: taken,
     async handle(call) {
       const earlier = await found(call, call.params.name, call.body.to)
@@ -183,7 +195,7 @@ async function put(
   text: string,
   if_version: string | null | undefined,
   detail: Record<string, unknown>,
-): Promise<Result<z.input<typeof taken>, GatewayError>> {
+): Promise<Result<z.input<ReturnType<typeof taken>>, GatewayError>> {
   const { KV } = call.world.env
   const version = await textVersion(text)
   const current = await policyInForce(KV, name)
@@ -210,6 +222,6 @@ async function judged({ world }: Call, text: string, version: string, name: Para
   return verdictOn(text, version, await wholeCatalogueOf(world.env.KV), name)
 }
 
-function shown({ ok, policy, findings, tests, worst }: Verdict, version: string): z.input<typeof verdict> {
+function shown({ ok, policy, findings, tests, worst }: Verdict, version: string): z.input<ReturnType<typeof verdict>> {
   return { ok, name: policy?.policy.name ?? null, version, findings, tests, worst_case: worst }
 }

@@ -61,11 +61,11 @@ type Spec<P extends z.ZodType, Q extends z.ZodType, B extends z.ZodType, A exten
   /** `org`: also admins of one organisation, for what is theirs. `router`: only admins of the whole router. */
   reach: 'org' | 'router'
   summary: string
-  params?: P
-  query?: Q
-  body?: B
+  params?: () => P
+  query?: () => Q
+  body?: () => B
   /** What a good answer is, as JSON; absent where it is a text. */
-  answer?: A
+  answer?: () => A
   status?: 200 | 201
   handle(call: Call<z.output<P>, z.output<Q>, z.output<B>>): Promise<Result<z.input<A> | Text, GatewayError>>
 }
@@ -74,7 +74,26 @@ export type Route = Omit<Spec<z.ZodType, z.ZodType, z.ZodType, z.ZodType>, 'hand
   handle(call: Call): Promise<Result<unknown, GatewayError>>
 }
 
-/** Checks a handler against its schemas, and forgets their types: a table holds routes of all kinds. */
+/**
+ * Checks a handler against its schemas, and forgets their types: a table holds routes of all kinds. Schemas are given as
+ * functions, and are made when the route is first asked for: no isolate that carries requests pays for them when it starts.
+ */
 export function route<P extends z.ZodType, Q extends z.ZodType, B extends z.ZodType, A extends z.ZodType>(spec: Spec<P, Q, B, A>): Route {
-  return { ...spec, handle: call => spec.handle(call as Call<z.output<P>, z.output<Q>, z.output<B>>) }
+  const { params, query, body, answer } = spec
+  return {
+    ...spec,
+    ...(params && { params: once(params) }),
+    ...(query && { query: once(query) }),
+    ...(body && { body: once(body) }),
+    ...(answer && { answer: once(answer) }),
+    handle: call => spec.handle(call as Call<z.output<P>, z.output<Q>, z.output<B>>),
+  }
+}
+
+function once<T>(make: () => T): () => T {
+  let made: T | undefined
+  return () => {
+    made ??= make()
+    return made
+  }
 }

@@ -12,28 +12,30 @@ import { HEALTH_REGION } from '../../store/health.ts'
 import { change } from './change.ts'
 import { type AdminWorld, type Call, type Route, route } from './route.ts'
 
-const body = z.strictObject({ target: targetId })
-const health = z.strictObject({
-  state: z.enum(['closed', 'open', 'probing', 'ramp', 'isolated']),
-  until_ms: ms.nullable(),
-  limited_until_ms: ms.nullable(),
-  auth_broken_until_ms: ms.nullable(),
-  ramp_share: z.number(),
-  error_rate: z.number().nullable(),
-  first_token_ms: z.number().nullable().describe('Decayed mean over prompts of a middle size; null where nothing was measured.'),
-  tokens_per_second: z.number().nullable(),
-  last_ok_at_ms: ms.nullable(),
-  samples: z.int(),
-})
-const targetView = z.strictObject({
-  target: targetId,
-  provider: z.string(),
-  dialect: z.string(),
-  kind: z.string(),
-  regions: z.array(z.string()),
-  health,
-})
-const moved = z.strictObject({ target: targetId, state: health.shape.state })
+const body = () => z.strictObject({ target: targetId })
+const health = () =>
+  z.strictObject({
+    state: z.enum(['closed', 'open', 'probing', 'ramp', 'isolated']),
+    until_ms: ms.nullable(),
+    limited_until_ms: ms.nullable(),
+    auth_broken_until_ms: ms.nullable(),
+    ramp_share: z.number(),
+    error_rate: z.number().nullable(),
+    first_token_ms: z.number().nullable().describe('Decayed mean over prompts of a middle size; null where nothing was measured.'),
+    tokens_per_second: z.number().nullable(),
+    last_ok_at_ms: ms.nullable(),
+    samples: z.int(),
+  })
+const targetView = () =>
+  z.strictObject({
+    target: targetId,
+    provider: z.string(),
+    dialect: z.string(),
+    kind: z.string(),
+    regions: z.array(z.string()),
+    health: health(),
+  })
+const moved = () => z.strictObject({ target: targetId, state: health().shape.state })
 
 export const TARGET_ROUTES: Route[] = [
   route({
@@ -43,11 +45,12 @@ export const TARGET_ROUTES: Route[] = [
     role: 'viewer',
     reach: 'router',
     summary: 'Targets that are switched on, with their health; and what would switch on the others',
-    answer: z.strictObject({
-      taken_at_ms: ms,
-      targets: z.array(targetView),
-      off: z.array(z.strictObject({ provider: z.string(), targets: z.int(), how_to_enable: z.string() })),
-    }),
+    answer: () =>
+      z.strictObject({
+        taken_at_ms: ms,
+        targets: z.array(targetView()),
+        off: z.array(z.strictObject({ provider: z.string(), targets: z.int(), how_to_enable: z.string() })),
+      }),
     async handle({ world }) {
       const [snapshot, catalogue] = await Promise.all([object(world).snapshot(), world.deps.catalogue(world.ctx)])
       const targets = catalogue.targets.map(({ id, provider, target, terms }) => ({
@@ -103,7 +106,7 @@ async function command(
   call: Call,
   target: string,
   make: (target: string) => Promise<HealthSnapshot>,
-): Promise<Result<z.input<typeof moved>, GatewayError>> {
+): Promise<Result<z.input<ReturnType<typeof moved>>, GatewayError>> {
   const [snapshot, catalogue] = await Promise.all([object(call.world).snapshot(), call.world.deps.catalogue(call.world.ctx)])
   const before = snapshot.targets[target]?.state ?? 'closed'
   // One that was switched off since can still be restored.
@@ -114,7 +117,7 @@ async function command(
   return done.ok ? ok({ target, state: done.value.targets[target]?.state ?? 'closed' }) : done
 }
 
-function viewOf(known: TargetHealth | undefined): z.input<typeof health> {
+function viewOf(known: TargetHealth | undefined): z.input<ReturnType<typeof health>> {
   if (!known) {
     const nothing = { until_ms: null, limited_until_ms: null, auth_broken_until_ms: null, error_rate: null, first_token_ms: null }
     return { state: 'closed', ...nothing, ramp_share: 1, tokens_per_second: null, last_ok_at_ms: null, samples: 0 }

@@ -14,66 +14,70 @@ import { type Call, type Route, route, Text } from './route.ts'
 const DAY_MS = 86_400_000
 const DAYS_BY_DEFAULT = 7
 const GROUPS_AT_MOST = 4
-const instant = z
-  .string()
-  .regex(/^\d{4}-\d{2}-\d{2}(T\d{2}:\d{2}(:\d{2}(\.\d{1,3})?)?Z)?$/, 'an instant is 2026-11-24 or 2026-11-24T09:00:00Z')
-  .refine(text => !Number.isNaN(Date.parse(text)), 'there is no such day')
-  .optional()
-const text = z.string().max(200).optional()
-export const filterQuery = {
-  from: instant.describe(`From this instant on (UTC); ${DAYS_BY_DEFAULT} days before \`to\` where absent.`),
-  to: instant.describe('Up to, and without, this instant; now where absent.'),
-  org: text,
-  team: text,
-  key: text,
-  target: text,
-  provider: text,
-  policy: text,
-  task: text,
-  outcome: text,
-}
-const paged = {
+const instant = () =>
+  z
+    .string()
+    .regex(/^\d{4}-\d{2}-\d{2}(T\d{2}:\d{2}(:\d{2}(\.\d{1,3})?)?Z)?$/, 'an instant is 2026-11-24 or 2026-11-24T09:00:00Z')
+    .refine(text => !Number.isNaN(Date.parse(text)), 'there is no such day')
+    .optional()
+const text = () => z.string().max(200).optional()
+export const filterQuery = () => ({
+  from: instant().describe(`From this instant on (UTC); ${DAYS_BY_DEFAULT} days before \`to\` where absent.`),
+  to: instant().describe('Up to, and without, this instant; now where absent.'),
+  org: text(),
+  team: text(),
+  key: text(),
+  target: text(),
+  provider: text(),
+  policy: text(),
+  task: text(),
+  outcome: text(),
+})
+const paged = () => ({
   limit: z.coerce.number().int().min(1).max(1_000).default(100).describe('Rows on a page.'),
-  cursor,
+  cursor: cursor(),
   format: z
     .enum(['json', 'csv', 'jsonl'])
     .default('json')
     .describe('With csv and jsonl the next cursor is in the header x-signalbox-cursor.'),
-}
-const groupNames = Object.keys(GROUPS) as [Group, ...Group[]]
-const group_by = z
-  .string()
-  .default('day')
-  .refine(names => groupsIn(names) !== null, `group_by takes up to ${GROUPS_AT_MOST} of ${groupNames.join(', ')}, separated by commas`)
-  .describe(`Up to ${GROUPS_AT_MOST} of ${groupNames.join(', ')}, separated by commas.`)
-
-const count = z.int().min(0)
-const sums = z.strictObject({
-  ...(Object.fromEntries(groupNames.map(name => [name, z.string().nullable().optional()])) as Record<
-    Group,
-    z.ZodOptional<z.ZodNullable<z.ZodString>>
-  >),
-  requests: count,
-  completed: count,
-  failed: count,
-  caller_left: count,
-  orphans: count,
-  input_tokens: count.nullable(),
-  output_tokens: count.nullable(),
-  cost_micros: z.int().nullable().describe('The sum of what is known.'),
-  cost_unknown: count.describe('Requests whose cost nobody knows; they are not in the sum.'),
-  estimated: count.describe('Requests whose tokens are our own count.'),
-  energy_wh: z.number().nullable(),
-  first_token_ms: z.int().nullable(),
-  total_ms: z.int().nullable(),
 })
-const SUM_COLUMNS = Object.keys(sums.shape).filter(name => !groupNames.includes(name as Group))
-export const usageRow = z.strictObject(
-  Object.fromEntries(ROW_COLUMNS.map(name => [name, z.union([z.string(), z.number(), z.null()])])) as Record<
-    (typeof ROW_COLUMNS)[number],
-    z.ZodUnion<[z.ZodString, z.ZodNumber, z.ZodNull]>
-  >,
-)
+const groupNames = Object.keys(GROUPS) as [Group, ...Group[]]
+const group_by = () =>
+  z
+    .string()
+    .default('day')
+    .refine(names => groupsIn(names) !== null, `group_by takes up to ${GROUPS_AT_MOST} of ${groupNames.join(', ')}, separated by commas`)
+    .describe(`Up to ${GROUPS_AT_MOST} of ${groupNames.join(', ')}, separated by commas.`)
+
+const count = () => z.int().min(0)
+const sums = () =>
+  z.strictObject({
+    ...(Object.fromEntries(groupNames.map(name => [name, z.string().nullable().optional()])) as Record<
+      Group,
+      z.ZodOptional<z.ZodNullable<z.ZodString>>
+    >),
+    requests: count(),
+    completed: count(),
+    failed: count(),
+    caller_left: count(),
+    orphans: count(),
+    input_tokens: count().nullable(),
+    output_tokens: count().nullable(),
+    cost_micros: z.int().nullable().describe('The sum of what is known.'),
+    cost_unknown: count().describe('Requests whose cost nobody knows; they are not in the sum.'),
+    estimated: count().describe('Requests whose tokens are our own count.'),
+    energy_wh: z.number().nullable(),
+    first_token_ms: z.int().nullable(),
+    total_ms: z.int().nullable(),
+  })
+const sumColumns = () => Object.keys(sums().shape).filter(name => !groupNames.includes(name as Group))
+export const usageRow = () =>
+  z.strictObject(
+    Object.fromEntries(ROW_COLUMNS.map(name => [name, z.union([z.string(), z.number(), z.null()])])) as Record<
+      (typeof ROW_COLUMNS)[number],
+      z.ZodUnion<[z.ZodString, z.ZodNumber, z.ZodNull]>
+    >,
+  )
 
 export const USAGE_ROUTES: Route[] = [
   route({
@@ -83,8 +87,8 @@ export const USAGE_ROUTES: Route[] = [
     role: 'viewer',
     reach: 'org',
     summary: 'Requests, tokens, cost, energy and times, summed by day, hour, org, team, key, target, provider, policy, task or outcome',
-    query: z.strictObject({ ...filterQuery, group_by, ...paged }),
-    answer: z.strictObject({ group_by: z.array(z.string()), rows: z.array(sums), cursor: nextCursor }),
+    query: () => z.strictObject({ ...filterQuery(), group_by: group_by(), ...paged() }),
+    answer: () => z.strictObject({ group_by: z.array(z.string()), rows: z.array(sums()), cursor: nextCursor() }),
     async handle(call) {
       const groups = groupsIn(call.query.group_by) ?? ['day']
       const filters = filtersOf(call, call.query)
@@ -96,7 +100,7 @@ export const USAGE_ROUTES: Route[] = [
       const next = last && rows.length === call.query.limit ? writeCursor(groups.map(group => last[group] ?? '')) : null
       return call.query.format === 'json'
         ? ok({ group_by: groups, rows, cursor: next })
-        : ok(exported(call.query.format, [...groups, ...SUM_COLUMNS], rows, next, 'usage'))
+        : ok(exported(call.query.format, [...groups, ...sumColumns()], rows, next, 'usage'))
     },
   }),
   route({
@@ -106,8 +110,8 @@ export const USAGE_ROUTES: Route[] = [
     role: 'viewer',
     reach: 'org',
     summary: 'One row for each request that was sent on, newest first',
-    query: z.strictObject({ ...filterQuery, ...paged }),
-    answer: z.strictObject({ rows: z.array(usageRow), cursor: nextCursor }),
+    query: () => z.strictObject({ ...filterQuery(), ...paged() }),
+    answer: () => z.strictObject({ rows: z.array(usageRow()), cursor: nextCursor() }),
     async handle(call) {
       const page = await rowsFor(call, call.query)
       if (!page.ok) return page
@@ -117,8 +121,8 @@ export const USAGE_ROUTES: Route[] = [
   }),
 ]
 
-type Asked = { [Name in keyof typeof filterQuery]?: string | undefined }
-type UsageRow = z.infer<typeof usageRow>
+type Asked = { [Name in keyof ReturnType<typeof filterQuery>]?: string | undefined }
+type UsageRow = z.infer<ReturnType<typeof usageRow>>
 
 /** A page of rows; also what the list of decisions is made of. */
 export async function rowsFor(
