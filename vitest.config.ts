@@ -12,18 +12,30 @@ const yamlAsText = {
   },
 }
 
-const PURE = ['core', 'schema', 'stream', 'dialects', 'conformance', 'dispatch', 'policies', 'cli']
+/** Bytes are imported as an ArrayBuffer, as wrangler has it by default for `.bin`. */
+const binAsBytes = {
+  name: 'bin-as-bytes',
+  enforce: 'pre' as const,
+  load(id: string) {
+    const path = id.split('?')[0] ?? id
+    if (!path.endsWith('.bin')) return undefined
+    return `export default Uint8Array.from(atob('${readFileSync(path).toString('base64')}'), mark => mark.charCodeAt(0)).buffer`
+  },
+}
+
+const PURE = ['core', 'schema', 'stream', 'dialects', 'conformance', 'dispatch', 'policies', 'cli', 'simulate']
 
 export default defineConfig({
   test: {
     projects: [
       {
-        plugins: [yamlAsText],
+        plugins: [yamlAsText, binAsBytes],
         test: { name: 'pure', include: [...PURE.map(room => `test/${room}/**/*.test.ts`), 'test/*.test.ts'], environment: 'node' },
       },
       {
         plugins: [
           yamlAsText,
+          binAsBytes,
           cloudflareTest(async () => ({
             wrangler: { configPath: './wrangler.toml' },
             remoteBindings: false,

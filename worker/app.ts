@@ -6,28 +6,38 @@ import { Hono } from 'hono'
 import { anthropicMessages } from './dialects/anthropic-messages/dialect.ts'
 import type { Dialect } from './dialects/dialect.ts'
 import { openaiChat } from './dialects/openai-chat/dialect.ts'
+import { openaiResponses } from './dialects/openai-responses/dialect.ts'
 import type { Context, Deps } from './env.ts'
 import { makeAdminApp } from './routes/admin/app.ts'
 import { refused } from './routes/answer.ts'
 import { chat } from './routes/chat.ts'
 import { countTokens } from './routes/count-tokens.ts'
 import { decision } from './routes/decisions.ts'
+import { chatDoor, passedDoor } from './routes/door.ts'
 import { dryRun } from './routes/dry-run.ts'
 import { health } from './routes/health.ts'
 import { models } from './routes/models.ts'
+import { PASSED_ENDPOINTS, type PassedEndpoint } from './schema/endpoint.ts'
 
 type Handler = (request: Request, dialect: Dialect, deps: Deps, ctx: Context, params: Record<string, string>) => Promise<Response>
 
 const chatAt =
   (endpoint: string): Handler =>
   (request, dialect, deps, ctx) =>
-    chat(request, dialect, endpoint, deps, ctx)
+    chat(request, dialect, chatDoor(endpoint, dialect), deps, ctx)
+
+const passedAt = (endpoint: PassedEndpoint): [method: 'POST', path: string, access: 'key', dialect: Dialect, handler: Handler] => {
+  const door = passedDoor(endpoint)
+  return ['POST', door.path, 'key', openaiChat, (request, dialect, deps, ctx) => chat(request, dialect, door, deps, ctx)]
+}
 
 /** method, path, who may call it, whose errors its callers read, handler. `key`: a caller's key is required; `open`: anyone. */
 export const ROUTES: [method: 'GET' | 'POST', path: string, access: 'key' | 'open', dialect: Dialect, handler: Handler][] = [
   ['POST', '/v1/chat/completions', 'key', openaiChat, chatAt('/v1/chat/completions')],
+  ['POST', '/v1/responses', 'key', openaiResponses, chatAt('/v1/responses')],
   ['POST', '/v1/messages', 'key', anthropicMessages, chatAt('/v1/messages')],
   ['POST', '/v1/messages/count_tokens', 'key', anthropicMessages, countTokens],
+  ...PASSED_ENDPOINTS.map(passedAt),
   ['POST', '/v1/route', 'key', openaiChat, dryRun],
   ['GET', '/v1/models', 'key', openaiChat, models],
   ['GET', '/v1/decisions/:id', 'key', openaiChat, (request, dialect, deps, ctx, { id = '' }) => decision(request, id, dialect, deps, ctx)],

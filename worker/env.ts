@@ -9,26 +9,26 @@ import type { GatewayError } from './core/errors.ts'
 import { err, ok, type Result } from './core/result.ts'
 import type { Dialect } from './dialects/dialect.ts'
 import { DIALECTS_WRITTEN, dialectNamed } from './dialects/dialects.ts'
-import { lossesOf } from './dialects/losses.ts'
 import type { Credential } from './dispatch/call.ts'
 import type { Effects } from './dispatch/effects.ts'
 import type { SigningKey } from './dispatch/sigv4.ts'
 import { DEMO_DOWN_KEY, demoFetch } from './routes/demo.ts'
+import type { Asked, Door } from './routes/door.ts'
 import type { Caller } from './schema/caller.ts'
 import type { Provider } from './schema/catalogue.ts'
-import type { ChatRequest, DialectName } from './schema/chat.ts'
+import type { DialectName } from './schema/chat.ts'
 import type { DecisionRecord } from './schema/decision.ts'
 import type { HealthSnapshot, Outcome } from './schema/health.ts'
 import type { OrgId, PolicyName } from './schema/ids.ts'
 import type { Ms } from './schema/units.ts'
-import type { BudgetAnswer, Intent, Settlement } from './schema/usage.ts'
+import type { Intent, Settlement } from './schema/usage.ts'
 import type { Alarm } from './store/alarm.ts'
 import { authenticate, forgetRevoked } from './store/callers.ts'
 import { catalogueStore } from './store/catalogue.ts'
 import { type FoundDecision, findDecision } from './store/decisions.ts'
 import { healthView } from './store/health.ts'
 import { policyStore } from './store/policies.ts'
-import { intend, settle } from './store/usage.ts'
+import { type Durable, intend, settle } from './store/usage.ts'
 
 /** What a request lends to those who work for it: work that outlives the response is handed to `waitUntil`. */
 export type Context = { waitUntil(promise: Promise<unknown>): void }
@@ -39,12 +39,13 @@ export type Deps = {
   effects: Effects
   authenticate(headers: Headers, ctx: Context): Authenticated | Promise<Authenticated>
   /** Everything a decision looks at, taken at one moment. Fails where the caller names a policy that is not there. */
-  world(caller: Caller, request: ChatRequest, endpoint: string, ctx: Context): Promise<Result<World, GatewayError>>
+  world(caller: Caller, asked: Asked, door: Pick<Door, 'path' | 'endpoint'>, ctx: Context): Promise<Result<World, GatewayError>>
   catalogue(ctx: Context): LiveCatalogue | Promise<LiveCatalogue>
   dialect(name: DialectName): Dialect | undefined
   /** What a call to a provider carries to say who calls; null where it wants nothing, or where its secret is not set. */
   credential(provider: Provider): Credential | null
-  intend(intent: Intent, ctx: Context): Promise<BudgetAnswer>
+  /** Sets the intent on its way. The answer is asked for when it is needed, and not before: until then it may wait for company. */
+  intend(intent: Intent, ctx: Context): Durable
   settle(settlement: Settlement, ctx: Context): void
   health(now_ms: Ms, ctx: Context): HealthSnapshot
   report(outcome: Outcome, ctx: Context): void
@@ -77,24 +78,29 @@ export function makeDeps(env: Env): Deps {
     effects,
     authenticate: (headers, ctx) => authenticate(headers, env, ctx, effects.nowMs()),
 
-    async world(caller, request, endpoint, ctx) {
+    async world(caller, { request, losses, asks }, { path, endpoint }, ctx) {
+      const { endpoints } = caller.scopes
+      if (endpoints && !endpoints.includes(endpoint))
+        return err({ code: 'forbidden', message: `This key may not be used for ${endpoint}.` })
       const now_ms = effects.nowMs()
       const name = policyNamed(request.model, caller)
       const policy = await policies.policyFor(name, ctx, now_ms)
       if (!policy) return err(missingPolicy(name, request.model, policies.names(ctx, now_ms)))
+      const live = await catalogues.live(ctx, now_ms)
       return ok({
-        catalogue: await catalogues.live(ctx, now_ms),
+        catalogue: endpoint === 'chat' ? live : (live.serving.get(endpoint) ?? live),
         policy,
         policy_names: policies.names(ctx, now_ms),
         health: health.snapshot(now_ms, ctx),
         probes: health.probes(now_ms),
         codecs: DIALECTS_WRITTEN,
-        losses: lossesOf(request),
+        losses,
+        ...(asks && { asks }),
         caller,
         now_ms,
         draw: effects.draw(),
         decision_id: effects.newDecisionId(),
-        endpoint,
+        endpoint: path,
       })
     },
 
@@ -106,10 +112,13 @@ export function makeDeps(env: Env): Deps {
       if (auth.style === 'sigv4') return signingKey(auth, secret, variables)
       return auth.style === 'header' ? { header: auth.header, value: secret } : { header: 'authorization', value: `Bearer ${secret}` }
     },
-    async intend(intent, ctx) {
-      const answer = await intend(env, ctx, intent)
-      if (!answer.ok && answer.code === 'key_revoked') forgetRevoked(intent.key_id, effects.nowMs())
-      return answer
+    intend: (intent, ctx) => {
+      const durable = intend(env, ctx, intent)
+      return async () => {
+        const answer = await durable()
+        if (!answer.ok && answer.code === 'key_revoked') forgetRevoked(intent.key_id, effects.nowMs())
+        return answer
+      }
     },
     settle: (settlement, ctx) => settle(env, ctx, settlement),
     health: (now_ms, ctx) => health.snapshot(now_ms, ctx),
@@ -140,7 +149,7 @@ function makeEffects(env: Env): Effects {
     newDecisionId: () => `dec_${crypto.randomUUID()}`,
     sleep: (wait_ms, signal) => scheduler.wait(wait_ms, signal ? { signal } : {}),
     fetch: (transport, url, init) =>
-      transport === 'worker' ? demoFetch(init, { ...effects, down: () => env.KV.get(DEMO_DOWN_KEY) }) : fetch(url, init),
+      transport === 'worker' ? demoFetch(url, init, { ...effects, down: () => env.KV.get(DEMO_DOWN_KEY) }) : fetch(url, init),
   }
   return effects
 }

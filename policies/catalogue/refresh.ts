@@ -13,6 +13,7 @@
  *     providers.yaml   addresses, credentials, terms, what an API can do
  *     models.yaml      models as such: line, size, speed
  *     targets.yaml     which provider serves which model, under which name
+ *     services.yaml    what serves embeddings, images, speech and other endpoints than chat
  *     benchmarks.yaml  results as published; quality.ts makes them one scale
  *     sources.yaml     where all of it comes from
  *
@@ -42,7 +43,26 @@ type Defaults = Pick<Target['capability'], 'structured_output' | 'parallel_tools
   choices: boolean | 'unless_reasoning'
 }
 type LocalDefaults = Pick<Target['capability'], 'context_tokens' | 'output_tokens' | 'logprobs' | 'choices' | 'parallel_tools'>
-type ProviderOverlay = Omit<Provider, 'id'> & { defaults?: Defaults; local?: LocalDefaults }
+type ProviderOverlay = Omit<Provider, 'id'> & {
+  defaults?: Defaults
+  local?: LocalDefaults
+  more?: Partial<Record<'embeddings' | 'rerank', string>>
+}
+type Service = {
+  serves: NonNullable<Target['serves']>
+  space?: string
+  dimensions?: number
+  shortens?: boolean
+  context: number
+  input?: Target['capability']['input']
+  output?: Target['capability']['output']
+  streaming?: boolean
+  /** What it says is sound, and priced as such. */
+  audio_output?: boolean
+  price?: [input_usd: number, output_usd: number, source: string]
+  quality: [score: number, benchmark?: string, source?: string]
+  speed: [first_byte_ms: number, tokens_per_second: number]
+}
 type TargetOverlay =
   | string
   | ({ model: string; speed?: Speed; figures?: { provider: string; name: string } } & Partial<
@@ -96,6 +116,7 @@ const { tiers, models } = overlay<{ tiers: Record<string, [number, number]>; mod
 const served = overlay<Record<string, Record<string, TargetOverlay>>>('targets')
 const relatives = Object.fromEntries(Object.entries(models).flatMap(([name, { like, less }]) => (like ? [[name, { like, less }]] : [])))
 const days = Object.fromEntries(Object.entries(sources).map(([name, source]) => [name, source.as_of]))
+const services = overlay<Record<string, Record<string, Service>>>('services')
 const quality = qualityRows(overlay<Benchmark[]>('benchmarks'), relatives, days)
 
 const result: Catalogue = {
@@ -104,7 +125,13 @@ const result: Catalogue = {
   sources,
   qualities: {},
   providers: Object.entries(providers).map(([id, entry]) => providerOf(id, entry)),
-  targets: [...overlay<Target[]>('demo'), ...Object.entries(served).flatMap(([provider, list]) => targetsOf(provider, list))],
+  targets: [
+    ...overlay<Target[]>('demo'),
+    ...Object.entries(served).flatMap(([provider, list]) => targetsOf(provider, list)),
+    ...Object.entries(services).flatMap(([provider, list]) =>
+      Object.entries(list).map(([name, entry]) => serviceOf(provider, name, entry)),
+    ),
+  ],
 }
 for (const name of [...new Set(result.targets.map(target => target.quality))].sort()) {
   if (typeof name === 'string') result.qualities[name] = known(quality.get(name), `quality of ${name}`)
@@ -129,8 +156,86 @@ process.stdout.write(
   `policies/catalogue.json: ${checked.providers.length} providers, ${checked.targets.length} targets, ${text.length} characters, as of ${as_of}\n`,
 )
 
-function providerOf(id: string, { defaults: _defaults, local, ...entry }: ProviderOverlay): Provider {
-  return local ? { id, ...entry, open_models: openModels(local) } : { id, ...entry }
+function providerOf(id: string, { defaults: _defaults, local, more, ...entry }: ProviderOverlay): Provider {
+  const more_models = Object.entries(more ?? {}).map(([endpoint, models_var]) => ({
+    models_var,
+    open_models: openService(endpoint as 'embeddings' | 'rerank'),
+  }))
+  return { id, ...entry, ...(local && { open_models: openModels(local) }), ...(more && { more_models }) }
+}
+
+/** The same for vectors and rankings: the length of a vector is what the operator's model makes it. */
+function openService(endpoint: 'embeddings' | 'rerank'): NonNullable<Provider['open_models']> {
+  const { capability, ...facts } = openModels({
+    context_tokens: 8192,
+    output_tokens: 1,
+    logprobs: false,
+    choices: false,
+    parallel_tools: false,
+  })
+  return {
+    ...facts,
+    serves: [endpoint],
+    ...(endpoint === 'embeddings' && { embedding: { space: 'local', dimensions: null, shortens: false } }),
+    capability: { ...capability, tools: false, structured_output: 'none', streaming: false },
+    latency_prior: { first_token_ms: 200, tokens_per_second: 1000, source: 'class' },
+  }
+}
+
+function serviceOf(provider: string, name: string, service: Service): Target {
+  const { serves, space, dimensions = null, shortens = false, context, input = ['text'], output = ['text'], streaming = false } = service
+  const [score, benchmark = 'none: by class', source = 'class'] = service.quality
+  const [first_token_ms, tokens_per_second] = service.speed
+  return {
+    id: `${provider}/${name}`,
+    provider,
+    model: name,
+    kind: 'model',
+    serves,
+    ...(space && { embedding: { space, dimensions, shortens } }),
+    aliases: [],
+    family: space ?? name,
+    released: null,
+    capability: {
+      input,
+      output,
+      tools: false,
+      parallel_tools: false,
+      structured_output: 'none',
+      streaming,
+      reasoning: false,
+      logprobs: false,
+      choices: false,
+      prefill: null,
+      context_tokens: context,
+      // Pictures and sound are long, as tokens; nothing here bounds them.
+      output_tokens: 1_000_000,
+    },
+    prices: servicePrices(provider, name, service),
+    quality: [{ task: null, score, uncertainty: source === 'class' ? 0.15 : 0.03, benchmark, source }],
+    latency_prior: { first_token_ms, tokens_per_second, source: 'class' },
+    energy: { active_params_b: null, total_params_b: null, measured_j_per_token: null, confidence: 'guess', source: 'class' },
+  }
+}
+
+/** Of embeddings and rankings nothing is paid but what goes in, whatever a price list says of what comes out. */
+function servicePrices(provider: string, name: string, { price, serves, audio_output }: Service): Price[] {
+  const nothing = { cache_read_micros_per_mtok: null, cache_write_micros_per_mtok: null, cache_write_1h_micros_per_mtok: null }
+  if (price) {
+    const [input, output, source] = price
+    const rates = { input_micros_per_mtok: Math.round(input * 1e6), output_micros_per_mtok: Math.round(output * 1e6) }
+    return [{ from: as_of, ...rates, ...nothing, source }]
+  }
+  const gives = !serves.some(endpoint => endpoint === 'embeddings' || endpoint === 'rerank' || endpoint === 'moderations')
+  return historyOf(provider, name)
+    .filter(one => one.input_micros_per_mtok !== null)
+    .map(({ from, ...one }) => ({
+      from: from ?? as_of,
+      ...one,
+      output_micros_per_mtok: gives ? one.output_micros_per_mtok : 0,
+      ...(audio_output && one.output_micros_per_mtok !== null && { audio_output_micros_per_mtok: one.output_micros_per_mtok }),
+      source: 'genai-prices',
+    }))
 }
 
 /** What is assumed of a model on an operator's own server: free, and as good as its weights are known to be; else nothing much is claimed. */
@@ -260,10 +365,13 @@ function historyOf(provider: string, model: string): (Omit<Price, 'from' | 'sour
   return list.map(({ constraint, prices }) => ({
     from: constraint?.start_date ?? null,
     input_micros_per_mtok: micros(prices.input_mtok),
-    output_micros_per_mtok: micros(prices.output_mtok),
+    // Where pictures are priced apart from text, they are what such a model gives.
+    output_micros_per_mtok: micros(prices.output_image_mtok ?? prices.output_mtok),
     cache_read_micros_per_mtok: micros(prices.cache_read_mtok),
     cache_write_micros_per_mtok: micros(prices.cache_write_mtok),
     cache_write_1h_micros_per_mtok: micros(prices.cache_write_1h_mtok),
+    ...(prices.input_image_mtok !== undefined && { image_input_micros_per_mtok: micros(prices.input_image_mtok) ?? 0 }),
+    ...(prices.input_audio_mtok !== undefined && { audio_input_micros_per_mtok: micros(prices.input_audio_mtok) ?? 0 }),
   }))
 }
 

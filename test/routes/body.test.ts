@@ -87,18 +87,6 @@ describe('a body that comes too slowly', () => {
       code: 'body_too_slow',
       limit_ms: 20_000,
     }))
-  it('leaves no timer behind once it came', async () => {
-    let stopped = false
-    const sleep = (_: number, signal?: AbortSignal) =>
-      new Promise<void>((_resolve, reject) => {
-        signal?.addEventListener('abort', () => {
-          stopped = true
-          reject(new Error('stopped'))
-        })
-      })
-    await readBody(asked('{}'), LIMIT, { sleep })
-    expect(stopped).toBe(true)
-  })
 })
 
 describe('a body that breaks off', () => {
@@ -129,7 +117,7 @@ describe('the type of a body', () => {
   it('must be said', async () => {
     const request = new Request('https://router.test/', { method: 'POST', body: bytes('{}') })
     request.headers.delete('content-type')
-    expect(await read(request)).toEqual({ code: 'unsupported_media_type', got: 'no content-type' })
+    expect(await read(request)).toEqual({ code: 'unsupported_media_type', got: 'no content-type', wanted: 'application/json' })
   })
   it('with a boundary of a megabyte is refused like any other', async () => {
     expect(await read(asked('{}', { 'content-type': `multipart/form-data; boundary=${'-'.repeat(100_000)}` }))).toMatchObject({

@@ -45,8 +45,17 @@ describe('the route table', () => {
   it('says of each route who may call it; a new one does not slip in unseen', () => {
     expect(ROUTES.map(([method, path, access]) => `${access} ${method} ${path}`)).toEqual([
       'key POST /v1/chat/completions',
+      'key POST /v1/responses',
       'key POST /v1/messages',
       'key POST /v1/messages/count_tokens',
+      'key POST /v1/completions',
+      'key POST /v1/embeddings',
+      'key POST /v1/images/generations',
+      'key POST /v1/images/edits',
+      'key POST /v1/audio/speech',
+      'key POST /v1/audio/transcriptions',
+      'key POST /v1/moderations',
+      'key POST /v1/rerank',
       'key POST /v1/route',
       'key GET /v1/models',
       'key GET /v1/decisions/:id',

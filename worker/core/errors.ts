@@ -10,7 +10,7 @@ import type { Bytes, Micros, Ms } from '../schema/units.ts'
 export type GatewayError =
   | { code: 'invalid_json'; message: string }
   | { code: 'invalid_request'; param: string; message: string }
-  | { code: 'unsupported_media_type'; got: string }
+  | { code: 'unsupported_media_type'; got: string; wanted?: string }
   | { code: 'unsupported_encoding'; got: string }
   | { code: 'body_too_large'; limit: Bytes }
   | { code: 'body_too_slow'; limit_ms: Ms }
@@ -21,7 +21,7 @@ export type GatewayError =
   | { code: 'forbidden'; message: string }
   | { code: 'model_not_found'; model: string; near: string[] }
   | { code: 'model_needed'; near: string[] }
-  | { code: 'no_eligible_target'; reasons: { reason: RefusalReason; count: number }[] }
+  | { code: 'no_eligible_target'; reasons: { reason: RefusalReason; count: number; need?: string | number | boolean }[] }
   | { code: 'refused_by_policy'; rule: string; message: string }
   | { code: 'budget_exhausted'; window: string; spent_micros: Micros; limit_micros: Micros; resets_at_ms: Ms }
   | { code: 'accounting_unavailable' }
@@ -111,6 +111,11 @@ const usd = (micros: Micros) => `$${(micros / 1_000_000).toFixed(micros % 10_000
 const shown = (text: string) => (text.length > 100 ? `${text.slice(0, 100)}...` : text).replace(/[\p{C}<>"`\\]/gu, '?')
 const seconds = (duration_ms: Ms) => `${duration_ms / 1000} s`
 
+/** `3 refused for lossy (logprobs)`: how many, for what, and what it was that they lack. */
+function refusedFor({ reason, count, need }: { reason: RefusalReason; count: number; need?: string | number | boolean }): string {
+  return `${count} refused for ${reason}${typeof need === 'string' || typeof need === 'number' ? ` (${shown(String(need))})` : ''}`
+}
+
 /** One sentence or two for the caller: what happened and what to change. Never holds a secret or an upstream's raw body. */
 export function wording(error: GatewayError): string {
   switch (error.code) {
@@ -119,7 +124,7 @@ export function wording(error: GatewayError): string {
     case 'invalid_request':
       return error.message
     case 'unsupported_media_type':
-      return `Send the body as application/json; this request said ${shown(error.got)}.`
+      return `Send the body as ${error.wanted ?? 'application/json'}; this request said ${shown(error.got)}.`
     case 'unsupported_encoding':
       return `Send the body uncompressed; content-encoding ${shown(error.got)} is not supported.`
     case 'body_too_large':
@@ -141,7 +146,7 @@ export function wording(error: GatewayError): string {
     case 'model_needed':
       return `Name a model: several may answer, and vectors of one cannot be compared with those of another. Such as ${error.near.join(', ')}.`
     case 'no_eligible_target':
-      return `No target may answer this request: ${error.reasons.map(r => `${r.count} refused for ${r.reason}`).join(', ') || 'none is switched on'}. POST the same body to /v1/route for the reason of each.`
+      return `No target may answer this request: ${error.reasons.map(refusedFor).join(', ') || 'none is switched on'}. POST the same body to /v1/route for the reason of each.`
     case 'refused_by_policy':
       return `Refused by the policy's rule "${error.rule}": ${error.message}`
     case 'budget_exhausted':

@@ -10,12 +10,14 @@ import type { LiveTarget } from '../core/decide/world.ts'
 import type { Dialect, Observation, UpstreamError } from '../dialects/dialect.ts'
 import { nothingSeen } from '../dialects/dialect.ts'
 import { eventsOf, replyOf } from '../dialects/fold.ts'
+import { readPassedUsage } from '../dialects/passed-usage.ts'
 import { sanitized } from '../dialects/upstream-text.ts'
 import type { JsonObject, StreamEvent } from '../schema/chat.ts'
 import type { PlanStep } from '../schema/decision.ts'
 import type { Ms } from '../schema/units.ts'
 import { framingOf } from '../stream/framing.ts'
 import type { Guard, Interruption } from '../stream/guard.ts'
+import { passage } from '../stream/passage.ts'
 import { peek } from '../stream/peek.ts'
 import { type Naming, named, type Relay, relay } from '../stream/relay.ts'
 import { encodeEvents } from '../stream/sse.ts'
@@ -44,7 +46,7 @@ export type Answer =
   /** All of it is here. `form` is what the caller gets. */
   | { kind: 'whole'; form: 'json' | 'events'; body: Uint8Array | string }
   /** It has begun: the first content is in `relay`, the rest comes from `reader`. */
-  | { kind: 'stream'; reader: ReadableStreamDefaultReader<Uint8Array>; relay: Relay }
+  | { kind: 'stream'; reader: ReadableStreamDefaultReader<Uint8Array>; relay: Relay; content_type: string | null }
 
 export type Attempted = { ok: true; answer: Answer } | { ok: false; happening: Happening }
 
@@ -115,6 +117,13 @@ export async function attempt(call: Call, trial: Trial, step: PlanStep, guard: G
     discard(response)
     return garbage('an HTML page')
   }
+  if (call.passage !== undefined) {
+    guard.allow('first_token', Math.max(0, trial.sent_at_ms + step.first_token_ms - now_ms))
+    const { pays, stream_end } = call.passage.endpoint
+    const form = content_type.includes('json') ? 'json' : content_type.includes('event-stream') ? 'events' : 'bytes'
+    const flow = passage({ form, readUsage: raw => readPassedUsage(raw, pays !== 'input'), stream_end })
+    return begun(trial, response, flow, dialect, guard, carrier, safeType(content_type))
+  }
   if (stream && !content_type.includes('json')) {
     guard.allow('first_token', Math.max(0, trial.sent_at_ms + step.first_token_ms - now_ms))
     return streamed(call, trial, response, dialect, guard, drops_usage, carrier)
@@ -155,12 +164,29 @@ async function streamed(
   asked_for_usage: boolean,
   carrier: Carrier,
 ): Promise<Attempted> {
-  if (response.body === null) return garbage('an empty answer')
-  const reader = response.body.getReader()
   const { stream_usage, choices } = call.request
   // Of another format, counts may come unasked; the caller gets those it asked for.
   const drop_usage = from.name === call.dialect.name ? asked_for_usage : !stream_usage
   const flow = relay({ from, to: call.dialect, drop_usage, choices, unnamed: namingOf(call, trial) })
+  return begun(trial, response, flow, from, guard, carrier, null)
+}
+
+/** What an answer is called is passed on where it is a type and nothing else. */
+const safeType = (type: string) =>
+  /^[a-z0-9!#$&^_.+-]{1,60}\/[a-z0-9!#$&^_.+-]{1,60}(;[ -~]{0,100})?$/i.test(type) ? type : 'application/octet-stream'
+
+/** Waits for the commit point of an answer that comes in pieces. */
+async function begun(
+  trial: Trial,
+  response: Response,
+  flow: Relay,
+  from: Dialect,
+  guard: Guard,
+  carrier: Carrier,
+  content_type: string | null,
+): Promise<Attempted> {
+  if (response.body === null) return garbage('an empty answer')
+  const reader = response.body.getReader()
   trial.seen = flow.seen
   const cancel = trial.abort
   trial.abort = () => {
@@ -170,7 +196,7 @@ async function streamed(
   const peeked = await peek(reader, flow, guard)
   if (peeked.outcome === 'committed') {
     if (flow.seen.content) trial.first_token_at_ms = carrier.effects.nowMs()
-    return { ok: true, answer: { kind: 'stream', reader, relay: flow } }
+    return { ok: true, answer: { kind: 'stream', reader, relay: flow, content_type } }
   }
   if (peeked.outcome === 'interrupted') return interrupted(trial, peeked.interruption)
   trial.abort()

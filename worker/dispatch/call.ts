@@ -5,6 +5,7 @@ import type { LiveTarget } from '../core/decide/world.ts'
 import type { GatewayError } from '../core/errors.ts'
 import type { JsonText } from '../core/json-text.ts'
 import type { Dialect } from '../dialects/dialect.ts'
+import type { EndpointForm } from '../dialects/passed-endpoints.ts'
 import type { Provider } from '../schema/catalogue.ts'
 import type { ChatRequest, DialectName, TokenUsage } from '../schema/chat.ts'
 import type { DecisionRecord } from '../schema/decision.ts'
@@ -16,12 +17,21 @@ import type { AttemptRecord, UsageOutcome } from '../schema/usage.ts'
 import type { Effects } from './effects.ts'
 import type { SigningKey } from './sigv4.ts'
 
+/** A body that goes through as it came, but for the model's name. */
+export type Passage = {
+  endpoint: EndpointForm
+  content_type: string
+  bodyFor(target: LiveTarget): string | Uint8Array
+}
+
+/** What goes to a target: a chat request, passed on or written anew, or a body of another endpoint. */
+export type Carries = { json: JsonText; passage?: undefined } | { json?: undefined; passage: Passage }
+
 /** One request, decided. */
-export type Call = {
+export type Call = Carries & {
   /** The caller's. */
   dialect: Dialect
   request: ChatRequest
-  json: JsonText
   record: DecisionRecord
   stream_usage: Policy['stream_usage']
   started_at_ms: Ms

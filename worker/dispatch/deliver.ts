@@ -80,7 +80,7 @@ export function wholeAnswer(
 export function streamedAnswer(
   call: Call,
   trial: Trial,
-  { reader, relay }: Extract<Answer, { kind: 'stream' }>,
+  { reader, relay, content_type }: Extract<Answer, { kind: 'stream' }>,
   step: PlanStep,
   before: AttemptRecord[],
   guard: Guard,
@@ -91,7 +91,7 @@ export function streamedAnswer(
   return {
     target,
     status: 200,
-    headers: HEADERS.events,
+    headers: content_type === null ? HEADERS.events : { 'content-type': content_type },
     attempts: before.length + 1,
     release: () => {
       const { readable, ended } = tap({
@@ -101,8 +101,11 @@ export function streamedAnswer(
         clock: carrier.effects,
         idle_ms: step.idle_ms,
         abort: trial.abort,
+        // Into JSON or sound nothing can be written that would be an error there: the connection breaks off, as the answer did.
         errorBytes: end =>
-          encodeEvents(call.dialect.error.writeInBand(closingOf(end, trial, target, carrier).error ?? { code: 'caller_left' })),
+          content_type === null || content_type.includes('event-stream')
+            ? encodeEvents(call.dialect.error.writeInBand(closingOf(end, trial, target, carrier).error ?? { code: 'caller_left' }))
+            : null,
       })
       return { body: readable, ended: ended.then(end => settle(closingOf(end, trial, target, carrier))) }
     },

@@ -65,6 +65,8 @@ export function conclude(
 export function usageOf(call: Call, { seen }: Trial): { usage: TokenUsage | null; estimated: boolean } {
   if (seen.usage !== null) return { usage: seen.usage, estimated: false }
   if (!seen.content && seen.finish_raw === null) return { usage: null, estimated: false }
+  // Of sound and pictures nobody here knows how many tokens they are.
+  if (call.passage !== undefined && call.passage.endpoint.pays !== 'input') return { usage: null, estimated: false }
   return {
     usage: {
       ...UNKNOWN_USAGE,

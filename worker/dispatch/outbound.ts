@@ -1,6 +1,6 @@
 /**
  * What a target is sent. In the caller's own dialect that is the caller's own text, with `model` replaced and nothing else
- * touched; in another one it is written anew. Of the caller's headers nothing at all is passed on: what leaves is a list,
+ * touched; in another one it is written anew; at another endpoint it is the caller's bytes, whatever they are. Of the caller's headers nothing at all is passed on: what leaves is a list,
  * made once per target, of content type, credential and what the catalogue says.
  *
  * Fields that the target knows under another name are renamed and those it refuses left out, in either case; what that loses
@@ -8,7 +8,7 @@
  */
 import { fitTo } from '../core/decide/parameters.ts'
 import type { LiveTarget } from '../core/decide/world.ts'
-import { splice } from '../core/json-text.ts'
+import { type JsonText, splice } from '../core/json-text.ts'
 import type { Dialect } from '../dialects/dialect.ts'
 import type { JsonObject } from '../schema/chat.ts'
 import { framingOf } from '../stream/framing.ts'
@@ -17,7 +17,7 @@ import type { SigningKey } from './sigv4.ts'
 
 export type Outbound = {
   url: string
-  init: { method: string; headers: Record<string, string>; body: string; redirect: 'manual' }
+  init: { method: string; headers: Record<string, string>; body: string | Uint8Array; redirect: 'manual' }
   /** What the call is signed with, where a header is not enough. */
   key: SigningKey | null
   /** Usage was asked for by us and not by the caller. */
@@ -25,23 +25,32 @@ export type Outbound = {
 }
 
 export function outbound(call: Call, target: LiveTarget, dialect: Dialect, carrier: Carrier): Outbound {
-  const { request, json } = call
+  const { request, json, passage } = call
   const credential = carrier.credential(target.provider)
   const key = credential !== null && 'secret' in credential ? credential : null
+  const headers = headersFor(target, dialect, request.stream, credential)
+  if (passage !== undefined) {
+    const init = {
+      method: 'POST',
+      headers: { ...headers, 'content-type': passage.content_type, accept: '*/*' },
+      redirect: 'manual' as const,
+    }
+    return { url: target.chat_url, init: { ...init, body: passage.bodyFor(target) }, key, drops_usage: false }
+  }
   const drops_usage = call.stream_usage === 'always' && request.stream && !request.stream_usage && dialect.request.askUsage !== undefined
   return {
     url: request.stream ? target.stream_url : target.chat_url,
     init: {
       method: 'POST',
-      headers: headersFor(target, dialect, request.stream, credential),
-      body: dialect.name === request.dialect ? passed() : JSON.stringify(written()),
+      headers,
+      body: dialect.name === request.dialect ? passed(json) : JSON.stringify(written()),
       redirect: 'manual',
     },
     key,
     drops_usage,
   }
 
-  function passed(): string {
+  function passed(json: JsonText): string {
     const usage = drops_usage ? dialect.request.askUsage?.(json.value) : undefined
     const addressed = dialect.request.in_address === undefined ? { model: target.target.model } : { model: undefined, stream: undefined }
     if (target.parameters === null) return splice(json, { ...usage, ...addressed })

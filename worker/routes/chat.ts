@@ -1,13 +1,12 @@
 /**
- * The straight line: every chat request walks these steps, each made of what the steps above made, and the first failure
- * ends it in the caller's dialect. What a step does is said where it lives; the order is said here and only here.
+ * The straight line: every request for an answer walks these steps, a chat as much as an embedding or a picture (`door.ts` says
+ * how each is read), each step made of what the steps above made, and the first failure ends it in the caller's dialect. What a step does is said where it lives; the order is said here and only here.
  *
  * The intent is under way while the target is called, and no byte of an answer leaves before it is durable: whatever began
  * to be answered has its row. Only a hard budget (or a policy that asks for it) makes the call wait.
  */
 import { decide } from '../core/decide/decide.ts'
 import type { GatewayError } from '../core/errors.ts'
-import { understand } from '../core/understand/understand.ts'
 import type { Dialect } from '../dialects/dialect.ts'
 import { dispatch } from '../dispatch/dispatch.ts'
 import type { Context, Deps } from '../env.ts'
@@ -15,34 +14,35 @@ import type { BudgetAnswer } from '../schema/usage.ts'
 import { intentOf, settlementOf } from './account.ts'
 import { decisionHeaders, errorOf, refused } from './answer.ts'
 import { carrierFor, settle } from './carry.ts'
-import { readChat } from './read.ts'
+import type { Door } from './door.ts'
 
-export async function chat(request: Request, dialect: Dialect, endpoint: string, deps: Deps, ctx: Context): Promise<Response> {
+export async function chat(request: Request, dialect: Dialect, door: Door, deps: Deps, ctx: Context): Promise<Response> {
   const started_at_ms = deps.effects.nowMs()
   const refuse = (error: GatewayError, headers?: Record<string, string>) => refused(dialect, error, deps.effects.nowMs(), headers)
 
   const caller = await deps.authenticate(request.headers, ctx)
   if (!caller.ok) return refuse(caller.error)
-  const asked = await readChat(request, dialect, deps.effects)
+  const asked = await door.read(request, deps.effects)
   if (!asked.ok) return refuse(asked.error)
-  const world = await deps.world(caller.value, asked.value.request, endpoint, ctx)
+  const world = await deps.world(caller.value, asked.value, door, ctx)
   if (!world.ok) return refuse(world.error)
-  const decided = decide(asked.value.request, understand(asked.value.request), world.value)
+  const decided = decide(asked.value.request, asked.value.features, world.value)
   if (!decided.ok) return refuse(errorOf(decided.error))
 
   const record = decided.value
   const { policy } = world.value.policy
   deps.decided(record)
   const carrier = carrierFor(deps, ctx, world.value.catalogue)
-  const intent = intentOf(record, caller.value, endpoint, carrier.target)
-  const durable = deps.intend(intent, ctx).then(refusalOf, unrecorded)
+  const intent = intentOf(record, caller.value, door.path, carrier.target)
+  const durable = deps.intend(intent, ctx)
   if (policy.durable_before_dispatch || intent.budgets.some(budget => budget.kind === 'hard')) {
-    const refusal = await durable
+    const refusal = await durable().then(refusalOf, unrecorded)
     if (refusal) return refuse(refusal)
   }
-  const call = { dialect, ...asked.value, record, stream_usage: policy.stream_usage, started_at_ms, gone: request.signal }
+  const { request: wanted, carries } = asked.value
+  const call = { ...carries, dialect, request: wanted, record, stream_usage: policy.stream_usage, started_at_ms, gone: request.signal }
   const carried = await dispatch(call, carrier)
-  const refusal = await durable
+  const refusal = await durable().then(refusalOf, unrecorded)
   if (refusal) {
     const ended = carried.ok ? carried.value.abandon(refusal) : carried.error
     deps.settle(settlementOf(record, ended, [], carrier.target, deps.effects.nowMs()), ctx)

@@ -1,5 +1,5 @@
 /**
- * The demo provider: three targets answered inside this Worker, so that a clone without a single key routes, fails over and
+ * The demo provider: targets answered inside this Worker, so that a clone without a single key routes, fails over and
  * explains. It stands where a provider's server would: it gets a URL and a body and gives a response, and nothing above
  * `effects.fetch` knows that no network lay between.
  *
@@ -9,8 +9,10 @@
 import { openaiChat } from '../dialects/openai-chat/dialect.ts'
 import type { Effects } from '../dispatch/effects.ts'
 import type { JsonObject } from '../schema/chat.ts'
+import { ENDPOINT_PATHS } from '../schema/endpoint.ts'
 import type { Ms } from '../schema/units.ts'
 import { type DemoAnswer, demoAnswer, demoUsage } from './demo-answer.ts'
+import { demoEmbeddings } from './demo-embeddings.ts'
 
 /** Latency as of a small, a large and a fast but flaky hosted model; `faults` are shares of calls. */
 const MODELS: Record<
@@ -27,10 +29,11 @@ export const DEMO_DOWN_KEY = 'demo/down'
 
 type DemoWorld = Pick<Effects, 'nowMs' | 'draw' | 'sleep'> & { down(): Promise<string | null> }
 
-export async function demoFetch(init: RequestInit, world: DemoWorld): Promise<Response> {
+export async function demoFetch(url: string, init: RequestInit, world: DemoWorld): Promise<Response> {
   const body = JSON.parse(String(init.body)) as JsonObject
   const signal = init.signal ?? undefined
   const name = String(body.model)
+  if (url.endsWith(ENDPOINT_PATHS.embeddings)) return demoEmbeddings(body, name)
   const model = MODELS[name]
   if (!model) return refusal(404, 'model_not_found', `The demo has no model "${name}".`)
   const read = openaiChat.request.read(body)

@@ -5,14 +5,13 @@
 import { decide } from '../core/decide/decide.ts'
 import { explain, explainUndecided } from '../core/decide/explain.ts'
 import { wording } from '../core/errors.ts'
-import { understand } from '../core/understand/understand.ts'
 import type { Dialect } from '../dialects/dialect.ts'
 import { dialectNamed } from '../dialects/dialects.ts'
 import type { Context, Deps } from '../env.ts'
 import type { DialectName, JsonObject } from '../schema/chat.ts'
 import type { Alarm } from '../store/alarm.ts'
 import { answered, decisionHeaders, errorOf, refused } from './answer.ts'
-import { readChat } from './read.ts'
+import { chatDoor } from './door.ts'
 
 /** The record of a dry run keeps more of the runners-up than a served request's does. */
 const DRY_RUN_SCORES = 20
@@ -21,12 +20,13 @@ const ALARM_CHARS = 500
 export async function dryRun(request: Request, dialect: Dialect, deps: Deps, ctx: Context): Promise<Response> {
   const caller = await deps.authenticate(request.headers, ctx)
   if (!caller.ok) return refused(dialect, caller.error, deps.effects.nowMs())
-  const asked = await readChat(request, body => spoken(request.headers, body) ?? dialect, deps.effects)
+  const door = chatDoor('/v1/route', body => spoken(request.headers, body) ?? dialect)
+  const asked = await door.read(request, deps.effects)
   if (!asked.ok) return refused(dialect, asked.error, deps.effects.nowMs())
-  const world = await deps.world(caller.value, asked.value.request, '/v1/route', ctx)
+  const world = await deps.world(caller.value, asked.value, door, ctx)
   if (!world.ok) return refused(dialect, world.error, deps.effects.nowMs())
 
-  const decided = decide(asked.value.request, understand(asked.value.request), world.value, DRY_RUN_SCORES)
+  const decided = decide(asked.value.request, asked.value.features, world.value, DRY_RUN_SCORES)
   const alarms = alarmHeader(deps.alarms())
   if (decided.ok) {
     const record = decided.value

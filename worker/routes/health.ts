@@ -2,6 +2,7 @@
  * `GET /health`: is the router up, and is anything wrong that an operator should see. Anyone may ask how it is; which
  * targets are in trouble, and why a policy was not taken, is for those with a key.
  */
+import { everyTarget } from '../core/decide/catalogue.ts'
 import type { Dialect } from '../dialects/dialect.ts'
 import type { Context, Deps } from '../env.ts'
 import { answered, refused } from './answer.ts'
@@ -9,7 +10,9 @@ import { answered, refused } from './answer.ts'
 export async function health(request: Request, dialect: Dialect, deps: Deps, ctx: Context): Promise<Response> {
   const now_ms = deps.effects.nowMs()
   const snapshot = deps.health(now_ms, ctx)
-  const { targets, off } = await deps.catalogue(ctx)
+  const catalogue = await deps.catalogue(ctx)
+  const { off } = catalogue
+  const targets = everyTarget(catalogue)
   const alarms = deps.alarms()
   const troubled = targets.filter(({ id }) => (snapshot.targets[id]?.state ?? 'closed') !== 'closed')
   const status = alarms.length || troubled.length ? 'degraded' : targets.length ? 'ok' : 'no_targets'

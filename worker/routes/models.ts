@@ -3,9 +3,11 @@
  * that are switched on and in the key's scope. In the shape that OpenAI's clients list, or Anthropic's where the request
  * carries the header by which its clients are known.
  */
+import { everyTarget } from '../core/decide/catalogue.ts'
 import { mayUse, mayUsePolicy } from '../core/decide/names.ts'
 import type { Dialect } from '../dialects/dialect.ts'
 import type { Context, Deps } from '../env.ts'
+import type { EndpointName } from '../schema/endpoint.ts'
 import { answered, refused } from './answer.ts'
 
 type Listed = {
@@ -14,6 +16,10 @@ type Listed = {
   created: number
   owned_by: string
   kind: 'router' | 'policy' | 'group' | 'target'
+  /** What a target answers: `chat`, `embeddings`, `images` and so on; absent for names that stand for a choice. */
+  serves?: EndpointName[]
+  /** Length of its vectors, where it makes any. */
+  dimensions?: number | null
   description?: string
 }
 
@@ -38,10 +44,19 @@ export async function models(request: Request, dialect: Dialect, deps: Deps, ctx
   if (scopes.may_pin) {
     const groups = (await deps.policies.policyFor(policy, ctx, now_ms))?.policy.groups ?? {}
     for (const group of Object.keys(groups)) data.push(own(group, 'group'))
-    for (const live of (await deps.catalogue(ctx)).targets) {
+    for (const live of everyTarget(await deps.catalogue(ctx))) {
       if (!mayUse(caller.value, live)) continue
       const created = live.target.released === null ? 0 : Date.parse(live.target.released) / 1000
-      data.push({ id: live.id, object: 'model', created, owned_by: live.provider.id, kind: 'target' })
+      const { serves = live.provider.serves ?? ['chat'], embedding } = live.target
+      data.push({
+        id: live.id,
+        object: 'model',
+        created,
+        owned_by: live.provider.id,
+        kind: 'target',
+        serves,
+        ...(embedding && { dimensions: embedding.dimensions }),
+      })
     }
   }
   return answered(request.headers.has('anthropic-version') ? messagesList(data) : { object: 'list', data })
@@ -49,7 +64,8 @@ export async function models(request: Request, dialect: Dialect, deps: Deps, ctx
 
 /** Anthropic's page of models; all of them are on the first. */
 function messagesList(models: Listed[]) {
-  const data = models.map(({ id, created }) => ({
+  const talking = models.filter(({ serves }) => serves === undefined || serves.includes('chat'))
+  const data = talking.map(({ id, created }) => ({
     type: 'model',
     id,
     display_name: id,

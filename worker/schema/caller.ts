@@ -3,6 +3,7 @@
  * the key could be made: only an HMAC of its secret under a pepper that KV never holds.
  */
 import * as z from 'zod'
+import { endpointName } from './endpoint.ts'
 import { keyId, orgId, policyName } from './ids.ts'
 import { micros, ms } from './units.ts'
 
@@ -23,6 +24,8 @@ export const scopes = z.strictObject({
   may_pin: z.boolean().default(true),
   /** Inference only in these regions; null for anywhere. */
   regions: z.array(z.string()).nullable().default(null),
+  /** Only these kinds of request, such as `chat` or `embeddings`; all where absent. */
+  endpoints: z.array(endpointName).min(1).optional(),
 })
 
 export const caller = z.strictObject({

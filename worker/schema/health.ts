@@ -75,6 +75,6 @@ export type HealthSnapshot = { v: 1; taken_at_ms: Ms; targets: Record<TargetId, 
 
 export const NO_HEALTH: HealthSnapshot = { v: 1, taken_at_ms: 0, targets: {} }
 
-/** What an isolate sends: its own id and a running number, so that a repeated report counts once. */
-export type HealthReport = { v: 1; isolate: string; seq: number; outcomes: Outcome[]; wants_probe: TargetId[] }
+/** What an isolate sends: its own id and a running number, so that a repeated report counts once. `uses_probe`: leases on which a request has set out. */
+export type HealthReport = { v: 1; isolate: string; seq: number; outcomes: Outcome[]; wants_probe: TargetId[]; uses_probe?: TargetId[] }
 export type HealthReply = { v: 1; snapshot: HealthSnapshot; probes: TargetId[] }

@@ -32,8 +32,8 @@ export type Relay = {
   readonly waiting_bytes: number
   take(): Uint8Array[]
   push(chunk: Uint8Array): void
-  /** The target closed its stream. */
-  finish(): void
+  /** The target closed its stream, or it broke, which some answers end well before. */
+  finish(broken?: boolean): void
   /** There is a reason why it ended: an answer without one was cut. */
   readonly complete: boolean
 }

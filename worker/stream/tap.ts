@@ -212,7 +212,7 @@ export function tap({ reader, relay, guard, clock, idle_ms, errorBytes, abort }:
 
   const onBroken = (problem: unknown) => {
     if (end !== null) return
-    relay.finish()
+    relay.finish(true)
     finish(endOf(relay, true) ?? { how: 'truncated', message: problem instanceof Error ? problem.message : 'the connection broke' })
   }
 

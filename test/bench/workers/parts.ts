@@ -28,7 +28,7 @@ function withoutAuthentication({ authenticate }: Deps): Partial<Deps> {
 const WITHOUT: Record<string, (deps: Deps) => Partial<Deps>> = {
   none: () => ({}),
   authentication: withoutAuthentication,
-  usage: () => ({ intend: () => Promise.resolve({ ok: true }), settle: () => {} }),
+  usage: () => ({ intend: () => () => Promise.resolve({ ok: true as const }), settle: () => {} }),
   health: () => ({ report: () => {}, decided: () => {} }),
 }
 WITHOUT.all = deps => ({ ...WITHOUT.authentication?.(deps), ...WITHOUT.usage?.(deps), ...WITHOUT.health?.(deps) })

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { compileCatalogue, maskOf } from '../../../worker/core/decide/catalogue.ts'
+import { compileCatalogue, everyTarget, maskOf } from '../../../worker/core/decide/catalogue.ts'
 import { type Catalogue, catalogue } from '../../../worker/schema/catalogue.ts'
 import { TASKS, type Task } from '../../../worker/schema/features.ts'
 
@@ -343,5 +343,33 @@ describe('the version', () => {
   })
   it('is another when other targets are on', () => {
     expect(compiled(two).version).not.toBe(compiled(two, {}).version)
+  })
+})
+
+describe('a target that serves another endpoint than chat', () => {
+  const two = made(
+    [provider({ serves: ['chat', 'completions'], paths: { rerank: '/v2/rerank' } })],
+    [target(), target({ id: 'north/vectors', model: 'vectors', serves: ['embeddings', 'rerank'] })],
+  )
+  const live = compiled(two)
+  const ids = (one: typeof live | undefined) => one?.targets.map(each => each.id)
+
+  it('is in the catalogue of each that it serves, and in no other', () => {
+    expect(ids(live)).toEqual(['north/one'])
+    expect(ids(live.serving.get('embeddings'))).toEqual(['north/vectors'])
+    expect(ids(live.serving.get('completions'))).toEqual(['north/one'])
+    expect(ids(live.serving.get('speech'))).toEqual([])
+    expect(everyTarget(live).map(each => each.id)).toEqual(['north/one', 'north/vectors'])
+  })
+  it('has an address for each, of the usual form unless its provider says otherwise', () => {
+    const urls = (['embeddings', 'rerank'] as const).map(endpoint => live.serving.get(endpoint)?.targets[0]?.chat_url)
+    expect(urls).toEqual(['https://api.north.example/v1/embeddings', 'https://api.north.example/v1/v2/rerank'])
+  })
+  it('may be listed by a variable, and then makes vectors that are compared with no other', () => {
+    const open_models = { ...facts, serves: ['embeddings'], embedding: { space: 'local', dimensions: null, shortens: false } }
+    const own = made([local({ more_models: [{ models_var: 'OWN_VECTORS', open_models }] })], [])
+    const on = compiled(own, { OWN_URL: 'http://127.0.0.1:8000/v1', OWN_MODELS: 'one', OWN_VECTORS: 'bge-m3,nomic' })
+    expect(ids(on)).toEqual(['own/one'])
+    expect(on.serving.get('embeddings')?.targets.map(each => each.target.embedding?.space)).toEqual(['own/bge-m3', 'own/nomic'])
   })
 })

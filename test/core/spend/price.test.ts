@@ -100,3 +100,21 @@ describe('the price in force', () => {
     expect(priceAt([], 0)).toEqual({ price: null, until_ms: Number.POSITIVE_INFINITY })
   })
 })
+
+describe('what is priced apart from text', () => {
+  const heard = usage({ input_tokens: 100, audio_input_tokens: 80, output_tokens: 10 })
+  it('is paid at its own price', () => {
+    expect(costOf(heard, price({ audio_input_micros_per_mtok: 6_000_000 }))).toBe(20 * 3 + 80 * 6 + 10 * 15)
+    const spoken = usage({ input_tokens: 10, output_tokens: 100, audio_output_tokens: 100 })
+    expect(costOf(spoken, price({ audio_output_micros_per_mtok: 12_000_000 }))).toBe(10 * 3 + 100 * 12)
+  })
+  it('is unknown for sound without a price, and as text for images without one', () => {
+    expect(costOf(heard, price())).toBeNull()
+    const seen = usage({ input_tokens: 100, image_input_tokens: 60 })
+    expect(costOf(seen, price())).toBe(300)
+    expect(costOf(seen, price({ image_input_micros_per_mtok: 8_000_000 }))).toBe(40 * 3 + 60 * 8)
+  })
+  it('is unknown where the parts exceed the whole', () => {
+    expect(costOf({ ...heard, audio_input_tokens: 101 }, price({ audio_input_micros_per_mtok: 1 }))).toBeNull()
+  })
+})

@@ -1,6 +1,9 @@
 /** Callers' keys through their life, as an admin leads it. */
+import { createExecutionContext } from 'cloudflare:test'
 import { env } from 'cloudflare:workers'
 import { beforeAll, describe, expect, it } from 'vitest'
+import { makeDeps } from '../../../worker/env.ts'
+import { makeAdminApp } from '../../../worker/routes/admin/app.ts'
 import { forgetCallers } from '../../../worker/store/callers.ts'
 import { callerKey } from '../../../worker/store/keys.ts'
 import { adminOf, ask, callerOf, emptyRouter, errorOf, told } from './asking.ts'
@@ -44,6 +47,38 @@ describe('a key that is made', () => {
       const response = await ask('POST', '/admin/v1/keys', { key: admin, body: { org: 'acme', label: 'x', ...fields } })
       expect([response.status, (await errorOf(response)).param]).toEqual([400, param])
     }
+  })
+})
+
+describe('a key with scopes', () => {
+  it('is kept to its endpoints, and to nothing less', async () => {
+    const kept = await make({ scopes: { endpoints: ['embeddings'] } })
+    const refused = await chat(kept.key)
+    expect([refused.status, (await errorOf(refused)).message]).toEqual([403, 'This key may not be used for chat.'])
+    expect((await ask('POST', '/v1/route', { key: kept.key, body: QUESTION })).status).toBe(403)
+    expect((await chat((await make({ scopes: { endpoints: ['chat'] } })).key)).status).toBe(200)
+    expect(
+      (await ask('POST', '/admin/v1/keys', { key: admin, body: { org: 'acme', label: 'x', scopes: { endpoints: ['chta'] } } })).status,
+    ).toBe(400)
+  })
+})
+
+describe('a new pepper', () => {
+  it('seals what is new, while keys under the old one go on', async () => {
+    const old = await make()
+    const peppers = { ...env, KEY_PEPPER_2: 'another pepper of more than thirty-two characters' } as Env
+    const deps = makeDeps(peppers)
+    const context = createExecutionContext()
+    const request = new Request('https://signalbox.test/admin/v1/keys', {
+      method: 'POST',
+      headers: { authorization: `Bearer ${admin}`, 'content-type': 'application/json' },
+      body: JSON.stringify({ org: 'acme', label: 'new' }),
+    })
+    const response = await makeAdminApp(() => deps).fetch(request, peppers, context)
+    const fresh = (await response.json()) as View
+    expect(JSON.parse((await env.KV.get(callerKey(fresh.key_id))) ?? '')).toMatchObject({ pepper: '2' })
+    for (const { key } of [old, fresh])
+      expect((await deps.authenticate(new Headers({ authorization: `Bearer ${key}` }), context)).ok).toBe(true)
   })
 })
 

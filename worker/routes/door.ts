@@ -1,0 +1,53 @@
+/**
+ * A door: a path where requests come in, and how what comes through it is read. Behind every door is the same straight line
+ * (`chat.ts`): it takes what is decided on, and carries what there is to carry, without asking what kind it is.
+ */
+import type { Asks, LiveTarget } from '../core/decide/world.ts'
+import type { GatewayError } from '../core/errors.ts'
+import { ok, type Result } from '../core/result.ts'
+import { understand } from '../core/understand/understand.ts'
+import type { Dialect } from '../dialects/dialect.ts'
+import { lossesOf } from '../dialects/losses.ts'
+import type { Carries } from '../dispatch/call.ts'
+import type { Effects } from '../dispatch/effects.ts'
+import type { ChatRequest, JsonObject, Loss } from '../schema/chat.ts'
+import { ENDPOINT_PATHS, type EndpointName, type PassedEndpoint } from '../schema/endpoint.ts'
+import type { Features } from '../schema/features.ts'
+import { understanding } from '../store/understanding.ts'
+import { readPassed } from './passed.ts'
+import { readChat } from './read.ts'
+
+export type Asked = {
+  request: ChatRequest
+  features: Features
+  asks?: Asks
+  /** What is lost on the way to a target. */
+  losses(target: LiveTarget): Loss[]
+  carries: Carries
+}
+
+export type Door = {
+  /** As it is written into the usage row. */
+  path: string
+  endpoint: EndpointName
+  read(request: Request, effects: Effects): Promise<Result<Asked, GatewayError>>
+}
+
+export function chatDoor(path: string, dialect: Dialect | ((body: JsonObject) => Dialect)): Door {
+  return {
+    path,
+    endpoint: 'chat',
+    async read(request, effects) {
+      const read = await readChat(request, dialect, effects)
+      if (!read.ok) return read
+      const { request: chat, json } = read.value
+      return ok({ request: chat, features: understand(chat, understanding()), losses: lossesOf(chat), carries: { json } })
+    },
+  }
+}
+
+export const passedDoor = (endpoint: PassedEndpoint): Door => ({
+  path: `/v1${ENDPOINT_PATHS[endpoint]}`,
+  endpoint,
+  read: (request, effects) => readPassed(request, endpoint, effects),
+})
