@@ -2,7 +2,7 @@
  * The decision: from a request, its features and the world at one moment to an ordered plan with its reasons. Pure and
  * synchronous, so the same code serves the request, explains it, replays yesterday under a new policy, and runs in simulation.
  *
- *     name -> rules -> estimates -> eligible -> scores -> choice -> plan
+ *     name -> rules -> suited -> estimates -> eligible -> totals -> choice -> plan
  *
  * Each step takes what those above made. It holds no sentences: `explain.ts` makes them from the record, on demand.
  *
@@ -12,17 +12,20 @@
 import type { ChatRequest } from '../../schema/chat.ts'
 import type { DecisionRecord, Score, Undecided } from '../../schema/decision.ts'
 import type { Features } from '../../schema/features.ts'
+import type { TargetHealth } from '../../schema/health.ts'
 import { err, ok, type Result } from '../result.ts'
-import { type Candidate, choose } from './choose.ts'
+import { choose } from './choose.ts'
+import type { Scratch } from './columns.ts'
 import { derived, SHADOW } from './draw.ts'
-import { eligible, mayProbe } from './eligible.ts'
-import { type Estimates, estimate } from './estimate.ts'
+import { eligible, mayProbe, suited } from './eligible.ts'
+import { estimate } from './estimate.ts'
 import { askedFor, mayUsePolicy } from './names.ts'
 import { type RuleOutcome, ruleOutcome } from './outcome.ts'
 import { order, stepFor } from './plan.ts'
-import { prepared } from './prepared.ts'
+import { type Prepared, prepared } from './prepared.ts'
+import { at, firstIn, inOrder, type Ranking, ranking, whole } from './ranking.ts'
 import { gathered, REFUSED_NAMED, SCORES_KEPT, scoreOf, tidy, tidyFeatures } from './record.ts'
-import { noTerms, terms } from './score.ts'
+import { rate, terms } from './score.ts'
 import { variablesOf } from './variables.ts'
 import type { LiveTarget, World } from './world.ts'
 
@@ -55,56 +58,60 @@ export function decide(
   record.objective = outcome.objective
   if (outcome.refusal) return undecided('refused_by_policy', outcome.refusal.message, { rule: outcome.refusal.rule })
 
-  const healthOf = (target: LiveTarget) => health.targets[target.id]
+  const { targets, scratch } = ready
   const output_tokens = expectedOutput(features, policy.policy.limits.output_tokens_assumed)
-  const estimates = estimate(ready, features, output_tokens, now_ms, healthOf)
-  const found = eligible(ready, asked.value, caller, outcome, request, features, estimates, world, healthOf)
+  const suitable = suited(ready, asked.value, caller, outcome, request, features, world)
+  for (let at = 0; at < suitable; at++) {
+    const i = scratch.passing[at] as number
+    scratch.health[i] = health.targets[(targets[i] as LiveTarget).id]
+  }
+  estimate(ready, suitable, features, output_tokens, now_ms)
+  const found = eligible(ready, suitable, outcome.bounds, world)
   if (ready.several_spaces) {
-    const spaces = spacesOf([...found.usable, ...found.ramping, ...found.shut], ready.targets)
+    const spaces = spacesOf([...scratch.callable.subarray(0, found.usable), ...found.ramping, ...found.shut], targets)
     if (spaces.length > 1) return undecided('model_needed', '', { near: spaces.slice(0, 5) })
   }
-  record.eligible = found.usable.length + found.ramping.length
+  record.eligible = found.usable + found.ramping.length
 
   const panic = record.eligible === 0 && found.shut.length > 0
-  const callable = panic ? found.shut : [...found.usable, ...found.ramping]
-  if (callable.length === 0) {
-    record.refused = gathered(ready.targets, found.refusals, named)
+  let callable = found.usable
+  for (const index of panic ? found.shut : found.ramping) scratch.callable[callable++] = index
+  if (callable === 0) {
+    record.refused = refusedOf(ready, named)
     return undecided('no_eligible_target', '')
   }
 
   const tokens = Math.max(1, features.prompt_tokens + output_tokens)
-  const scratch = noTerms()
-  const rate = (i: number, target: LiveTarget) => terms(i, estimates, tokens, outcome.objective, healthOf(target), scratch)
-  const candidates = callable.map((index, at): Candidate => {
-    const target = ready.targets[index] as LiveTarget
-    const ramping = !panic && at >= found.usable.length
-    return { index, total: rate(index, target).total, share: ramping ? (healthOf(target)?.ramp_share ?? 0) : 1 }
-  })
-  candidates.sort((a, b) => b.total - a.total || a.index - b.index)
-  if (panic) candidates.sort((a, b) => opensAt(a, ready.targets, world) - opensAt(b, ready.targets, world))
-
+  rate(scratch.callable, callable, scratch, tokens, outcome.objective)
+  const byTotal = ranking(scratch.callable, callable, scratch.totals)
+  const candidates = panic ? soonestFirst(byTotal, scratch) : byTotal
   const choice = panic
-    ? { first: candidates[0] as Candidate, admitted: candidates, by: 'panic' as const, propensity: 1 }
-    : choose(candidates, outcome.preference, asked.value.kind === 'model', policy.policy.explore, draw)
-  const first = ready.targets[choice.first.index] as LiveTarget
+    ? { first: at(candidates, 0), admitted: candidates, by: 'panic' as const, propensity: 1 }
+    : choose(
+        candidates,
+        found.ramping.length > 0 ? new Map(found.ramping.map(index => [index, scratch.health[index]?.ramp_share ?? 0])) : null,
+        outcome.preference,
+        asked.value.kind === 'model',
+        policy.policy.explore,
+        draw,
+      )
+  const { admitted } = choice
+  const first = targets[choice.first] as LiveTarget
 
   // A recovering target that takes part this time, and a shut one in a panic, are not among the refused.
-  for (const { index } of choice.admitted) found.refusals[index] = null
-  if (!panic) record.eligible = choice.admitted.length
-  record.refused = gathered(ready.targets, found.refusals, named)
-  record.scores = scoresKept(choice.admitted, choice.first, scores_kept, ready.targets, estimates, rate)
+  if (panic || found.ramping.length > 0) for (let place = 0; place < admitted.length; place++) scratch.refusals[at(admitted, place)] = null
+  if (!panic) record.eligible = admitted.length
+  record.refused = refusedOf(ready, named)
+  record.scores = scoresKept(admitted, choice.first, scores_kept, targets, scratch, tokens)
   if (first.provider.dialect !== request.dialect || first.parameters !== null) record.losses = world.losses(first)
 
   const { limits } = policy.policy
-  const steps = order(choice.first, choice.admitted, ready.targets, limits.attempts).map(({ index }) => {
-    const target = ready.targets[index] as LiveTarget
-    const step = stepFor(
-      target,
-      request.stream,
-      { first_token_ms: estimates.first_token_ms[index] ?? 0, latency_ms: estimates.latency_ms[index] ?? 0 },
-      limits,
-    )
-    return isProbe(target, world) ? { ...step, probe: true as const } : step
+  const steps = order(choice.first, admitted, targets, limits.attempts).map(index => {
+    const target = targets[index] as LiveTarget
+    const first_token_ms = scratch.estimates.first_token_ms[index] as number
+    const latency_ms = scratch.estimates.latency_ms[index] as number
+    const step = stepFor(target, request.stream, { first_token_ms, latency_ms }, limits)
+    return isProbe(target, scratch.health[index], world) ? { ...step, probe: true as const } : step
   })
   return ok({
     ...record,
@@ -114,7 +121,7 @@ export function decide(
       attempts: limits.attempts,
       attempts_per_target: limits.attempts_per_target,
       retry_after_at_most_ms: limits.retry_after_at_most_ms,
-      shadows: shadowsOf(outcome, choice.admitted, choice.first, ready.targets, draw),
+      shadows: shadowsOf(outcome, admitted, choice.first, targets, draw),
       panic,
     },
     chosen: first.id,
@@ -167,37 +174,48 @@ function expectedOutput(features: Features, assumed: number): number {
 }
 
 /** When a shut target is due again: in a panic the one that was left alone longest goes first. */
-function opensAt({ index }: Candidate, targets: readonly LiveTarget[], { health }: World): number {
-  const state = health.targets[targets[index]?.id ?? '']
-  return Math.max(state?.state === 'open' ? (state.until_ms ?? 0) : 0, state?.limited_until_ms ?? 0)
+function soonestFirst(byTotal: Ranking, { health, totals }: Scratch): Ranking {
+  const opensAt = (index: number) => {
+    const state = health[index]
+    return Math.max(state?.state === 'open' ? (state.until_ms ?? 0) : 0, state?.limited_until_ms ?? 0)
+  }
+  return inOrder(
+    whole(byTotal).sort((a, b) => opensAt(a) - opensAt(b)),
+    totals,
+  )
 }
 
-function isProbe(target: LiveTarget, { health, probes, now_ms }: World): boolean {
-  const state = health.targets[target.id]
+function isProbe(target: LiveTarget, state: TargetHealth | undefined, { probes, now_ms }: World): boolean {
   return state !== undefined && (state.state === 'open' || state.state === 'probing') && mayProbe(state, target, probes, now_ms)
 }
 
+/** Most requests meet no other refusal than those that stand for every request. */
+function refusedOf({ targets, standing, standing_gathered, scratch: { refusals } }: Prepared, named: number): DecisionRecord['refused'] {
+  let i = 0
+  while (i < refusals.length && refusals[i] === standing[i]) i++
+  return i === refusals.length && named === REFUSED_NAMED ? standing_gathered : gathered(targets, refusals, named)
+}
+
 function scoresKept(
-  admitted: Candidate[],
-  first: Candidate,
+  admitted: Ranking,
+  first: number,
   kept: number,
   targets: readonly LiveTarget[],
-  estimates: Estimates,
-  rate: (i: number, target: LiveTarget) => ReturnType<typeof terms>,
+  scratch: Scratch,
+  tokens: number,
 ): Score[] {
-  const best = admitted.slice(0, kept)
+  const best: number[] = []
+  for (let place = 0; place < admitted.length && place < kept; place++) best.push(at(admitted, place))
   if (!best.includes(first)) best[best.length - 1] = first
-  return best.map(({ index }) => {
-    const target = targets[index] as LiveTarget
-    return scoreOf(target, index, estimates, rate(index, target))
-  })
+  return best.map(index => scoreOf(targets[index] as LiveTarget, index, scratch.estimates, terms(index, scratch, tokens)))
 }
 
 /** The best eligible target of each shadow rule whose share the draw falls into; never the one that answers. */
-function shadowsOf(outcome: RuleOutcome, admitted: Candidate[], first: Candidate, targets: readonly LiveTarget[], draw: number): string[] {
+function shadowsOf(outcome: RuleOutcome, admitted: Ranking, first: number, targets: readonly LiveTarget[], draw: number): string[] {
+  if (outcome.shadows.length === 0) return []
   const shadows = outcome.shadows.flatMap(({ mask, share }, i) => {
     if (derived(draw, SHADOW + i) >= share) return []
-    const target = targets[admitted.find(each => each !== first && mask[each.index])?.index ?? -1]
+    const target = targets[firstIn(admitted, mask, first)]
     return target ? [target.id] : []
   })
   return [...new Set(shadows)]

@@ -2,8 +2,9 @@
  * Who may answer this request at all. Every hard constraint is here, and only who passes enters the plan; so a constraint
  * holds on every edge, first choice, failover and shadow alike.
  *
- * The order is from the lasting to the passing: what the caller named, policy, key, rules, abilities, size, bounds, health.
- * The first reason is the one recorded, and so "wrong region" is never hidden behind "rate-limited for two more seconds".
+ * The order is from the lasting to the passing: what the caller named, policy, key, rules, abilities, size (`suited`), then bounds
+ * and health (`eligible`). The first reason is the one recorded, and so "wrong region" is never hidden behind "rate-limited for two
+ * more seconds". Between the two the estimates are made, of those that are still in.
  */
 import type { Caller } from '../../schema/caller.ts'
 import type { ChatRequest, DialectName } from '../../schema/chat.ts'
@@ -11,10 +12,11 @@ import type { Refusal } from '../../schema/decision.ts'
 import type { Features } from '../../schema/features.ts'
 import type { TargetHealth } from '../../schema/health.ts'
 import { missing, needsOf } from './abilities.ts'
-import type { Estimates } from './estimate.ts'
+import type { Scratch } from './columns.ts'
 import type { Asked } from './names.ts'
 import type { RuleOutcome } from './outcome.ts'
 import type { Prepared } from './prepared.ts'
+import type { Bounds } from './requirement.ts'
 import type { Mask } from './selector.ts'
 import type { LiveTarget, World } from './world.ts'
 
@@ -22,81 +24,95 @@ import type { LiveTarget, World } from './world.ts'
 const ESTIMATE_MARGIN = 1.1
 
 export type Eligibility = {
-  /** Indexes of targets that may be called now, in the catalogue's order. */
-  usable: number[]
+  /** So many of `scratch.callable` may be called now; they are in the catalogue's order. */
+  usable: number
   /** Passing every lasting constraint, but recovering: `share` of requests may go there. */
   ramping: number[]
   /** Passing every lasting constraint, but left alone for now: open or rate-limited. */
   shut: number[]
-  /** By target: why not, or null. */
-  refusals: (Refusal | null)[]
 }
 
-export function eligible(
+/** Those that could answer, whatever it costs and however they are today: into `scratch.passing`, and how many. The others' reasons into `scratch.refusals`. */
+export function suited(
   prepared: Prepared,
   asked: Asked,
   caller: Caller,
   outcome: RuleOutcome,
   request: ChatRequest,
   features: Features,
-  estimates: Estimates,
   world: World,
-  healthOf: (target: LiveTarget) => TargetHealth | undefined,
-): Eligibility {
-  const { targets, standing, abilities, context_tokens, output_tokens } = prepared
+): number {
+  const { targets, standing } = prepared
+  const { abilities, context_tokens, output_tokens } = prepared.columns
+  const { refusals, passing } = prepared.scratch
   const named = namedMask(prepared, asked)
   const scope = prepared.scope(caller)
   const { asks } = world
+  const { narrowings } = outcome
   const needs = needsOf(features, request, asks?.output)
   const limit = features.max_output_tokens ?? 0
   const window_tokens =
     asks?.window_tokens ??
     Math.ceil(features.prompt_tokens * ESTIMATE_MARGIN) + (features.max_output_tokens ?? features.expected_output_tokens)
   const carriage = carriageJudge(world, outcome.bounds.lossless, request.bound)
-  const { quality_at_least, cost_at_most_micros, first_token_at_most_ms, energy_at_most_wh } = outcome.bounds
 
-  const lasting = (i: number, target: LiveTarget): Refusal | null => {
+  const refusalOf = (i: number): Refusal | null => {
     if (named && !named[i]) return NOT_NAMED
-    const stands = standing[i] ?? scope?.[i] ?? narrowed(outcome, i) ?? missing(needs, abilities[i] ?? 0)
+    const stands = standing[i] ?? scope?.[i] ?? (narrowings.length > 0 ? narrowed(narrowings, i) : null)
     if (stands) return stands
+    const lacking = missing(needs, abilities[i] as number)
+    if (lacking) return lacking
+    const target = targets[i] as LiveTarget
     const unsuited = asks?.suits(target)
     if (unsuited) return unsuited
-    if (window_tokens > (context_tokens[i] ?? 0)) return { reason: 'context_window', need: window_tokens, have: context_tokens[i] ?? 0 }
-    if (limit > (output_tokens[i] ?? 0)) return { reason: 'output_limit', need: limit, have: output_tokens[i] ?? 0 }
-    const uncarried = carriage(target)
-    if (uncarried) return uncarried
-    if ((estimates.quality[i] ?? 0) < quality_at_least)
-      return { reason: 'quality', need: quality_at_least, have: rounded(estimates.quality[i]) }
-    // Written so that an unknown, which is NaN, fails.
-    if (cost_at_most_micros !== Infinity && !((estimates.cost_micros[i] ?? Number.NaN) <= cost_at_most_micros)) {
-      return { reason: 'cost', need: cost_at_most_micros, have: known(estimates.cost_micros[i]) }
-    }
-    if ((estimates.first_token_ms[i] ?? 0) > first_token_at_most_ms) {
-      return { reason: 'latency', need: first_token_at_most_ms, have: Math.round(estimates.first_token_ms[i] ?? 0) }
-    }
-    if (energy_at_most_wh !== Infinity && !((estimates.energy_wh[i] ?? Number.NaN) <= energy_at_most_wh)) {
-      return { reason: 'energy', need: energy_at_most_wh, have: known(estimates.energy_wh[i]) }
-    }
-    return null
+    const window = context_tokens[i] as number
+    if (window_tokens > window) return { reason: 'context_window', need: window_tokens, have: window }
+    const output = output_tokens[i] as number
+    if (limit > output) return { reason: 'output_limit', need: limit, have: output }
+    return carriage(target)
   }
 
-  const result: Eligibility = { usable: [], ramping: [], shut: [], refusals: new Array(targets.length).fill(null) }
+  let count = 0
   for (let i = 0; i < targets.length; i++) {
-    const target = targets[i]
-    if (!target) continue
-    const refusal = lasting(i, target)
-    if (refusal) {
-      result.refusals[i] = refusal
-      continue
-    }
-    const health = healthOf(target)
-    const passing = health ? passingRefusal(health, target, world) : null
-    result.refusals[i] = passing
-    if (passing === null) result.usable.push(i)
-    else if (passing === RAMPING) result.ramping.push(i)
-    else if (passing.reason === 'open' || passing.reason === 'rate_limited') result.shut.push(i)
+    const refusal = refusalOf(i)
+    refusals[i] = refusal
+    if (refusal === null) passing[count++] = i
   }
-  return result
+  return count
+}
+
+/** Of the first `count` of `scratch.passing`, whose estimates are made: who keeps the bounds and is in health. */
+export function eligible({ targets, scratch }: Prepared, count: number, bounds: Bounds, world: World): Eligibility {
+  const { passing, callable, refusals, health } = scratch
+  const found: Eligibility = { usable: 0, ramping: [], shut: [] }
+  for (let at = 0; at < count; at++) {
+    const i = passing[at] as number
+    const state = health[i]
+    const refusal = outOfBounds(i, scratch, bounds) ?? (state === undefined ? null : passingRefusal(state, targets[i] as LiveTarget, world))
+    refusals[i] = refusal
+    if (refusal === null) callable[found.usable++] = i
+    else if (refusal === RAMPING) found.ramping.push(i)
+    else if (refusal === OPEN || refusal === RATE_LIMITED) found.shut.push(i)
+  }
+  return found
+}
+
+function outOfBounds(i: number, { estimates }: Scratch, bounds: Bounds): Refusal | null {
+  const { quality_at_least, cost_at_most_micros, first_token_at_most_ms, energy_at_most_wh } = bounds
+  const quality = estimates.quality[i] as number
+  if (quality < quality_at_least) return { reason: 'quality', need: quality_at_least, have: rounded(quality) }
+  // Written so that an unknown, which is NaN, fails.
+  const cost = estimates.cost_micros[i] as number
+  if (cost_at_most_micros !== Infinity && !(cost <= cost_at_most_micros)) {
+    return { reason: 'cost', need: cost_at_most_micros, have: known(cost) }
+  }
+  const first_token_ms = estimates.first_token_ms[i] as number
+  if (first_token_ms > first_token_at_most_ms) return { reason: 'latency', need: first_token_at_most_ms, have: Math.round(first_token_ms) }
+  const energy = estimates.energy_wh[i] as number
+  if (energy_at_most_wh !== Infinity && !(energy <= energy_at_most_wh)) {
+    return { reason: 'energy', need: energy_at_most_wh, have: known(energy) }
+  }
+  return null
 }
 
 const NOT_NAMED: Refusal = { reason: 'not_named' }
@@ -114,7 +130,7 @@ function namedMask(prepared: Prepared, asked: Asked): Mask | null {
   return mask
 }
 
-function narrowed({ narrowings }: RuleOutcome, i: number): Refusal | null {
+function narrowed(narrowings: RuleOutcome['narrowings'], i: number): Refusal | null {
   for (const narrowing of narrowings) {
     if (narrowing.kind === 'require') {
       const refusal = narrowing.standing[i]
@@ -159,5 +175,5 @@ export function mayProbe(health: TargetHealth, target: LiveTarget, probes: World
   return probes ? probes.has(target.id) : health.until_ms !== null && health.until_ms <= now_ms
 }
 
-const rounded = (value: number | undefined) => Math.round((value ?? 0) * 1_000) / 1_000
-const known = (value: number | undefined) => (value === undefined || Number.isNaN(value) ? null : Math.round(value * 1_000) / 1_000)
+const rounded = (value: number) => Math.round(value * 1_000) / 1_000
+const known = (value: number) => (Number.isNaN(value) ? null : rounded(value))

@@ -1,12 +1,11 @@
 /**
- * What a target would do for this request, before anyone is called: how good, how dear, how soon, how much energy. One row of
- * numbers a target, in columns that are filled in one pass.
+ * What a target would do for this request, before anyone is called: how good, how dear, how soon, how much energy. Columns of
+ * numbers, filled in one pass for those targets that may answer it.
  */
 import { type Features, SIZE_CLASSES, type SizeClass, TASKS } from '../../schema/features.ts'
 import type { TargetHealth } from '../../schema/health.ts'
 import type { Ms } from '../../schema/units.ts'
-import { energyOf } from '../spend/energy.ts'
-import { estimateCost, priceAt } from '../spend/price.ts'
+import { estimateCost, priceAt, roundedCost } from '../spend/price.ts'
 import type { Prepared } from './prepared.ts'
 import type { LiveTarget } from './world.ts'
 
@@ -40,51 +39,52 @@ const COLD_MS = 3_000
 const COLD_AFTER_MS = 10 * 60_000
 const COLD_UNKNOWN = 0.5
 
+/** Fills `scratch.estimates` for the first `count` of `scratch.passing`, by what `scratch.health` says of them. */
 export function estimate(
-  prepared: Prepared,
+  { targets, columns, scratch }: Prepared,
+  count: number,
   features: Features,
   output_tokens: number,
   now_ms: Ms,
-  healthOf: (target: LiveTarget) => TargetHealth | undefined,
-): Estimates {
-  const { targets, mean_quality, mean_uncertainty } = prepared
-  const n = targets.length
-  const all = new Float64Array(6 * n)
-  const column = (i: number) => all.subarray(i * n, (i + 1) * n)
-  const estimates: Estimates = {
-    quality: column(0),
-    quality_uncertainty: column(1),
-    cost_micros: column(2),
-    first_token_ms: column(3),
-    latency_ms: column(4),
-    energy_wh: column(5),
-  }
+): void {
+  const { passing, health, estimates } = scratch
+  const { quality, quality_uncertainty, cost_micros, first_token_ms, latency_ms, energy_wh } = estimates
+  const { prompt_tokens, task_confidence: trust } = features
   const task = TASKS.indexOf(features.task)
-  const trust = features.task_confidence
+  const prior_quality = columns.quality[task] as Float64Array
+  const prior_uncertainty = columns.quality_uncertainty[task] as Float64Array
   const shift = Math.exp(DIFFICULTY_LOGITS * (features.difficulty - 0.5))
   const size = SIZE_CLASSES.indexOf(features.size)
-  const reading_ms = Math.max(0, features.prompt_tokens - SHORT_PROMPT_TOKENS) / READ_TOKENS_PER_MS
-  for (let i = 0; i < n; i++) {
-    const target = targets[i]
-    if (!target) continue
-    const prior = trust * (target.quality[task] ?? 0) + (1 - trust) * (mean_quality[i] ?? 0)
+  const reading_ms = Math.max(0, prompt_tokens - SHORT_PROMPT_TOKENS) / READ_TOKENS_PER_MS
+  const isUsual = prompt_tokens > 0 && output_tokens > 0 && now_ms < columns.prices_until_ms
+  for (let at = 0; at < count; at++) {
+    const i = passing[at] as number
+    const prior = trust * (prior_quality[i] as number) + (1 - trust) * (columns.mean_quality[i] as number)
     // logistic(logit(p) - d) without leaving the ratio of odds.
     const odds = prior / (1 - Math.min(prior, 0.999)) / shift
-    estimates.quality[i] = odds / (1 + odds)
-    estimates.quality_uncertainty[i] = trust * (target.quality_uncertainty[task] ?? 0) + (1 - trust) * (mean_uncertainty[i] ?? 0)
+    quality[i] = odds / (1 + odds)
+    quality_uncertainty[i] = trust * (prior_uncertainty[i] as number) + (1 - trust) * (columns.mean_uncertainty[i] as number)
 
-    const price = now_ms < target.price_until_ms ? target.price : priceAt(target.target.prices, now_ms).price
-    estimates.cost_micros[i] = estimateCost(features.prompt_tokens, output_tokens, price) ?? Number.NaN
-    estimates.energy_wh[i] = energyOf(target, features.prompt_tokens, output_tokens) ?? Number.NaN
+    const target = targets[i] as LiveTarget
+    cost_micros[i] = isUsual
+      ? roundedCost(prompt_tokens, columns.input_micros_per_mtok[i] as number, output_tokens, columns.output_micros_per_mtok[i] as number)
+      : costThen(target, prompt_tokens, output_tokens, now_ms)
+    energy_wh[i] = prompt_tokens * (columns.wh_per_input_token[i] as number) + output_tokens * (columns.wh_per_output_token[i] as number)
 
-    const health = healthOf(target)
-    const measured = health && firstTokenMeasured(health, size)
-    const first_token_ms = (measured ?? target.first_token_ms + reading_ms) + coldMs(target, health, now_ms)
-    const tokens_per_second = health?.ln_tokens_per_second == null ? target.tokens_per_second : Math.exp(health.ln_tokens_per_second)
-    estimates.first_token_ms[i] = first_token_ms
-    estimates.latency_ms[i] = first_token_ms + (output_tokens * 1_000) / Math.max(tokens_per_second, 0.1)
+    const known = health[i]
+    const measured = known && firstTokenMeasured(known, size)
+    const first_ms = (measured ?? (columns.first_token_ms[i] as number) + reading_ms) + coldMs(target, known, now_ms)
+    const tokens_per_second =
+      known?.ln_tokens_per_second == null ? (columns.tokens_per_second[i] as number) : Math.exp(known.ln_tokens_per_second)
+    first_token_ms[i] = first_ms
+    latency_ms[i] = first_ms + (output_tokens * 1_000) / Math.max(tokens_per_second, 0.1)
   }
-  return estimates
+}
+
+/** Where a price has changed since the catalogue was compiled, or nothing is read or written. */
+function costThen(target: LiveTarget, prompt_tokens: number, output_tokens: number, now_ms: Ms): number {
+  const price = now_ms < target.price_until_ms ? target.price : priceAt(target.target.prices, now_ms).price
+  return estimateCost(prompt_tokens, output_tokens, price) ?? Number.NaN
 }
 
 /** Measured in this size class, else in the nearest smaller, else in the nearest larger; undefined where nothing was. */

@@ -7,7 +7,7 @@
 import type { PlanStep } from '../../schema/decision.ts'
 import type { Limits } from '../../schema/policy.ts'
 import type { Ms } from '../../schema/units.ts'
-import type { Candidate } from './choose.ts'
+import { at, type Ranking } from './ranking.ts'
 import type { LiveTarget } from './world.ts'
 
 /** So much of the total another failure domain is worth: about the gap between neighbouring tiers of models. */
@@ -17,26 +17,29 @@ const OTHER_PROVIDER_WORTH = 0.08
 const PATIENCE = 3
 const STREAM_PATIENCE = 2
 
-export function order(first: Candidate, admitted: Candidate[], targets: readonly LiveTarget[], length: number): Candidate[] {
+/** Indexes of targets, the first choice and whoever follows. */
+export function order(first: number, admitted: Ranking, targets: readonly LiveTarget[], length: number): number[] {
   const steps = [first]
-  const rest = admitted.filter(each => each !== first)
-  const providers = new Set([targets[first.index]?.provider])
-  while (steps.length < length && rest.length > 0) {
-    const least = (rest[0]?.total ?? 0) - OTHER_PROVIDER_WORTH
-    let at = 0
-    for (let i = 0; i < rest.length; i++) {
-      if ((rest[i]?.total ?? 0) < least) break
-      if (!providers.has(targets[rest[i]?.index ?? 0]?.provider)) {
-        at = i
-        break
-      }
-    }
-    const [next] = rest.splice(at, 1)
-    if (!next) break
+  while (steps.length < length) {
+    const next = following(steps, admitted, targets)
+    if (next < 0) break
     steps.push(next)
-    providers.add(targets[next.index]?.provider)
   }
   return steps
+}
+
+/** The best of another provider than all so far, where that costs little; else the best. -1 where all are steps already. */
+function following(steps: readonly number[], admitted: Ranking, targets: readonly LiveTarget[]): number {
+  let best = -1
+  for (let place = 0; place < admitted.length; place++) {
+    const index = at(admitted, place)
+    if (steps.includes(index)) continue
+    if (best < 0) best = index
+    else if ((admitted.totals[index] as number) < (admitted.totals[best] as number) - OTHER_PROVIDER_WORTH) break
+    const { provider } = targets[index] as LiveTarget
+    if (!steps.some(step => targets[step]?.provider === provider)) return index
+  }
+  return best
 }
 
 /**

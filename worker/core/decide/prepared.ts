@@ -7,10 +7,11 @@
  * it every decision would be the same, only slower.
  */
 import type { Caller } from '../../schema/caller.ts'
-import type { Refusal } from '../../schema/decision.ts'
+import type { DecisionRecord, Refusal } from '../../schema/decision.ts'
 import type { Objective, Requirement } from '../../schema/policy.ts'
-import { abilitiesOf } from './abilities.ts'
+import { type Columns, columnsOf, type Scratch, scratchFor } from './columns.ts'
 import { mayUse } from './names.ts'
+import { gathered, REFUSED_NAMED } from './record.ts'
 import { type Bounds, NO_BOUNDS, standingRefusal, tightened } from './requirement.ts'
 import { type Mask, maskOf } from './selector.ts'
 import type { CompiledPolicy, LiveCatalogue, LiveTarget } from './world.ts'
@@ -32,12 +33,10 @@ export type Prepared = {
   index_of: ReadonlyMap<LiveTarget, number>
   /** By target, from the policy's `targets` and `require`. */
   standing: Standing
-  abilities: Int32Array
-  context_tokens: Float64Array
-  output_tokens: Float64Array
-  /** By target: mean prior over all tasks, for prompts whose task is unclear. */
-  mean_quality: Float64Array
-  mean_uncertainty: Float64Array
+  /** The same as a served request records it where nothing else is refused, which is most often. Shared by them all, so frozen. */
+  standing_gathered: DecisionRecord['refused']
+  columns: Columns
+  scratch: Scratch
   /** They make vectors that cannot be compared with each other. */
   several_spaces: boolean
   bounds: Bounds
@@ -73,17 +72,16 @@ function prepare({ policy }: CompiledPolicy, { targets }: LiveCatalogue): Prepar
   }
   const inPolicy = policy.targets ? select(policy.targets) : null
   const required = standingUnder(policy.require)
+  const standing = required.map((refusal, i) => (inPolicy && !inPolicy[i] ? NOT_IN_POLICY : refusal))
   const groups = new Map<string, Mask>()
   const scopes = new WeakMap<Caller, Standing>()
   return {
     targets,
     index_of: new Map(targets.map((target, i) => [target, i])),
-    standing: required.map((refusal, i) => (inPolicy && !inPolicy[i] ? NOT_IN_POLICY : refusal)),
-    abilities: Int32Array.from(targets, abilitiesOf),
-    context_tokens: Float64Array.from(targets, each => each.target.capability.context_tokens),
-    output_tokens: Float64Array.from(targets, each => each.target.capability.output_tokens),
-    mean_quality: Float64Array.from(targets, each => mean(each.quality)),
-    mean_uncertainty: Float64Array.from(targets, each => mean(each.quality_uncertainty)),
+    standing,
+    standing_gathered: frozen(gathered(targets, standing, REFUSED_NAMED)),
+    columns: columnsOf(targets),
+    scratch: scratchFor(targets.length),
     several_spaces: new Set(targets.map(each => each.target.embedding?.space)).size > 1,
     bounds: tightened({ ...NO_BOUNDS, lossless: policy.strict }, policy.require, policy.limits.cost_at_most_usd),
     actions: policy.rules.map(({ do: action }): PreparedAction => {
@@ -106,8 +104,11 @@ function prepare({ policy }: CompiledPolicy, { targets }: LiveCatalogue): Prepar
 const NOT_IN_POLICY: Refusal = { reason: 'not_in_policy' }
 const NOT_IN_SCOPE: Refusal = { reason: 'not_in_scope' }
 
-function mean(values: Float64Array): number {
-  let sum = 0
-  for (const value of values) sum += value
-  return sum / Math.max(1, values.length)
+function frozen(refused: DecisionRecord['refused']): DecisionRecord['refused'] {
+  for (const group of refused) {
+    for (const each of group.targets) Object.freeze(each)
+    Object.freeze(group.targets)
+    Object.freeze(group)
+  }
+  return Object.freeze(refused) as DecisionRecord['refused']
 }

@@ -15,12 +15,17 @@ export const REFUSED_NAMED = 40
 /** But so many of each reason in any case. */
 const NAMED_OF_EACH = 3
 
-/** Four significant digits. `toPrecision` would do, at ten times the price. */
+const UNITS = Array.from({ length: 16 }, (_, digits) => 10 ** digits)
+const MOST_DIGITS = UNITS.length - 1
+
+/** Four significant digits, at most 15 behind the point. `toPrecision` would do, at twenty times the price. */
 export function tidy(value: number): number {
-  if (value === 0 || !Number.isFinite(value)) return 0
-  const digits = 3 - Math.floor(Math.log10(Math.abs(value)))
-  if (digits <= 0) return Math.round(value)
-  const unit = 10 ** Math.min(digits, 15)
+  const size = Math.abs(value)
+  if (!(size > 0 && size < Number.POSITIVE_INFINITY)) return 0
+  if (size >= 1_000) return Math.round(value)
+  let digits = 1
+  while (digits < MOST_DIGITS && size * (UNITS[digits] as number) < 1_000) digits++
+  const unit = UNITS[digits] as number
   return Math.round(value * unit) / unit
 }
 

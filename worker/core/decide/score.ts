@@ -11,7 +11,7 @@
  */
 import type { TargetHealth } from '../../schema/health.ts'
 import type { Objective } from '../../schema/policy.ts'
-import type { Estimates } from './estimate.ts'
+import type { Scratch } from './columns.ts'
 
 /** From the cheapest small open model to the dearest frontier model, in micro-USD per token ($ per million tokens). */
 const COST = scale(0.1, 100)
@@ -42,26 +42,40 @@ function goodness(value: number, { per_unit, over }: Scale): number {
   return good > 0 ? good : 0
 }
 
+/** `quality`, `cost`, `latency` and `energy` weighed, less `penalty`, are the total. */
 export type Terms = { quality: number; cost: number; latency: number; energy: number; penalty: number; total: number }
 
-export function terms(
-  i: number,
-  estimates: Estimates,
-  tokens: number,
-  objective: Objective,
-  health: TargetHealth | undefined,
-  into: Terms,
-): Terms {
-  const quality = (estimates.quality[i] ?? 0) - RISK_AVERSION * (estimates.quality_uncertainty[i] ?? 0)
-  into.quality = quality > 0 ? quality : 0
-  into.cost = goodness((estimates.cost_micros[i] ?? Number.NaN) / tokens, COST)
-  into.latency = goodness(estimates.latency_ms[i] ?? Number.NaN, LATENCY)
-  into.energy = goodness((estimates.energy_wh[i] ?? Number.NaN) / tokens, ENERGY)
-  into.penalty = health?.slow ? SLOW_PENALTY : 0
-  const weighed =
-    objective.quality * into.quality + objective.cost * into.cost + objective.latency * into.latency + objective.energy * into.energy
-  into.total = weighed / (objective.quality + objective.cost + objective.latency + objective.energy) - into.penalty
-  return into
+/** All terms of one target, for the record; `tokens` are those of the whole request. */
+export function terms(index: number, { estimates, totals, health }: Scratch, tokens: number): Terms {
+  return {
+    quality: qualityTerm(estimates.quality[index] as number, estimates.quality_uncertainty[index] as number),
+    cost: goodness((estimates.cost_micros[index] as number) / tokens, COST),
+    latency: goodness(estimates.latency_ms[index] as number, LATENCY),
+    energy: goodness((estimates.energy_wh[index] as number) / tokens, ENERGY),
+    penalty: penaltyOf(health[index]),
+    total: totals[index] as number,
+  }
 }
 
-export const noTerms = (): Terms => ({ quality: 0, cost: 0, latency: 0, energy: 0, penalty: 0, total: 0 })
+/** The total of each of the first `count` of `indexes`. A logarithm is the dearest part, so what weighs nothing is not worked out. */
+export function rate(indexes: Int32Array, count: number, scratch: Scratch, tokens: number, objective: Objective): void {
+  const { totals, health } = scratch
+  const { quality, quality_uncertainty, cost_micros, latency_ms, energy_wh } = scratch.estimates
+  const { quality: w_quality, cost: w_cost, latency: w_latency, energy: w_energy } = objective
+  const weights = w_quality + w_cost + w_latency + w_energy
+  for (let at = 0; at < count; at++) {
+    const i = indexes[at] as number
+    let weighed = w_quality * qualityTerm(quality[i] as number, quality_uncertainty[i] as number)
+    if (w_cost !== 0) weighed += w_cost * goodness((cost_micros[i] as number) / tokens, COST)
+    if (w_latency !== 0) weighed += w_latency * goodness(latency_ms[i] as number, LATENCY)
+    if (w_energy !== 0) weighed += w_energy * goodness((energy_wh[i] as number) / tokens, ENERGY)
+    totals[i] = weighed / weights - penaltyOf(health[i])
+  }
+}
+
+function qualityTerm(quality: number, uncertainty: number): number {
+  const sure = quality - RISK_AVERSION * uncertainty
+  return sure > 0 ? sure : 0
+}
+
+const penaltyOf = (health: TargetHealth | undefined) => (health?.slow ? SLOW_PENALTY : 0)

@@ -71,7 +71,17 @@ export function estimateCost(prompt_tokens: Tokens, output_tokens: Tokens, price
   if (price === null) return null
   const { input_micros_per_mtok, output_micros_per_mtok } = price
   if ((input_micros_per_mtok === null && prompt_tokens > 0) || (output_micros_per_mtok === null && output_tokens > 0)) return null
-  return Math.round((prompt_tokens * (input_micros_per_mtok ?? 0) + output_tokens * (output_micros_per_mtok ?? 0)) / PER_MTOK)
+  return roundedCost(prompt_tokens, input_micros_per_mtok ?? 0, output_tokens, output_micros_per_mtok ?? 0)
+}
+
+/** The same for prices in columns, where an unknown one is NaN: then so is the cost, also of no tokens at all. */
+export function roundedCost(
+  prompt_tokens: Tokens,
+  input_micros_per_mtok: number,
+  output_tokens: Tokens,
+  output_micros_per_mtok: number,
+): number {
+  return Math.round((prompt_tokens * input_micros_per_mtok + output_tokens * output_micros_per_mtok) / PER_MTOK)
 }
 
 /**
