@@ -108,6 +108,13 @@ describe('a token of Access', () => {
     const { body } = await me(await token(), { headers: { authorization: `Bearer ${await adminOf('operator')}` } })
     expect(body.role).toBe('operator')
   })
+  it('cannot be judged while the team’s keys cannot be fetched', async () => {
+    const before = served
+    served = { error: 'no' }
+    const { status, body } = await me(await token())
+    served = before
+    expect([status, body.error?.code]).toEqual([503, 'keys_unavailable'])
+  })
   it('means nothing where Access is not configured, or at an address that is not Access’s', async () => {
     expect((await me(await token(), { vars: { ACCESS_AUD: undefined } })).status).toBe(401)
     for (const ACCESS_TEAM_DOMAIN of [

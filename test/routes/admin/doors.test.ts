@@ -141,6 +141,9 @@ describe('an admin key', () => {
   it('is refused with 503 where it cannot be seen whether it was revoked', async () => {
     await env.DB.prepare('ALTER TABLE revoked_admins RENAME TO elsewhere').run()
     const response = await me({ authorization: `Bearer ${key}` })
+    const { key: guessed } = await makeAdminKey(env.KEY_PEPPER, { label: 'a guess', role: 'owner' })
+    // A guess is refused before D1 is asked.
+    expect((await me({ authorization: `Bearer ${guessed}` })).status).toBe(401)
     await env.DB.prepare('ALTER TABLE elsewhere RENAME TO revoked_admins').run()
     expect([response.status, (await errorOf(response)).code]).toEqual([503, 'keys_unavailable'])
   })

@@ -4,7 +4,7 @@
  * and nothing else, for this application, by this team, not expired. Who somebody is does not say what they may do; that
  * is in `ACCESS_ROLES`, and who is not in it may do nothing.
  */
-import { createRemoteJWKSet, customFetch, type JWTVerifyGetKey, jwtVerify } from 'jose'
+import { createRemoteJWKSet, customFetch, errors, type JWTVerifyGetKey, jwtVerify } from 'jose'
 import type { GatewayError } from '../../core/errors.ts'
 import { err, ok, type Result } from '../../core/result.ts'
 import type { Effects } from '../../dispatch/effects.ts'
@@ -55,7 +55,9 @@ export async function accessActor(token: string, access: Access, effects: Effect
       currentDate: new Date(effects.nowMs()),
     })
     who = String(payload.email ?? payload.common_name ?? '').toLowerCase()
-  } catch {
+  } catch (error) {
+    if (isOutage(error))
+      return err({ code: 'keys_unavailable', message: 'the keys of Cloudflare Access could not be fetched. Try again in a moment.' })
     // Which of the checks failed is nothing that the sender has to know.
     return err({ code: 'invalid_key' })
   }
@@ -63,6 +65,12 @@ export async function accessActor(token: string, access: Access, effects: Effect
   const role = roleOf(who, access)
   if (!role) return err({ code: 'forbidden', message: 'Access let you in, and ACCESS_ROLES gives you no role here.' })
   return ok({ name: `access:${who}`, role, org: null })
+}
+
+/** The team's keys did not come: that says nothing about the token. */
+function isOutage(error: unknown): boolean {
+  if (!(error instanceof errors.JOSEError)) return true
+  return [errors.JWKSTimeout.code, errors.JWKSInvalid.code, errors.JOSEError.code].includes(error.code)
 }
 
 /** One's own name before one's domain's. */
