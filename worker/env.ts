@@ -83,16 +83,18 @@ export function makeDeps(env: Env): Deps {
       if (endpoints && !endpoints.includes(endpoint))
         return err({ code: 'forbidden', message: `This key may not be used for ${endpoint}.` })
       const now_ms = effects.nowMs()
+      const refreshed = health.refreshed(now_ms, ctx)
       const name = policyNamed(request.model, caller)
       const policy = await policies.policyFor(name, ctx, now_ms)
       if (!policy) return err(missingPolicy(name, request.model, policies.names(ctx, now_ms)))
       const live = await catalogues.live(ctx, now_ms)
+      if (refreshed !== null) await refreshed
       return ok({
         catalogue: endpoint === 'chat' ? live : (live.serving.get(endpoint) ?? live),
         policy,
         policy_names: policies.names(ctx, now_ms),
-        health: health.snapshot(now_ms, ctx),
-        probes: health.probes(now_ms),
+        health: health.snapshot(effects.nowMs(), ctx),
+        probes: health.probes(effects.nowMs()),
         codecs: DIALECTS_WRITTEN,
         losses,
         ...(asks && { asks }),

@@ -10,6 +10,7 @@ const signalbox: CommandDef = defineCommand({
     budgets: () => import('./budgets.ts').then(file => file.budgets),
     usage: () => import('./usage.ts').then(file => file.usage),
     targets: () => import('./targets.ts').then(file => file.targets),
+    simulate: () => import('./simulate.ts').then(file => file.simulate),
     policy: () => import('./policy.ts').then(file => file.policy),
     admin: () => import('./admin.ts').then(file => file.admin),
     audit: () => import('./audit.ts').then(file => file.audit),

@@ -2,6 +2,7 @@
  * A request carried by the real dispatch: a fake upstream that meets its fate in bytes, an answer read to its end, and the text
  * of what is called complete compared with what the upstream said.
  */
+import './platform.ts'
 import { parseJsonText } from '../core/json-text.ts'
 import { openaiChat } from '../dialects/openai-chat/dialect.ts'
 import { dispatch } from '../dispatch/dispatch.ts'

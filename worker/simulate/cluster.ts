@@ -68,7 +68,7 @@ export async function run({
   const object = fleet((target, before, after) => {
     if (before.state !== after.state) transitions.push({ target, state: after.state, at_ms: clock.nowMs() - START_MS })
     const { lease_until_ms } = after
-    if (lease_until_ms !== null && lease_until_ms !== before.lease_until_ms)
+    if (lease_until_ms !== null && lease_until_ms !== before.lease_until_ms && !(after.lease_used && !before.lease_used))
       watched.leased(target, lease_until_ms + LEASE_SLACK_MS, clock.nowMs())
     if (lease_until_ms === null && before.lease_until_ms !== null) watched.leased(target, 0, Number.POSITIVE_INFINITY)
   })
@@ -94,7 +94,13 @@ export async function run({
     const isolate = isolates[at] as Isolate
     const poisoned = chance() < workload.poison
     const org = poisoned ? 'org-poison' : `org-${Math.floor(chance() * workload.tenants)}`
-    const decided = plan(number, org, isolate, rules[at] as Map<string, Rule>)
+    const own = rules[at] as Map<string, Rule>
+    if (judgement.by === 'gate') isolate.whenFresh(() => set(number, started_at_ms, org, poisoned, isolate, own))
+    else set(number, started_at_ms, org, poisoned, isolate, own)
+  }
+
+  function set(number: number, started_at_ms: Ms, org: string, poisoned: boolean, isolate: Isolate, own: Map<string, Rule>): void {
+    const decided = plan(number, org, isolate, own)
     if (!decided.ok) {
       unplanned++
       return
@@ -111,7 +117,7 @@ export async function run({
         const drawn = (n: number) => chanceOf(seed, number, nth * 16 + index + 1, n)
         return fateOf(weather, index, nature, clock.nowMs() - START_MS, workload.tokens, poisoned, drawn)
       },
-      tell: told => tell(told, number, org, isolate, rules[at] as Map<string, Rule>),
+      tell: told => tell(told, number, org, isolate, own),
       draw: chance,
     }
     const done = (journey: Journey) => {
@@ -147,7 +153,7 @@ export async function run({
     if (!decided.ok) return decided
     if (gated) {
       watched.decided(number, decided.value.plan, health, now_ms)
-      isolate.view.took(decided.value.plan)
+      isolate.took(decided.value.plan)
       return decided
     }
     return ok({ ...decided.value, plan: ruled(decided.value.plan, own, now_ms) })

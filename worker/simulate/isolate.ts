@@ -2,7 +2,8 @@
  * One isolate of the simulated edge: the real view of health, told and telling over a network that delays and loses.
  */
 import type { Fleet } from '../core/health/fleet.ts'
-import { type IsolateView, isolateView, REPORT_AFTER_MS, REPORT_LIMIT_MS } from '../core/health/view.ts'
+import { type IsolateView, isolateView, REFRESH_WAIT_MS, REPORT_AFTER_MS, REPORT_LIMIT_MS } from '../core/health/view.ts'
+import type { Plan } from '../schema/decision.ts'
 import type { HealthReply, HealthSnapshot, Outcome } from '../schema/health.ts'
 import type { Ms } from '../schema/units.ts'
 import type { SimClock } from './clock.ts'
@@ -22,6 +23,9 @@ export type Line = {
 export type Isolate = {
   view: IsolateView
   see(now_ms: Ms): HealthSnapshot
+  /** Calls back when what is seen is fresh, or when waiting for that took too long. */
+  whenFresh(ready: () => void): void
+  took(plan: Plan): void
   report(outcome: Outcome): void
 }
 
@@ -29,10 +33,13 @@ export function isolateOn(line: Line, clock: SimClock, draw: () => number): Isol
   const view = isolateView()
 
   /** As `store/health.ts` does: one report, and another if something urgent came up meanwhile. */
-  function flush(rounds: number): void {
+  function flush(rounds: number, heard: () => void = () => {}): void {
     const sent_at_ms = clock.nowMs()
     const report = view.nextReport(sent_at_ms)
-    if (report === null) return
+    if (report === null) {
+      heard()
+      return
+    }
     line.calls++
     let over = false
     const missed = () => {
@@ -47,13 +54,16 @@ export function isolateOn(line: Line, clock: SimClock, draw: () => number): Isol
       const now_ms = clock.nowMs()
       if (line.away !== null && now_ms >= line.away.from_ms && now_ms < line.away.until_ms) return
       for (const outcome of report.outcomes) line.object.observe(outcome, now_ms, line.draw)
+      for (const target of report.uses_probe ?? []) line.object.use(target, now_ms)
       const probes = report.wants_probe.filter(target => line.object.grant(target, now_ms))
       const reply: HealthReply = { v: 1, snapshot: line.object.snapshot(now_ms), probes }
       if (isLost()) return
       clock.at(now_ms + one_way_ms(), () => {
         if (over) return
         over = true
-        if (view.replied(reply, clock.nowMs()) && rounds > 1) flush(rounds - 1)
+        const again = view.replied(reply, clock.nowMs())
+        heard()
+        if (again && rounds > 1) flush(rounds - 1)
       })
     })
   }
@@ -64,6 +74,20 @@ export function isolateOn(line: Line, clock: SimClock, draw: () => number): Isol
       const { health, report } = view.see(now_ms)
       if (report) flush(3)
       return health
+    },
+    whenFresh(ready) {
+      const { report, old } = view.see(clock.nowMs())
+      let waiting = old
+      const once = () => {
+        if (waiting) ready()
+        waiting = false
+      }
+      if (report) flush(3, once)
+      if (old) clock.at(clock.nowMs() + REFRESH_WAIT_MS, once)
+      else ready()
+    },
+    took(plan) {
+      if (view.took(plan)) flush(3)
     },
     report(outcome) {
       const when = view.observe(outcome, clock.nowMs(), draw)

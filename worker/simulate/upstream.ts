@@ -5,6 +5,8 @@ import type { SimClock } from './clock.ts'
 import type { Fate } from './weather.ts'
 
 const PIECES = 4
+/** A cut answer breaks off where this piece should have come. */
+const CUT_BEFORE = 3
 const encoder = new TextEncoder()
 const SSE = { 'content-type': 'text/event-stream' }
 
@@ -39,7 +41,7 @@ function aborted(signal: AbortSignal): Promise<never> {
   return rejected
 }
 
-/** The first piece at once, the others evenly until the end; a cut one breaks off after half of them. */
+/** The first piece at once, the others evenly until the end; a cut one breaks off before its last. */
 function streamOf(
   { meets, first_token_ms, whole_ms }: Extract<Fate, { whole_ms: number }>,
   request: number,
@@ -47,7 +49,7 @@ function streamOf(
   clock: SimClock,
 ) {
   const pieces = piecesOf(request)
-  const gap_ms = (whole_ms - first_token_ms) / PIECES
+  const gap_ms = (whole_ms - first_token_ms) / (meets === 'cut' ? CUT_BEFORE : PIECES)
   let at = 0
   return new ReadableStream<Uint8Array>(
     {
@@ -59,7 +61,7 @@ function streamOf(
       async pull(controller) {
         if (at > 0) await clock.sleep(gap_ms)
         if (signal.aborted) return
-        if (meets === 'cut' && at > PIECES / 2) {
+        if (meets === 'cut' && at === CUT_BEFORE) {
           at = PIECES + 1
           return controller.error(new TypeError('Network connection lost.'))
         }

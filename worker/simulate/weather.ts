@@ -28,6 +28,7 @@ export type Weather = {
 
 export type Fate =
   | { meets: 'answer'; first_token_ms: Ms; whole_ms: Ms }
+  /** Broken off at `whole_ms`. */
   | { meets: 'cut'; first_token_ms: Ms; whole_ms: Ms }
   | { meets: 'status'; status: number; after_ms: Ms; retry_after_ms: Ms | null }
   | { meets: 'unreachable'; after_ms: Ms }
@@ -41,6 +42,8 @@ const SIGMA = 0.6
 const ERROR_AFTER_MS = 120
 const SLOW_FACTOR = 4
 const RETRY_AFTER_MS = 5_000
+/** A cut answer breaks off after this much of its time. */
+const CUT_AFTER = 0.75
 
 export const NO_WEATHER: Weather = { name: 'fair', base: 0.01, spells: [] }
 
@@ -106,6 +109,7 @@ export function fateOf(
   }
   if (chance(1) < base) return { meets: 'status', status: 500, after_ms: ERROR_AFTER_MS, retry_after_ms: null }
   const first_token_ms = Math.round(slowed * logNormal(nature.first_token_ms, SIGMA, chance(2), chance(3)))
-  const whole_ms = first_token_ms + Math.round((slowed * tokens * 1_000) / nature.tokens_per_second)
+  const answer_ms = Math.round((slowed * tokens * 1_000) / nature.tokens_per_second)
+  const whole_ms = first_token_ms + (cut ? CUT_AFTER * answer_ms : answer_ms)
   return { meets: cut ? 'cut' : 'answer', first_token_ms, whole_ms }
 }

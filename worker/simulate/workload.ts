@@ -25,7 +25,7 @@ const usual: Workload = {
   poison: 0,
   tokens: 100,
   duration_ms: 300_000,
-  object_ms: 60,
+  object_ms: 20,
   object_loss: 0,
 }
 
@@ -35,5 +35,6 @@ export const WORKLOADS: Record<string, Workload> = {
   busy: { ...usual, name: 'busy', isolates: 200, rps: 200 },
   quiet: { ...usual, name: 'quiet', isolates: 5, rps: 2 },
   poison: { ...usual, name: 'poison', poison: 0.2 },
+  far: { ...usual, name: 'far', isolates: 200, object_ms: 60 },
   lossy: { ...usual, name: 'lossy', object_ms: 150, object_loss: 0.1 },
 }

@@ -37,6 +37,7 @@ export class HealthObject extends DurableObject<Env> {
     if (this.#isNew(report)) {
       for (const outcome of report.outcomes.slice(0, OUTCOMES_AT_MOST)) this.#fleet.observe(outcome, now_ms, Math.random)
     }
+    for (const target of report.uses_probe ?? []) this.#fleet.use(target, now_ms)
     const probes = report.wants_probe.filter(target => this.#fleet.grant(target, now_ms))
     this.#store()
     return { v: 1, snapshot: this.#fleet.snapshot(now_ms), probes }

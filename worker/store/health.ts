@@ -1,9 +1,9 @@
 /**
  * Health as one isolate sees it, at the platform's rim: `core/health/view.ts` says what to send and when, and here it is sent.
- * Reading it never waits: it is the fleet's snapshot, a few seconds old, with this isolate's own fresh experience over it. It
+ * It is the fleet's snapshot, a few seconds old, with this isolate's own fresh experience over it. It
  * grows old only while nobody asks: every report brings a new one back.
  */
-import { isolateView, REPORT_AFTER_MS, REPORT_LIMIT_MS } from '../core/health/view.ts'
+import { isolateView, REFRESH_WAIT_MS, REPORT_AFTER_MS, REPORT_LIMIT_MS } from '../core/health/view.ts'
 import type { Plan } from '../schema/decision.ts'
 import type { HealthReply, HealthReport, HealthSnapshot, Outcome } from '../schema/health.ts'
 import type { TargetId } from '../schema/ids.ts'
@@ -15,6 +15,8 @@ type Bindings = Pick<Env, 'HEALTH'>
 export type HealthView = {
   /** Sync, from memory. The context is for what it may set going behind the request. */
   snapshot(now_ms: Ms, ctx: Context): HealthSnapshot
+  /** Resolves when what `snapshot` gives is fresh, or would take too long to become so; null where there is nothing to wait for. */
+  refreshed(now_ms: Ms, ctx: Context): Promise<unknown> | null
   /** Open targets that this isolate may try once: `World.probes`. */
   probes(now_ms: Ms): ReadonlySet<TargetId>
   /** Tells that a plan will use the leases it has as first step, so that no other request does. */
@@ -54,8 +56,18 @@ export function healthView(env: Bindings, region = HEALTH_REGION): HealthView {
       if (report) ctx.waitUntil(flush())
       return health
     },
+    refreshed(now_ms, ctx) {
+      const { report, old } = view.see(now_ms)
+      if (!report) return null
+      const done = flush()
+      ctx.waitUntil(done)
+      return old ? Promise.race([done, scheduler.wait(REFRESH_WAIT_MS)]) : null
+    },
     probes: view.probes,
-    took: view.took,
+    took(plan) {
+      // Its request lasts longer than this takes; should it not, the lease lapses, and that is all.
+      if (view.took(plan)) void flush()
+    },
     report(outcome, ctx) {
       const when = view.observe(outcome, Date.now(), Math.random)
       if (when === 'now') ctx.waitUntil(flush())

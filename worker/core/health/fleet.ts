@@ -10,7 +10,7 @@
 import type { HealthSnapshot, Outcome, OutcomeClass } from '../../schema/health.ts'
 import type { DecisionId, TargetId } from '../../schema/ids.ts'
 import type { Ms } from '../../schema/units.ts'
-import { type Gate, type GateCommand, grantProbe, healthOf, newGate, step } from './gate.ts'
+import { type Gate, type GateCommand, grantProbe, healthOf, newGate, step, useProbe } from './gate.ts'
 import { isDoubtful } from './suspicion.ts'
 
 /** Targets kept. Ids come from our own isolates' catalogues, which have far fewer. */
@@ -28,6 +28,8 @@ export type Fleet = {
   command(target: TargetId, command: GateCommand, now_ms: Ms, draw: () => number): void
   /** A lease to try an open target once, where one is due. */
   grant(target: TargetId, now_ms: Ms): boolean
+  /** A request has set out on it. */
+  use(target: TargetId, now_ms: Ms): void
   /** Puts back a gate that its owner had stored. */
   restore(target: TargetId, gate: Gate): void
   snapshot(now_ms: Ms): HealthSnapshot
@@ -101,9 +103,13 @@ export function fleet(onChange: (target: TargetId, before: Gate, after: Gate) =>
     grant(target, now_ms) {
       const before = gates.get(target)
       if (before === undefined) return false
-      const { gate, granted } = grantProbe(before, now_ms)
+      const { gate, granted } = grantProbe(before, now_ms, false)
       put(target, before, gate, now_ms)
       return granted
+    },
+    use(target, now_ms) {
+      const before = gates.get(target)
+      if (before !== undefined) put(target, before, useProbe(before, now_ms), now_ms)
     },
     restore: (target, gate) => void gates.set(target, gate),
     snapshot(taken_at_ms) {

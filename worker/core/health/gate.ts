@@ -31,6 +31,10 @@ const BACKOFF_GROWTH = 1.5
 const JITTER = 0.2
 /** A probe whose sender died never reports. After this long the lease has run out, which counts as a failure. */
 export const LEASE_MS = 15_000
+/** A lease that no request came to use within this time goes to whoever asks next, and counts as nothing. */
+export const LEASE_UNUSED_MS = 3_000
+/** The owner waits this much longer, for the reply's way. */
+const LEASE_SLACK_MS = 1_000
 export const PROBES_TO_RAMP = 2
 export const RAMP_MS = 30_000
 const RAMP_FROM_SHARE = 0.1
@@ -55,6 +59,8 @@ export type Gate = {
   opened_at_ms: Ms | null
   backoff_ms: Ms
   lease_until_ms: Ms | null
+  /** Is a request using it? An isolate may have been given it and have nothing to send. */
+  lease_used: boolean
   probes_ok: number
   ramp_from_ms: Ms | null
   limited_until_ms: Ms | null
@@ -84,6 +90,7 @@ export const newGate = (now_ms: Ms): Gate => ({
   opened_at_ms: null,
   backoff_ms: BACKOFF_MIN_MS,
   lease_until_ms: null,
+  lease_used: false,
   probes_ok: 0,
   ramp_from_ms: null,
   limited_until_ms: null,
@@ -138,14 +145,23 @@ export function step(before: Gate, event: Outcome | GateCommand | CaseVerdict, n
 
 /**
  * Asks for the one probe that an open target may have. Keep the gate that comes back, granted or not. Nothing is granted
- * while a lease is out, or while a limit or a refused credential would make the probe pointless.
+ * while a lease is out, or while a limit or a refused credential would make the probe pointless. `used`: a request is waiting to
+ * use it; else it must be said (`useProbe`), or it lapses early.
  */
-export function grantProbe(before: Gate, now_ms: Ms): { gate: Gate; granted: boolean } {
+export function grantProbe(before: Gate, now_ms: Ms, used = true): { gate: Gate; granted: boolean } {
   const gate = advance(before, now_ms)
   const waits = [gate.until_ms, gate.lease_until_ms, gate.limited_until_ms, gate.auth_broken_until_ms]
   const granted = (gate.state === 'open' || gate.state === 'probing') && waits.every(until_ms => until_ms === null || until_ms <= now_ms)
   if (!granted) return { gate, granted }
-  return { gate: { ...gate, state: 'probing', until_ms: null, lease_until_ms: now_ms + LEASE_MS }, granted }
+  const lease_until_ms = now_ms + (used ? LEASE_MS : LEASE_UNUSED_MS + LEASE_SLACK_MS)
+  return { gate: { ...gate, state: 'probing', until_ms: null, lease_until_ms, lease_used: used }, granted }
+}
+
+/** A request has set out on the lease that was granted. */
+export function useProbe(before: Gate, now_ms: Ms): Gate {
+  const gate = advance(before, now_ms)
+  if (gate.state !== 'probing' || gate.lease_until_ms === null || gate.lease_used) return gate
+  return { ...gate, lease_until_ms: now_ms + LEASE_MS, lease_used: true }
 }
 
 /** What the fleet is told of it. A probing target shows as its `until_ms` when its lease ends, or now where none is out. */
@@ -197,7 +213,9 @@ function advance(gate: Gate, now_ms: Ms): Gate {
     ? { ...gate, until_ms, opened_at_ms, lease_until_ms, ramp_from_ms, limited_until_ms, auth_broken_until_ms, wary_until_ms }
     : gate
 
-  if (near.state === 'probing' && lease_until_ms !== null && lease_until_ms <= now_ms) return opened(near, lease_until_ms, 0.5)
+  if (near.state === 'probing' && lease_until_ms !== null && lease_until_ms <= now_ms) {
+    return near.lease_used ? opened(near, lease_until_ms, 0.5) : { ...near, lease_until_ms: null }
+  }
   if (near.state === 'ramp' && ramp_from_ms !== null && ramp_from_ms + RAMP_MS <= now_ms) {
     return { ...near, state: 'closed', ramp_from_ms: null, backoff_ms: BACKOFF_MIN_MS, suspicion: noSuspicion(now_ms, near.suspicion) }
   }

@@ -11,11 +11,17 @@ import { type HealthReply, type HealthReport, type HealthSnapshot, NO_HEALTH, ty
 import type { TargetId } from '../../schema/ids.ts'
 import type { Ms } from '../../schema/units.ts'
 import { fleet } from './fleet.ts'
-import { LEASE_MS } from './gate.ts'
+import { LEASE_MS, LEASE_UNUSED_MS } from './gate.ts'
 import { mergeHealth } from './merge.ts'
 
-/** Older than this, and a request has it refreshed behind itself. */
+/** Older than this, and a request has it refreshed. */
 export const SNAPSHOT_FRESH_MS: Ms = 2_000
+/**
+ * A request that finds it older waits this long for a newer one, beside whatever else it waits for. Many isolates each see few
+ * requests, so without it most of an outage's victims would go by what was known before it; and a lease to probe would reach an
+ * isolate that has no request to use it.
+ */
+export const REFRESH_WAIT_MS: Ms = 80
 /** Answers wait this long for company, or for this many outcomes. */
 export const REPORT_AFTER_MS: Ms = 1_000
 export const REPORT_AT = 50
@@ -34,12 +40,12 @@ const UNHURRIED = new Set(['ok', 'client', 'cancelled'])
 export type Report = Omit<HealthReport, 'isolate'>
 
 export type IsolateView = {
-  /** Never waits. `report`: a report should be sent behind the request. */
-  see(now_ms: Ms): { health: HealthSnapshot; report: boolean }
+  /** Never waits. `report`: a report should be sent; `old`: and its reply is worth waiting for, up to `REFRESH_WAIT_MS`. */
+  see(now_ms: Ms): { health: HealthSnapshot; report: boolean; old: boolean }
   /** Open targets that this isolate may try once: `World.probes`. */
   probes(now_ms: Ms): ReadonlySet<TargetId>
-  /** Tells that a plan will use the leases it has as first step, so that no other request does. */
-  took(plan: Plan): void
+  /** A plan will use the lease it has as first step, so that no other request does. True where that should be reported at once. */
+  took(plan: Plan): boolean
   /** When to report: at once, after `REPORT_AFTER_MS`, or when somebody else does. */
   observe(outcome: Outcome, now_ms: Ms, draw: () => number): 'now' | 'later' | null
   /** Is there anything that waited for company? */
@@ -64,6 +70,7 @@ export function isolateView(): IsolateView {
   const asked_at_ms = new Map<TargetId, Ms>()
   let outcomes: Outcome[] = []
   let wants_probe = new Set<TargetId>()
+  let uses_probe = new Set<TargetId>()
   let seq = 0
   let reporting_until_ms: Ms | null = null
   let waiting_until_ms: Ms = 0
@@ -98,7 +105,8 @@ export function isolateView(): IsolateView {
       if (merged.at_ms !== now_ms) merged = { health: mergeHealth(known, own.gates, now_ms), at_ms: now_ms }
       const wanted = wantProbes(merged.health, now_ms)
       const isOld = now_ms - fetched_at_ms > SNAPSHOT_FRESH_MS
-      return { health: merged.health, report: (wanted || isOld) && isFree(now_ms) && now_ms >= try_again_at_ms }
+      const report = (wanted || isOld) && isFree(now_ms) && now_ms >= try_again_at_ms
+      return { health: merged.health, report, old: report && !unheard }
     },
 
     probes(now_ms) {
@@ -108,7 +116,10 @@ export function isolateView(): IsolateView {
     },
 
     took({ steps: [first] }) {
-      if (first?.probe) leases.delete(first.target)
+      if (!first?.probe) return false
+      leases.delete(first.target)
+      uses_probe.add(first.target)
+      return !unheard
     },
 
     observe(outcome, now_ms, draw) {
@@ -130,7 +141,8 @@ export function isolateView(): IsolateView {
       if (!isFree(now_ms)) return null
       reporting_until_ms = now_ms + REPORT_LIMIT_MS
       seq += 1
-      const report: Report = { v: 1, seq, outcomes, wants_probe: [...wants_probe] }
+      const report: Report = { v: 1, seq, outcomes, wants_probe: [...wants_probe], uses_probe: [...uses_probe] }
+      uses_probe = new Set()
       outcomes = []
       wants_probe = new Set()
       return report
@@ -142,8 +154,8 @@ export function isolateView(): IsolateView {
       fetched_at_ms = now_ms
       if (snapshot.taken_at_ms >= known.taken_at_ms) known = snapshot
       merged = { health: known, at_ms: 0 }
-      for (const target of probes) leases.set(target, now_ms + LEASE_MS)
-      return outcomes.some(isUrgent)
+      for (const target of probes) leases.set(target, now_ms + LEASE_UNUSED_MS)
+      return uses_probe.size > 0 || outcomes.some(isUrgent)
     },
 
     missed(report, sent_at_ms) {

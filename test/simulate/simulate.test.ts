@@ -1,0 +1,62 @@
+import { describe, expect, it } from 'vitest'
+import { run } from '../../worker/simulate/cluster.ts'
+import { figuresOf } from '../../worker/simulate/report.ts'
+import { smallScene } from '../../worker/simulate/scene.ts'
+import { WEATHERS, type Weather } from '../../worker/simulate/weather.ts'
+import { WORKLOADS, type Workload } from '../../worker/simulate/workload.ts'
+
+const scene = smallScene()
+const weather = (name: string) => WEATHERS[name] as Weather
+const workload = (name: string) => WORKLOADS[name] as Workload
+const having = async (name: string, load = workload('usual'), seed = 1, bytes = false) => {
+  const outcomes = await run({ scene, workload: load, weather: weather(name), seed, bytes })
+  return { outcomes, figures: figuresOf(outcomes, scene, weather(name), load) }
+}
+
+describe('a simulated run', () => {
+  it('is the same for the same seed, to the last event', async () => {
+    const [one, again, other] = [await having('flapping'), await having('flapping'), await having('flapping', workload('usual'), 2)]
+    expect(again.outcomes).toEqual(one.outcomes)
+    expect(other.outcomes).not.toEqual(one.outcomes)
+  })
+  const short = { ...workload('usual'), rps: 10, duration_ms: 150_000 }
+  it.each(['outage', 'cuts', 'unreachable', 'rate-limits', 'silence'])(
+    'without bytes goes as one through the real dispatch: %s',
+    async name => {
+      const [walked, carried] = [await having(name, short, 3), await having(name, short, 3, true)]
+      expect(carried.outcomes).toEqual(walked.outcomes)
+    },
+    20_000,
+  )
+  it.each(Object.keys(WEATHERS))('breaks no invariant: %s', async name => {
+    for (const load of ['usual', 'wide', 'lossy', 'poison']) {
+      for (const seed of [1, 2]) expect((await having(name, workload(load), seed)).outcomes.broken).toEqual([])
+    }
+  })
+})
+
+describe('an outage of the first choice', () => {
+  it('costs less than two in a hundred requests a failed call, over 20 isolates and over 200', async () => {
+    for (const load of ['usual', 'wide']) expect((await having('outage', workload(load))).figures.wasted).toBeLessThan(0.02)
+  })
+  it('is seen by next to no caller', async () => {
+    expect((await having('outage', workload('busy'))).figures.failed).toBeLessThan(0.0005)
+  })
+  it('is over for the first request within half a minute of its end', async () => {
+    expect((await having('outage')).figures.back_ms).toBeLessThan(30_000)
+  })
+  it('is found by an isolate alone while the object is away', async () => {
+    const away = { ...weather('outage'), object_away: { from_ms: 0, until_ms: 600_000 } }
+    const outcomes = await run({ scene, workload: workload('usual'), weather: away, seed: 1 })
+    const { failed, wasted } = figuresOf(outcomes, scene, away, workload('usual'))
+    expect(failed).toBeLessThan(0.001)
+    expect(wasted).toBeLessThan(0.2)
+  })
+})
+
+describe('a tenant whose requests break every target', () => {
+  it('opens no gate', async () => {
+    const { outcomes } = await having('fair', workload('poison'))
+    expect(outcomes.transitions).toEqual([])
+  })
+})
