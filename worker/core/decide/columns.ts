@@ -5,9 +5,9 @@
  * And the columns that a request fills in. They are the same memory for every request, since a decision is made in one go
  * and nobody else runs meanwhile: nothing of them is read before this request has written it, and nothing outlives it.
  */
+import type { DialectName } from '../../schema/chat.ts'
 import type { Refusal } from '../../schema/decision.ts'
 import { TASKS } from '../../schema/features.ts'
-import type { TargetHealth } from '../../schema/health.ts'
 import type { Ms } from '../../schema/units.ts'
 import { abilitiesOf } from './abilities.ts'
 import type { Estimates } from './estimate.ts'
@@ -31,11 +31,16 @@ export type Columns = {
   wh_per_input_token: Float64Array
   wh_per_output_token: Float64Array
   first_token_ms: Float64Array
-  tokens_per_second: Float64Array
+  /** 1 where it may have to load its weights first. */
+  may_sleep: Uint8Array
+  /** What they speak, and who speaks which. */
+  dialects: readonly DialectName[]
+  dialect: Uint8Array
 }
 
 export function columnsOf(targets: readonly LiveTarget[]): Columns {
   const column = (of: (target: LiveTarget) => number | null | undefined) => Float64Array.from(targets, each => of(each) ?? Number.NaN)
+  const dialects = [...new Set(targets.map(each => each.provider.dialect))]
   return {
     abilities: Int32Array.from(targets, abilitiesOf),
     context_tokens: column(each => each.target.capability.context_tokens),
@@ -50,7 +55,9 @@ export function columnsOf(targets: readonly LiveTarget[]): Columns {
     wh_per_input_token: column(each => each.wh_per_input_token),
     wh_per_output_token: column(each => each.wh_per_output_token),
     first_token_ms: column(each => each.first_token_ms),
-    tokens_per_second: column(each => each.tokens_per_second),
+    may_sleep: Uint8Array.from(targets, each => (each.readiness === 'serverless' ? 1 : 0)),
+    dialects,
+    dialect: Uint8Array.from(targets, each => dialects.indexOf(each.provider.dialect)),
   }
 }
 
@@ -58,8 +65,6 @@ export function columnsOf(targets: readonly LiveTarget[]): Columns {
 export type Scratch = {
   /** Why it is out, or null. */
   refusals: (Refusal | null)[]
-  /** Of those that pass every lasting constraint. */
-  health: (TargetHealth | undefined)[]
   estimates: Estimates
   totals: Float64Array
   /** Lists of indexes, as long as what they hold. */
@@ -71,7 +76,6 @@ export function scratchFor(count: number): Scratch {
   const column = () => new Float64Array(count)
   return {
     refusals: new Array(count).fill(null),
-    health: new Array(count).fill(undefined),
     estimates: {
       quality: column(),
       quality_uncertainty: column(),

@@ -26,6 +26,7 @@ import { type Prepared, prepared } from './prepared.ts'
 import { at, firstIn, inOrder, type Ranking, ranking, whole } from './ranking.ts'
 import { gathered, REFUSED_NAMED, SCORES_KEPT, scoreOf, tidy, tidyFeatures } from './record.ts'
 import { rate, terms } from './score.ts'
+import type { Seen } from './seen.ts'
 import { variablesOf } from './variables.ts'
 import type { LiveTarget, World } from './world.ts'
 
@@ -61,12 +62,9 @@ export function decide(
   const { targets, scratch } = ready
   const output_tokens = expectedOutput(features, policy.policy.limits.output_tokens_assumed)
   const suitable = suited(ready, asked.value, caller, outcome, request, features, world)
-  for (let at = 0; at < suitable; at++) {
-    const i = scratch.passing[at] as number
-    scratch.health[i] = health.targets[(targets[i] as LiveTarget).id]
-  }
-  estimate(ready, suitable, features, output_tokens, now_ms)
-  const found = eligible(ready, suitable, outcome.bounds, world)
+  const seen = ready.seen(health)
+  estimate(ready, seen, suitable, features, output_tokens, now_ms)
+  const found = eligible(ready, seen, suitable, outcome.bounds, world)
   if (ready.several_spaces) {
     const spaces = spacesOf([...scratch.callable.subarray(0, found.usable), ...found.ramping, ...found.shut], targets)
     if (spaces.length > 1) return undecided('model_needed', '', { near: spaces.slice(0, 5) })
@@ -82,14 +80,14 @@ export function decide(
   }
 
   const tokens = Math.max(1, features.prompt_tokens + output_tokens)
-  rate(scratch.callable, callable, scratch, tokens, outcome.objective)
+  rate(scratch.callable, callable, scratch, seen, tokens, outcome.objective)
   const byTotal = ranking(scratch.callable, callable, scratch.totals)
-  const candidates = panic ? soonestFirst(byTotal, scratch) : byTotal
+  const candidates = panic ? soonestFirst(byTotal, seen) : byTotal
   const choice = panic
     ? { first: at(candidates, 0), admitted: candidates, by: 'panic' as const, propensity: 1 }
     : choose(
         candidates,
-        found.ramping.length > 0 ? new Map(found.ramping.map(index => [index, scratch.health[index]?.ramp_share ?? 0])) : null,
+        found.ramping.length > 0 ? new Map(found.ramping.map(index => [index, seen.health[index]?.ramp_share ?? 0])) : null,
         outcome.preference,
         asked.value.kind === 'model',
         policy.policy.explore,
@@ -102,7 +100,7 @@ export function decide(
   if (panic || found.ramping.length > 0) for (let place = 0; place < admitted.length; place++) scratch.refusals[at(admitted, place)] = null
   if (!panic) record.eligible = admitted.length
   record.refused = refusedOf(ready, named)
-  record.scores = scoresKept(admitted, choice.first, scores_kept, targets, scratch, tokens)
+  record.scores = scoresKept(admitted, choice.first, scores_kept, targets, scratch, seen, tokens)
   if (first.provider.dialect !== request.dialect || first.parameters !== null) record.losses = world.losses(first)
 
   const { limits } = policy.policy
@@ -111,7 +109,7 @@ export function decide(
     const first_token_ms = scratch.estimates.first_token_ms[index] as number
     const latency_ms = scratch.estimates.latency_ms[index] as number
     const step = stepFor(target, request.stream, { first_token_ms, latency_ms }, limits)
-    return isProbe(target, scratch.health[index], world) ? { ...step, probe: true as const } : step
+    return isProbe(target, seen.health[index], world) ? { ...step, probe: true as const } : step
   })
   return ok({
     ...record,
@@ -174,14 +172,14 @@ function expectedOutput(features: Features, assumed: number): number {
 }
 
 /** When a shut target is due again: in a panic the one that was left alone longest goes first. */
-function soonestFirst(byTotal: Ranking, { health, totals }: Scratch): Ranking {
+function soonestFirst(byTotal: Ranking, { health }: Seen): Ranking {
   const opensAt = (index: number) => {
     const state = health[index]
     return Math.max(state?.state === 'open' ? (state.until_ms ?? 0) : 0, state?.limited_until_ms ?? 0)
   }
   return inOrder(
     whole(byTotal).sort((a, b) => opensAt(a) - opensAt(b)),
-    totals,
+    byTotal.totals,
   )
 }
 
@@ -202,12 +200,13 @@ function scoresKept(
   kept: number,
   targets: readonly LiveTarget[],
   scratch: Scratch,
+  seen: Seen,
   tokens: number,
 ): Score[] {
   const best: number[] = []
   for (let place = 0; place < admitted.length && place < kept; place++) best.push(at(admitted, place))
   if (!best.includes(first)) best[best.length - 1] = first
-  return best.map(index => scoreOf(targets[index] as LiveTarget, index, scratch.estimates, terms(index, scratch, tokens)))
+  return best.map(index => scoreOf(targets[index] as LiveTarget, index, scratch.estimates, terms(index, scratch, seen, tokens)))
 }
 
 /** The best eligible target of each shadow rule whose share the draw falls into; never the one that answers. */

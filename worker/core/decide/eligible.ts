@@ -7,16 +7,17 @@
  * more seconds". Between the two the estimates are made, of those that are still in.
  */
 import type { Caller } from '../../schema/caller.ts'
-import type { ChatRequest, DialectName } from '../../schema/chat.ts'
+import type { ChatRequest } from '../../schema/chat.ts'
 import type { Refusal } from '../../schema/decision.ts'
 import type { Features } from '../../schema/features.ts'
 import type { TargetHealth } from '../../schema/health.ts'
 import { missing, needsOf } from './abilities.ts'
-import type { Scratch } from './columns.ts'
+import type { Columns, Scratch } from './columns.ts'
 import type { Asked } from './names.ts'
 import type { RuleOutcome } from './outcome.ts'
 import type { Prepared } from './prepared.ts'
 import type { Bounds } from './requirement.ts'
+import type { Seen } from './seen.ts'
 import type { Mask } from './selector.ts'
 import type { LiveTarget, World } from './world.ts'
 
@@ -43,7 +44,7 @@ export function suited(
   world: World,
 ): number {
   const { targets, standing } = prepared
-  const { abilities, context_tokens, output_tokens } = prepared.columns
+  const { abilities, context_tokens, output_tokens, dialect } = prepared.columns
   const { refusals, passing } = prepared.scratch
   const named = namedMask(prepared, asked)
   const scope = prepared.scope(caller)
@@ -54,7 +55,8 @@ export function suited(
   const window_tokens =
     asks?.window_tokens ??
     Math.ceil(features.prompt_tokens * ESTIMATE_MARGIN) + (features.max_output_tokens ?? features.expected_output_tokens)
-  const carriage = carriageJudge(world, outcome.bounds.lossless, request.bound)
+  const { lossless } = outcome.bounds
+  const uncarried = uncarriedBy(prepared.columns, world, request.bound)
 
   const refusalOf = (i: number): Refusal | null => {
     if (named && !named[i]) return NOT_NAMED
@@ -62,14 +64,13 @@ export function suited(
     if (stands) return stands
     const lacking = missing(needs, abilities[i] as number)
     if (lacking) return lacking
-    const target = targets[i] as LiveTarget
-    const unsuited = asks?.suits(target)
+    const unsuited = asks?.suits(targets[i] as LiveTarget)
     if (unsuited) return unsuited
     const window = context_tokens[i] as number
     if (window_tokens > window) return { reason: 'context_window', need: window_tokens, have: window }
     const output = output_tokens[i] as number
     if (limit > output) return { reason: 'output_limit', need: limit, have: output }
-    return carriage(target)
+    return uncarried[dialect[i] as number] ?? (lossless ? lossy(targets[i] as LiveTarget, world) : null)
   }
 
   let count = 0
@@ -82,14 +83,14 @@ export function suited(
 }
 
 /** Of the first `count` of `scratch.passing`, whose estimates are made: who keeps the bounds and is in health. */
-export function eligible({ targets, scratch }: Prepared, count: number, bounds: Bounds, world: World): Eligibility {
-  const { passing, callable, refusals, health } = scratch
+export function eligible({ targets, scratch }: Prepared, seen: Seen, count: number, bounds: Bounds, world: World): Eligibility {
+  const { passing, callable, refusals } = scratch
   const found: Eligibility = { usable: 0, ramping: [], shut: [] }
   for (let at = 0; at < count; at++) {
     const i = passing[at] as number
-    const state = health[i]
-    const refusal = outOfBounds(i, scratch, bounds) ?? (state === undefined ? null : passingRefusal(state, targets[i] as LiveTarget, world))
-    refusals[i] = refusal
+    let refusal = outOfBounds(i, scratch, bounds)
+    if (refusal === null && seen.unwell[i]) refusal = passingRefusal(seen.health[i] as TargetHealth, targets[i] as LiveTarget, world)
+    if (refusal !== null) refusals[i] = refusal
     if (refusal === null) callable[found.usable++] = i
     else if (refusal === RAMPING) found.ramping.push(i)
     else if (refusal === OPEN || refusal === RATE_LIMITED) found.shut.push(i)
@@ -142,24 +143,17 @@ function narrowed(narrowings: RuleOutcome['narrowings'], i: number): Refusal | n
   return null
 }
 
-/** Can this router write the target's dialect, and, where nothing may be lost, without losing anything? */
-function carriageJudge(world: World, lossless: boolean, bound: ChatRequest['bound']): (target: LiveTarget) => Refusal | null {
-  const judged = new Map<DialectName, Refusal | null>()
-  return target => {
-    const { dialect } = target.provider
-    let verdict = judged.get(dialect)
-    if (verdict === undefined) {
-      verdict = !world.codecs.has(dialect)
-        ? { reason: 'dialect', need: dialect }
-        : bound && bound.dialect !== dialect
-          ? { reason: 'stored_state', need: bound.field }
-          : null
-      judged.set(dialect, verdict)
-    }
-    if (verdict !== null || !lossless) return verdict
-    const lost = world.losses(target)[0]
-    return lost === undefined ? null : { reason: 'lossy', need: lost.field, have: lost.how }
-  }
+/** By dialect: why the request cannot be put in it, or null. */
+function uncarriedBy({ dialects }: Columns, { codecs }: World, bound: ChatRequest['bound']): (Refusal | null)[] {
+  return dialects.map(dialect => {
+    if (!codecs.has(dialect)) return { reason: 'dialect', need: dialect }
+    return bound && bound.dialect !== dialect ? { reason: 'stored_state', need: bound.field } : null
+  })
+}
+
+function lossy(target: LiveTarget, { losses }: World): Refusal | null {
+  const lost = losses(target)[0]
+  return lost === undefined ? null : { reason: 'lossy', need: lost.field, have: lost.how }
 }
 
 function passingRefusal(health: TargetHealth, target: LiveTarget, { now_ms, probes }: World): Refusal | null {

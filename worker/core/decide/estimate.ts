@@ -2,11 +2,12 @@
  * What a target would do for this request, before anyone is called: how good, how dear, how soon, how much energy. Columns of
  * numbers, filled in one pass for those targets that may answer it.
  */
-import { type Features, SIZE_CLASSES, type SizeClass, TASKS } from '../../schema/features.ts'
+import { type Features, SIZE_CLASSES, TASKS } from '../../schema/features.ts'
 import type { TargetHealth } from '../../schema/health.ts'
 import type { Ms } from '../../schema/units.ts'
 import { estimateCost, priceAt, roundedCost } from '../spend/price.ts'
 import type { Prepared } from './prepared.ts'
+import type { Seen } from './seen.ts'
 import type { LiveTarget } from './world.ts'
 
 export type Estimates = {
@@ -39,22 +40,23 @@ const COLD_MS = 3_000
 const COLD_AFTER_MS = 10 * 60_000
 const COLD_UNKNOWN = 0.5
 
-/** Fills `scratch.estimates` for the first `count` of `scratch.passing`, by what `scratch.health` says of them. */
+/** Fills `scratch.estimates` for the first `count` of `scratch.passing`. */
 export function estimate(
   { targets, columns, scratch }: Prepared,
+  seen: Seen,
   count: number,
   features: Features,
   output_tokens: number,
   now_ms: Ms,
 ): void {
-  const { passing, health, estimates } = scratch
+  const { passing, estimates } = scratch
   const { quality, quality_uncertainty, cost_micros, first_token_ms, latency_ms, energy_wh } = estimates
   const { prompt_tokens, task_confidence: trust } = features
   const task = TASKS.indexOf(features.task)
   const prior_quality = columns.quality[task] as Float64Array
   const prior_uncertainty = columns.quality_uncertainty[task] as Float64Array
   const shift = Math.exp(DIFFICULTY_LOGITS * (features.difficulty - 0.5))
-  const size = SIZE_CLASSES.indexOf(features.size)
+  const measured_ms = seen.first_token_ms[SIZE_CLASSES.indexOf(features.size)] as Float64Array
   const reading_ms = Math.max(0, prompt_tokens - SHORT_PROMPT_TOKENS) / READ_TOKENS_PER_MS
   const isUsual = prompt_tokens > 0 && output_tokens > 0 && now_ms < columns.prices_until_ms
   for (let at = 0; at < count; at++) {
@@ -65,19 +67,16 @@ export function estimate(
     quality[i] = odds / (1 + odds)
     quality_uncertainty[i] = trust * (prior_uncertainty[i] as number) + (1 - trust) * (columns.mean_uncertainty[i] as number)
 
-    const target = targets[i] as LiveTarget
     cost_micros[i] = isUsual
       ? roundedCost(prompt_tokens, columns.input_micros_per_mtok[i] as number, output_tokens, columns.output_micros_per_mtok[i] as number)
-      : costThen(target, prompt_tokens, output_tokens, now_ms)
+      : costThen(targets[i] as LiveTarget, prompt_tokens, output_tokens, now_ms)
     energy_wh[i] = prompt_tokens * (columns.wh_per_input_token[i] as number) + output_tokens * (columns.wh_per_output_token[i] as number)
 
-    const known = health[i]
-    const measured = known && firstTokenMeasured(known, size)
-    const first_ms = (measured ?? (columns.first_token_ms[i] as number) + reading_ms) + coldMs(target, known, now_ms)
-    const tokens_per_second =
-      known?.ln_tokens_per_second == null ? (columns.tokens_per_second[i] as number) : Math.exp(known.ln_tokens_per_second)
+    const measured = measured_ms[i] as number
+    let first_ms = Number.isNaN(measured) ? (columns.first_token_ms[i] as number) + reading_ms : measured
+    if (columns.may_sleep[i]) first_ms += coldMs(seen.health[i], now_ms)
     first_token_ms[i] = first_ms
-    latency_ms[i] = first_ms + (output_tokens * 1_000) / Math.max(tokens_per_second, 0.1)
+    latency_ms[i] = first_ms + (output_tokens * 1_000) / Math.max(seen.tokens_per_second[i] as number, 0.1)
   }
 }
 
@@ -87,21 +86,7 @@ function costThen(target: LiveTarget, prompt_tokens: number, output_tokens: numb
   return estimateCost(prompt_tokens, output_tokens, price) ?? Number.NaN
 }
 
-/** Measured in this size class, else in the nearest smaller, else in the nearest larger; undefined where nothing was. */
-function firstTokenMeasured({ ln_first_token_ms }: TargetHealth, size: number): Ms | undefined {
-  for (let i = size; i >= 0; i--) {
-    const ln = ln_first_token_ms[SIZE_CLASSES[i] as SizeClass]
-    if (ln != null) return Math.exp(ln)
-  }
-  for (let i = size + 1; i < SIZE_CLASSES.length; i++) {
-    const ln = ln_first_token_ms[SIZE_CLASSES[i] as SizeClass]
-    if (ln != null) return Math.exp(ln)
-  }
-  return undefined
-}
-
-function coldMs(target: LiveTarget, health: TargetHealth | undefined, now_ms: Ms): Ms {
-  if (target.readiness !== 'serverless') return 0
+function coldMs(health: TargetHealth | undefined, now_ms: Ms): Ms {
   const seen_ms = health?.last_ok_at_ms ?? null
   return COLD_MS * (seen_ms === null ? COLD_UNKNOWN : 1 - Math.exp(-Math.max(0, now_ms - seen_ms) / COLD_AFTER_MS))
 }

@@ -13,6 +13,7 @@ import { type Columns, columnsOf, type Scratch, scratchFor } from './columns.ts'
 import { mayUse } from './names.ts'
 import { gathered, REFUSED_NAMED } from './record.ts'
 import { type Bounds, NO_BOUNDS, standingRefusal, tightened } from './requirement.ts'
+import { seer } from './seen.ts'
 import { type Mask, maskOf } from './selector.ts'
 import type { CompiledPolicy, LiveCatalogue, LiveTarget } from './world.ts'
 
@@ -37,6 +38,7 @@ export type Prepared = {
   standing_gathered: DecisionRecord['refused']
   columns: Columns
   scratch: Scratch
+  seen: ReturnType<typeof seer>
   /** They make vectors that cannot be compared with each other. */
   several_spaces: boolean
   bounds: Bounds
@@ -82,6 +84,7 @@ function prepare({ policy }: CompiledPolicy, { targets }: LiveCatalogue): Prepar
     standing_gathered: frozen(gathered(targets, standing, REFUSED_NAMED)),
     columns: columnsOf(targets),
     scratch: scratchFor(targets.length),
+    seen: seer(targets),
     several_spaces: new Set(targets.map(each => each.target.embedding?.space)).size > 1,
     bounds: tightened({ ...NO_BOUNDS, lossless: policy.strict }, policy.require, policy.limits.cost_at_most_usd),
     actions: policy.rules.map(({ do: action }): PreparedAction => {

@@ -9,9 +9,9 @@
  *
  * An unknown cost or energy scores 0: what nobody vouches for counts as the worst there is, and never as free.
  */
-import type { TargetHealth } from '../../schema/health.ts'
 import type { Objective } from '../../schema/policy.ts'
 import type { Scratch } from './columns.ts'
+import type { Seen } from './seen.ts'
 
 /** From the cheapest small open model to the dearest frontier model, in micro-USD per token ($ per million tokens). */
 const COST = scale(0.1, 100)
@@ -46,20 +46,20 @@ function goodness(value: number, { per_unit, over }: Scale): number {
 export type Terms = { quality: number; cost: number; latency: number; energy: number; penalty: number; total: number }
 
 /** All terms of one target, for the record; `tokens` are those of the whole request. */
-export function terms(index: number, { estimates, totals, health }: Scratch, tokens: number): Terms {
+export function terms(index: number, { estimates, totals }: Scratch, { slow }: Seen, tokens: number): Terms {
   return {
     quality: qualityTerm(estimates.quality[index] as number, estimates.quality_uncertainty[index] as number),
     cost: goodness((estimates.cost_micros[index] as number) / tokens, COST),
     latency: goodness(estimates.latency_ms[index] as number, LATENCY),
     energy: goodness((estimates.energy_wh[index] as number) / tokens, ENERGY),
-    penalty: penaltyOf(health[index]),
+    penalty: slow[index] ? SLOW_PENALTY : 0,
     total: totals[index] as number,
   }
 }
 
 /** The total of each of the first `count` of `indexes`. A logarithm is the dearest part, so what weighs nothing is not worked out. */
-export function rate(indexes: Int32Array, count: number, scratch: Scratch, tokens: number, objective: Objective): void {
-  const { totals, health } = scratch
+export function rate(indexes: Int32Array, count: number, scratch: Scratch, { slow }: Seen, tokens: number, objective: Objective): void {
+  const { totals } = scratch
   const { quality, quality_uncertainty, cost_micros, latency_ms, energy_wh } = scratch.estimates
   const { quality: w_quality, cost: w_cost, latency: w_latency, energy: w_energy } = objective
   const weights = w_quality + w_cost + w_latency + w_energy
@@ -69,7 +69,7 @@ export function rate(indexes: Int32Array, count: number, scratch: Scratch, token
     if (w_cost !== 0) weighed += w_cost * goodness((cost_micros[i] as number) / tokens, COST)
     if (w_latency !== 0) weighed += w_latency * goodness(latency_ms[i] as number, LATENCY)
     if (w_energy !== 0) weighed += w_energy * goodness((energy_wh[i] as number) / tokens, ENERGY)
-    totals[i] = weighed / weights - penaltyOf(health[i])
+    totals[i] = weighed / weights - (slow[i] ? SLOW_PENALTY : 0)
   }
 }
 
@@ -77,5 +77,3 @@ function qualityTerm(quality: number, uncertainty: number): number {
   const sure = quality - RISK_AVERSION * uncertainty
   return sure > 0 ? sure : 0
 }
-
-const penaltyOf = (health: TargetHealth | undefined) => (health?.slow ? SLOW_PENALTY : 0)

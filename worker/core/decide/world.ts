@@ -80,6 +80,7 @@ export type World = {
   policy: CompiledPolicy
   /** Names of the other policies the caller may write, for `near` on an unknown model. */
   policy_names: PolicyName[]
+  /** Never changed once it is made: what is new is in a new one. */
   health: HealthSnapshot
   /** Open targets this isolate holds the lease to try once; where absent, any whose `until_ms` has passed may be tried. */
   probes?: ReadonlySet<TargetId>
