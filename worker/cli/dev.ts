@@ -9,7 +9,7 @@ import { join } from 'node:path'
 import { parseArgs, parseEnv } from 'node:util'
 import catalogueText from '../../policies/catalogue.json' with { type: 'json' }
 import { credentialVariables } from '../core/decide/address.ts'
-import { compileCatalogue } from '../core/decide/catalogue.ts'
+import { compileCatalogue, everyTarget } from '../core/decide/catalogue.ts'
 import type { Catalogue } from '../schema/catalogue.ts'
 import { DEFAULT_STATE_DIR, localAdminKey, prepareLocal, startLocal } from './local.ts'
 import { PROJECT } from './wrangler.ts'
@@ -78,7 +78,12 @@ function isAlive(pid: number): boolean {
 function firstVarsFile(): string {
   const variables = new Map<string, string>()
   for (const provider of catalogue.providers) {
-    const needs = [...credentialVariables(provider), provider.base_url_var, provider.models_var]
+    const needs = [
+      ...credentialVariables(provider),
+      provider.base_url_var,
+      provider.models_var,
+      ...(provider.more_models ?? []).map(more => more.models_var),
+    ]
     for (const variable of [...needs, ...(provider.base_url?.match(/\{([A-Z][A-Z0-9_]*)\}/g) ?? []).map(part => part.slice(1, -1))]) {
       if (variable && !variables.has(variable)) variables.set(variable, provider.how_to_enable)
     }
@@ -97,7 +102,7 @@ function firstVarsFile(): string {
 
 function welcome(url: string, key: string, admin_key: string): string {
   const live = compileCatalogue(catalogue, vars, Date.now(), '')
-  const by_provider = Map.groupBy(live.targets, target => target.provider.name)
+  const by_provider = Map.groupBy(everyTarget(live), target => target.provider.name)
   const on = [...by_provider].map(([name, targets]) => {
     const shown = targets.slice(0, 4).map(target => target.id)
     return `  ${name}: ${shown.join(', ')}${targets.length > shown.length ? ` and ${targets.length - shown.length} more` : ''}`

@@ -1,7 +1,8 @@
 /**
  * What a target is sent. In the caller's own dialect that is the caller's own text, with `model` replaced and nothing else
- * touched; in another one it is written anew; at another endpoint it is the caller's bytes, whatever they are. Of the caller's headers nothing at all is passed on: what leaves is a list,
- * made once per target, of content type, credential and what the catalogue says.
+ * touched; in another one it is written anew; at another endpoint than chat it is the caller's bytes, with the same change. Of
+ * the caller's headers nothing at all is passed on: what leaves is a list, made once per target, of content type, credential
+ * and what the catalogue says.
  *
  * Fields that the target knows under another name are renamed and those it refuses left out, in either case; what that loses
  * was said when it was decided (`dialects/losses.ts`).

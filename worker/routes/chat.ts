@@ -1,6 +1,7 @@
 /**
  * The straight line: every request for an answer walks these steps, a chat as much as an embedding or a picture (`door.ts` says
- * how each is read), each step made of what the steps above made, and the first failure ends it in the caller's dialect. What a step does is said where it lives; the order is said here and only here.
+ * how each is read), each step made of what the steps above made, and the first failure ends it in the caller's dialect. What
+ * a step does is said where it lives; the order is said here and only here.
  *
  * The intent is under way while the target is called, and no byte of an answer leaves before it is durable: whatever began
  * to be answered has its row. Only a hard budget (or a policy that asks for it) makes the call wait.

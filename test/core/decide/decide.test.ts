@@ -4,7 +4,7 @@ import { decide } from '../../../worker/core/decide/decide.ts'
 import type { ChatRequest } from '../../../worker/schema/chat.ts'
 import type { DecisionRecord } from '../../../worker/schema/decision.ts'
 import type { Features } from '../../../worker/schema/features.ts'
-import { callerWith, catalogueOf, chat, featuresWith, NOW_MS, type WorldFacts, worldWith } from './small-world.ts'
+import { callerWith, catalogueOf, chat, FEATURES, featuresWith, NOW_MS, type WorldFacts, worldWith } from './small-world.ts'
 
 type Given = WorldFacts & { features?: Partial<Features>; request?: Partial<ChatRequest>; scores_kept?: number }
 
@@ -430,5 +430,47 @@ describe('the record', () => {
   it('says how old the health was, and that there was none', () => {
     expect(decided({ health: { 'north/strong': {} } }).health_age_ms).toBe(1_000)
     expect(decided().health_age_ms).toBeNull()
+  })
+})
+
+describe('vectors of different models', () => {
+  const spaces = (...of: string[]) =>
+    catalogueOf(
+      [{ id: 'p' }, { id: 'q' }],
+      of.map((space, i) => ({ id: `${i ? 'q' : 'p'}/m${i}`, space, aliases: ['m'] })),
+    )
+  const undecidedFor = (facts: WorldFacts, model = 'auto') => {
+    const result = decide(chat({ model }), FEATURES, worldWith(facts))
+    return result.ok ? null : result.error
+  }
+  it('are not chosen between: which of them must be said', () => {
+    expect(undecidedFor({ catalogue: spaces('one', 'two') })).toMatchObject({ code: 'model_needed', near: ['p/m0', 'q/m1'] })
+    expect(undecidedFor({ catalogue: spaces('one', 'two') }, 'p/m0')).toBeNull()
+  })
+  it('nor when only one of them is healthy today', () => {
+    const health = { 'p/m0': { state: 'open' as const, until_ms: NOW_MS + 1 } }
+    expect(undecidedFor({ catalogue: spaces('one', 'two'), health })?.code).toBe('model_needed')
+  })
+  it('unless a policy narrows them to one', () => {
+    expect(undecidedFor({ catalogue: spaces('one', 'two'), policy: { targets: ['q/*'] } })).toBeNull()
+  })
+  it('of the same model are, wherever it is served', () => expect(undecidedFor({ catalogue: spaces('one', 'one') })).toBeNull())
+})
+
+describe('what an endpoint asks beyond the features', () => {
+  it('is asked of every target, and bounds the window by the longest input alone', () => {
+    const asks = {
+      output: 'text' as const,
+      window_tokens: 10,
+      suits: ({ id }: { id: string }) => (id === 'north/strong' ? { reason: 'dimensions' as const, need: 3 } : null),
+    }
+    const result = decide(chat(), { ...FEATURES, prompt_tokens: 10_000_000 }, worldWith({ asks }))
+    if (!result.ok) throw new Error('undecided')
+    expect(result.value.refused).toEqual([{ reason: 'dimensions', need: 3, count: 1, targets: [{ target: 'north/strong' }] }])
+  })
+  it('may be another kind of answer', () => {
+    const asks = { output: 'image' as const, window_tokens: 10, suits: () => null }
+    const result = decide(chat(), FEATURES, worldWith({ asks }))
+    expect(result.ok ? null : result.error.record.refused[0]).toMatchObject({ reason: 'output_modality', need: 'image', count: 3 })
   })
 })

@@ -35,6 +35,7 @@ type TargetFacts = {
   params_b?: number | null
   capability?: Record<string, unknown>
   aliases?: string[]
+  space?: string
 }
 
 const SOURCE = { name: 'made up for tests', as_of: '2026-11-24' }
@@ -78,12 +79,14 @@ export function catalogueOf(providers: ProviderFacts[], targets: TargetFacts[]):
         params_b = 50,
         capability,
         aliases = [],
+        space,
       }) => ({
         id,
         provider: id.slice(0, id.indexOf('/')),
         model: id.slice(id.indexOf('/') + 1),
         aliases,
         family: 'test',
+        ...(space && { embedding: { space, dimensions: 1024, shortens: true } }),
         capability: {
           input: ['text', 'image'],
           output: ['text'],
