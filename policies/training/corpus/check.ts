@@ -56,11 +56,22 @@ export function problemsOf(rows: unknown[]): string[] {
     const ofTask = good.filter(each => each.task === name)
     least(`prompts of ${name}`, ofTask.length, PROMPTS_PER_TASK_LEAST)
     least(`scenarios of ${name}`, new Set(ofTask.map(each => each.group)).size, SCENARIOS_PER_TASK_LEAST)
-    const grams = ofTask.map(each => triples(each.prompt))
-    for (let i = 0; i < grams.length; i++)
-      for (let j = 0; j < i; j++)
-        if (overlap(grams[i] as Set<string>, grams[j] as Set<string>) > OVERLAP_MAX)
-          problems.push(`${ofTask[i]?.id} is nearly ${ofTask[j]?.id}`)
+    // Only prompts that share a triple are compared, by a list of who has it.
+    const having = new Map<string, number[]>()
+    const sizes: number[] = []
+    for (const [i, { prompt, id }] of ofTask.entries()) {
+      const grams = triples(prompt)
+      const shared = new Map<number, number>()
+      for (const gram of grams) {
+        const others = having.get(gram)
+        for (const j of others ?? []) shared.set(j, (shared.get(j) ?? 0) + 1)
+        if (others) others.push(i)
+        else having.set(gram, [i])
+      }
+      for (const [j, both] of shared)
+        if (both / (grams.size + (sizes[j] ?? 0) - both) > OVERLAP_MAX) problems.push(`${id} is nearly ${ofTask[j]?.id}`)
+      sizes.push(grams.size)
+    }
   }
   return problems
 }

@@ -10,10 +10,10 @@ describe('the corpus of prompts', () => {
   })
   it('is refused with a duplicate in it', () => {
     const [first] = rows
-    expect(problemsOf([...rows, { ...first, id: 'own/agentic/0/99' }]).length).toBeGreaterThan(0)
+    expect(problemsOf([first, { ...first, id: 'own/agentic/0/99' }])).toContain(`own/agentic/0/99 is nearly ${first?.id}`)
   })
   it('is refused with a task that there is none of', () => {
-    expect(problemsOf([...rows, { ...rows[0], task: 'small_talk' }])[0]).toContain(`row ${rows.length + 1}`)
+    expect(problemsOf([rows[0], { ...rows[0], task: 'small_talk' }])[0]).toContain('row 2')
   })
 })
 

@@ -8,8 +8,8 @@ import { addRow, clear, lanes, sumsOf } from './lanes.ts'
 import type { Words } from './words.ts'
 
 /** Words from either end that make the text's point, and the edges' point. */
-const END_WORDS = 160
-const EDGE_WORDS = 16
+const END_WORDS = 64
+const EDGE_WORDS = 12
 const NO_ROW = 0xffff
 
 export type Embedding = {

@@ -8,8 +8,8 @@ import type { Words } from './words.ts'
 import { FOLDED } from './words.ts'
 
 /** Words from the beginning and from the end that are looked at: a request is said within that, and the cost of a long text ends here. */
-const FIRST_WORDS = 96
-const LAST_WORDS = 64
+const FIRST_WORDS = 72
+const LAST_WORDS = 56
 /** Words that open a text, and that end it. */
 const OPENING_WORDS = 5
 const CLOSING_WORDS = 4
