@@ -17,9 +17,12 @@ function documented(table: string): { name: string; type: string }[] {
 }
 
 describe('SCHEMA.md', () => {
-  it.each(['usage', 'decisions', 'usage_objects', 'audit', 'revoked_admins'])('has the columns of %s as the migrations make them', async table => {
-    expect(documented(table)).toEqual(await columns(table))
-  })
+  it.each(['usage', 'decisions', 'usage_objects', 'audit', 'revoked_admins'])(
+    'has the columns of %s as the migrations make them',
+    async table => {
+      expect(documented(table)).toEqual(await columns(table))
+    },
+  )
 
   it('leaves out no table', async () => {
     const { results } = await env.DB.prepare(
