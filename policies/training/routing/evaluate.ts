@@ -65,14 +65,23 @@ function report(set: string, split: string, scorer: string, scores: ArrayLike<nu
 
 const gainsOf = (items: readonly Item[]) => Float64Array.from(items, item => item.gain)
 
+/**
+ * Gains less their mean. What is left out has the opposite of what its absence does to the others' mean, so a mean that were kept would
+ * rank the parts of a split the wrong way round; a router needs none, since its threshold is set apart.
+ */
+function centred(items: readonly Item[]): Float64Array {
+  const mean = items.reduce((sum, item) => sum + item.gain, 0) / items.length
+  return Float64Array.from(items, item => item.gain - mean)
+}
+
 /** In-domain: the prior of the parts that a prompt is like, and what its own words add. */
 function taught(train: readonly Item[]): (item: Item) => number {
   const prior = partPrior(train)
-  const rest = ridge(train, gainsOf(train), RIDGE)
+  const rest = byWords(train)
   return item => prior(item) + RIDGE_WORTH * rest(item)
 }
 /** Where the part itself was never seen, its prior would mislead; the words speak alone. */
-const byWords = (train: readonly Item[]) => ridge(train, gainsOf(train), RIDGE)
+const byWords = (train: readonly Item[]) => ridge(train, centred(train), RIDGE)
 
 /** Scores of every item by what the others of its set teach, in parts. */
 function crossed(
@@ -161,7 +170,7 @@ for (const { set, items } of sets) {
   }
 }
 
-/** Gains of all other sets, in one ridge. */
+/** All other sets in one ridge, each set's gains less their mean: that a set as a whole is hard is not to be learned. */
 function across(train: readonly { items: readonly Item[] }[], questions: ReadonlySet<string>): (item: Item) => number {
   const rows = train.flatMap(({ items }) => {
     const fresh = items.filter(item => !questions.has(item.question))

@@ -22,7 +22,7 @@ export type Item = {
 }
 
 export const GRAM_BITS = 18
-const DENSE_WORTH = 0.1
+const DENSE_WORTH = 0.3
 const RUN = 4
 /** Characters of a prompt whose runs are taken. */
 const RUN_CHARS = 1_600

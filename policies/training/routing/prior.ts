@@ -1,6 +1,6 @@
 /**
  * The prior by domain for prompts whose domain nobody names: a classifier tells which parts of the known data a prompt is like, and
- * their mean gains are weighed by its chances. Most of what text says about routing is said by its subject. Where a set has one part
+ * how much more than all they gain is weighed by its chances. Most of what text says about routing is said by its subject. Where a set has one part
  * only, it says nothing, and the ridge speaks alone.
  */
 import { fitClasses, softmax } from '../ftrl.ts'
@@ -14,10 +14,10 @@ const EPOCHS = 4
 export function partPrior(items: readonly Item[]): (item: Item) => number {
   const parts = [...new Set(items.map(item => item.part))]
   const all = items.reduce((sum, item) => sum + item.gain, 0) / items.length
-  if (parts.length < 2) return () => all
+  if (parts.length < 2) return () => 0
   const means = parts.map(part => {
     const rows = items.filter(item => item.part === part)
-    return (rows.reduce((sum, item) => sum + item.gain, 0) + SHRINK_ROWS * all) / (rows.length + SHRINK_ROWS)
+    return rows.reduce((sum, item) => sum + item.gain - all, 0) / (rows.length + SHRINK_ROWS)
   })
   const narrowed = ({ dense, words }: Item) => ({ dense, grams: words.map(bucket => bucket >>> 1) })
   const heads = fitClasses(
