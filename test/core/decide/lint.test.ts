@@ -20,6 +20,16 @@ describe('beside a catalogue, a policy', () => {
       expect.stringMatching(/^4:\d+ warning "north\/gone" is no target of the catalogue/),
     ])
   })
+  it('may be for targets that serve another endpoint than chat, and for those alone', () => {
+    const { providers, targets, ...rest } = THREE
+    const vectors = {
+      ...THREE.targets[0],
+      id: 'north/vectors',
+      model: 'vectors',
+      serves: ['embeddings' as const],
+    } as (typeof targets)[number]
+    expect(checkPolicy(`${HEAD}targets: [north/vectors]\n`, { ...rest, providers, targets: [...targets, vectors] })).toEqual([])
+  })
   it('that nothing satisfies is told why', () => {
     expect(found(`${HEAD}require: { regions: [mars] }\n`)).toEqual([
       '3:10 error no target of the catalogue satisfies this policy: all are refused for region',

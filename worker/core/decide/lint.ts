@@ -7,6 +7,7 @@ import type { Catalogue } from '../../schema/catalogue.ts'
 import type { Policy } from '../../schema/policy.ts'
 import type { Micros, Ms } from '../../schema/units.ts'
 import { estimateCost } from '../spend/price.ts'
+import { everyTarget } from './catalogue.ts'
 import { compileCondition } from './condition.ts'
 import { verdictOf } from './condition-range.ts'
 import { type Path, type PolicyDocument, readDocument } from './document-place.ts'
@@ -26,7 +27,8 @@ export function checkPolicy(text: string, catalogue: Catalogue): Finding[] {
   const document = readDocument(text)
   const whole = wholeCatalogue(catalogue)
   const { policy } = compiled.value
-  const { standing } = prepared(compiled.value, whole)
+  // A policy may be for one endpoint alone: for vectors, say.
+  const standing = [whole, ...whole.serving.values()].flatMap(serving => prepared(compiled.value, serving).standing)
   const found = [...danglingSelectors(policy, catalogue, whole, document), ...idleRules(policy, document)]
   if (standing.every(refusal => refusal !== null)) {
     const reasons = [...new Set(standing.map(refusal => refusal?.reason))].join(', ')
@@ -43,10 +45,15 @@ const finding = (severity: Finding['severity'], path: Path, document: PolicyDocu
 function danglingSelectors(policy: Policy, catalogue: Catalogue, whole: LiveCatalogue, document: PolicyDocument): Finding[] {
   // What an operator's own server runs is named in its variables, so any name there may be right.
   const open = catalogue.providers.filter(provider => provider.models_var).map(provider => provider.id)
+  const every = everyTarget(whole)
   const idle = ({ path, selector }: { path: Path; selector: string }, severity: Finding['severity']) => {
-    if (groupNamed(selector) !== null || maskOf([selector], whole.targets, policy.groups).includes(1)) return []
+    if (groupNamed(selector) !== null || maskOf([selector], every, policy.groups).includes(1)) return []
     if (open.some(id => globMatches(`${id}/*`, selector))) return []
-    const near = nearest(selector, whole.by_id.keys(), 2)
+    const near = nearest(
+      selector,
+      every.map(target => target.id),
+      2,
+    )
     const hint = near.length > 0 ? `; near: ${near.join(', ')}` : ''
     return [finding(severity, path, document, `"${selector}" is no target of the catalogue${hint}`)]
   }
