@@ -77,17 +77,20 @@ export function gathered(
   let named = 0
   for (let i = 0; i < targets.length; i++) {
     const refusal = refusals[i]
-    const target = targets[i]
-    if (!refusal || !target) continue
-    let group = groups.find(each => each.reason === refusal.reason && each.need === refusal.need)
-    if (!group) {
-      group = { reason: refusal.reason, ...(refusal.need !== undefined && { need: refusal.need }), count: 0, targets: [] }
-      groups.push(group)
-    }
+    if (!refusal) continue
+    const group = groupOf(groups, refusal)
     group.count++
     if (named >= named_at_most && group.targets.length >= NAMED_OF_EACH) continue
     named++
-    group.targets.push(refusal.have === undefined ? { target: target.id } : { target: target.id, have: refusal.have })
+    const target = (targets[i] as LiveTarget).id
+    group.targets.push(refusal.have === undefined ? { target } : { target, have: refusal.have })
   }
   return groups
+}
+
+function groupOf(groups: DecisionRecord['refused'], { reason, need }: Refusal): DecisionRecord['refused'][number] {
+  for (const group of groups) if (group.reason === reason && group.need === need) return group
+  const made = need === undefined ? { reason, count: 0, targets: [] } : { reason, need, count: 0, targets: [] }
+  groups.push(made)
+  return made
 }

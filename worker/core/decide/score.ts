@@ -57,19 +57,40 @@ export function terms(index: number, { estimates, totals }: Scratch, { slow }: S
   }
 }
 
-/** The total of each of the first `count` of `indexes`. A logarithm is the dearest part, so what weighs nothing is not worked out. */
+/**
+ * The total of each of the first `count` of `indexes`, one term after the other. A logarithm is the dearest part of a decision, so
+ * what weighs nothing is not worked out.
+ */
 export function rate(indexes: Int32Array, count: number, scratch: Scratch, { slow }: Seen, tokens: number, objective: Objective): void {
-  const { totals } = scratch
-  const { quality, quality_uncertainty, cost_micros, latency_ms, energy_wh } = scratch.estimates
-  const { quality: w_quality, cost: w_cost, latency: w_latency, energy: w_energy } = objective
-  const weights = w_quality + w_cost + w_latency + w_energy
+  const { totals, estimates } = scratch
   for (let at = 0; at < count; at++) {
     const i = indexes[at] as number
-    let weighed = w_quality * qualityTerm(quality[i] as number, quality_uncertainty[i] as number)
-    if (w_cost !== 0) weighed += w_cost * goodness((cost_micros[i] as number) / tokens, COST)
-    if (w_latency !== 0) weighed += w_latency * goodness(latency_ms[i] as number, LATENCY)
-    if (w_energy !== 0) weighed += w_energy * goodness((energy_wh[i] as number) / tokens, ENERGY)
-    totals[i] = weighed / weights - (slow[i] ? SLOW_PENALTY : 0)
+    totals[i] = objective.quality * qualityTerm(estimates.quality[i] as number, estimates.quality_uncertainty[i] as number)
+  }
+  if (objective.cost > 0) add(objective.cost, estimates.cost_micros, tokens, COST, indexes, count, totals)
+  if (objective.latency > 0) add(objective.latency, estimates.latency_ms, 1, LATENCY, indexes, count, totals)
+  if (objective.energy > 0) add(objective.energy, estimates.energy_wh, tokens, ENERGY, indexes, count, totals)
+  const weights = objective.quality + objective.cost + objective.latency + objective.energy
+  for (let at = 0; at < count; at++) {
+    const i = indexes[at] as number
+    totals[i] = (totals[i] as number) / weights - (slow[i] ? SLOW_PENALTY : 0)
+  }
+}
+
+/** `goodness` of a whole column. Written out, because a call for each number would put each on the heap. */
+function add(
+  weight: number,
+  values: Float64Array,
+  per: number,
+  { per_unit, over }: Scale,
+  indexes: Int32Array,
+  count: number,
+  totals: Float64Array,
+): void {
+  for (let at = 0; at < count; at++) {
+    const i = indexes[at] as number
+    const good = 1 - Math.log1p(((values[i] as number) / per) * per_unit) * over
+    if (good > 0) totals[i] = (totals[i] as number) + weight * good
   }
 }
 
