@@ -369,6 +369,64 @@ describe('a serverless target', () => {
   })
 })
 
+describe('one decision after another', () => {
+  const many = catalogueOf(
+    Array.from({ length: 7 }, (_, i) => ({
+      id: `p${i}`,
+      regions: i % 2 ? ['eu'] : ['us'],
+      readiness: i % 3 ? 'always_warm' : 'serverless',
+    })),
+    Array.from({ length: 40 }, (_, i) => ({
+      id: `p${i % 7}/m${i}`,
+      quality: 0.3 + (i % 5) / 10,
+      input_usd: i % 6 ? 1 + (i % 4) : null,
+      capability: { tools: i % 4 > 0, context_tokens: i % 3 ? 128_000 : 4_000 },
+    })),
+  )
+  const states = ['closed', 'closed', 'closed', 'open', 'ramp', 'probing', 'isolated'] as const
+  const given = fc.record({
+    features: fc.record({ difficulty: fc.double({ min: 0, max: 1, noNaN: true }), prompt_tokens: fc.nat(9_000), tools: fc.nat(1) }),
+    draw: fc.double({ min: 0, max: 0.999, noNaN: true }),
+    request: fc.record({ model: fc.constantFrom('auto', 'auto', 'p1/m1', 'm8') }),
+    health: fc.dictionary(
+      fc.nat(39).map(i => `p${i % 7}/m${i}`),
+      fc.record({
+        state: fc.constantFrom(...states),
+        ramp_share: fc.constantFrom(0, 0.3),
+        slow: fc.boolean(),
+        until_ms: fc.constantFrom(null, NOW_MS),
+      }),
+    ),
+    policy: fc.constantFrom(BALANCED, { ...BALANCED, explore: 0.3 }, { require: { regions: ['eu'] } }, { limits: { attempts: 5 } }),
+  })
+  const text = (one: Given, catalogue: typeof many) => JSON.stringify(attempt({ ...one, catalogue }))
+
+  it('is what it would have been alone', () => {
+    fc.assert(
+      fc.property(fc.array(given, { minLength: 2, maxLength: 5 }), all => {
+        const alone = all.map(one => text(one, { ...many }))
+        expect(all.map(one => text(one, many))).toEqual(alone)
+      }),
+      { numRuns: 60 },
+    )
+  })
+  it('plans the best of all, then the best of another provider unless that costs much', () => {
+    fc.assert(
+      fc.property(given, one => {
+        const result = attempt({ ...one, catalogue: many, scores_kept: 99, policy: { ...BALANCED, limits: { attempts: 3 } } })
+        if (!result.ok || result.value.plan.panic) return
+        const { scores, plan, chosen } = result.value
+        expect(scores.map(score => score.total)).toEqual(scores.map(score => score.total).sort((a, b) => b - a))
+        const [, second] = plan.steps
+        const best = scores.find(score => score.target !== chosen)
+        const other = scores.find(score => score.target.slice(0, 3) !== chosen.slice(0, 3))
+if (other && best && other.total > best.total - 0.07) expect(second?.target).toBe(other.target)
+      }),
+      { numRuns: 60 },
+    )
+  })
+})
+
 describe('the record', () => {
   const sixty = catalogueOf(
     Array.from({ length: 12 }, (_, i) => ({ id: `provider${i}`, regions: i % 2 ? ['eu'] : ['us'] })),
