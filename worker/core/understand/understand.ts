@@ -8,7 +8,7 @@
  *
  * Measured 2026-11-24 in Node 24 on two shared cores under foreign load, p50 of 2,000 calls over 40 prompts, four runs: 15 to
  * 18 us at 200 characters, 75 to 82 at 2,000, 288 to 305 at 20,000, 388 to 428 at 200,000. Its parts alone added up to 51 us at
- * 2,000.
+ * 2,000. What was learned adds 21 us of CPU at 200 characters, 38 at 2,000 and under 100 at any length, on the same machine under load.
  */
 import type { ChatRequest, Json, MediaSource, Part } from '../../schema/chat.ts'
 import { type Features, MODALITIES, type Modality, type SizeClass } from '../../schema/features.ts'
