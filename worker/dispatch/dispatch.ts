@@ -13,7 +13,7 @@ import { attempt, trialOf } from './attempt.ts'
 import type { Call, Carried, Carrier, Ended } from './call.ts'
 import { classify, type Happening, type Verdict } from './classify.ts'
 import { streamedAnswer, wholeAnswer } from './deliver.ts'
-import { conclude } from './ended.ts'
+import { conclude, tellLate } from './ended.ts'
 
 export type { Call, Carried, Carrier, Ended } from './call.ts'
 export { shadow } from './shadow.ts'
@@ -36,7 +36,9 @@ export async function dispatch(call: Call, carrier: Carrier): Promise<Result<Car
     }
     calls_here++
     const trial = trialOf(target, step, effects.nowMs())
+    if (step.late_ms !== undefined) guard.notice(trial.sent_at_ms + step.late_ms, () => tellLate(call, trial, carrier))
     const tried = await attempt(call, trial, step, guard, carrier)
+    if (step.late_ms !== undefined) guard.notice(0, null)
     if (tried.ok) {
       const { answer } = tried
       return ok(

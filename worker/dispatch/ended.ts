@@ -61,6 +61,24 @@ export function conclude(
   }
 }
 
+/** Tells at once that a first token is overdue. If it comes after all, the call's own end takes this back. */
+export function tellLate(call: Call, trial: Trial, carrier: Carrier): void {
+  const { record } = call
+  carrier.report({
+    target: trial.target.id,
+    class: 'late',
+    decision_id: record.decision_id,
+    org: record.org,
+    size: record.features.size,
+    sent_at_ms: trial.sent_at_ms,
+    at_ms: carrier.effects.nowMs(),
+    first_token_ms: null,
+    tokens_per_second: null,
+    retry_after_ms: null,
+    probe: trial.probe,
+  })
+}
+
 /** What one call used, as far as anybody can say; null where it gave nothing to go by. */
 export function usageOf(call: Call, { seen }: Trial): { usage: TokenUsage | null; estimated: boolean } {
   if (seen.usage !== null) return { usage: seen.usage, estimated: false }

@@ -64,6 +64,10 @@ export type TargetHealth = {
   error_rate: number | null
   /** Decayed mean of ln(first token ms) by prompt size class; null where nothing was measured. */
   ln_first_token_ms: Record<SizeClass, number | null>
+  /** By when 99 of 100 first tokens are there; absent in what an older object sends. */
+  first_token_p99_ms?: Record<SizeClass, Ms | null>
+  /** Chance of a cold start by how long it was idle (`core/health/readiness.ts`), and what that adds; null where nothing was learned. */
+  waking?: { chances: number[]; cold_ms: Ms } | null
   ln_tokens_per_second: number | null
   slow: boolean
   /** When it last answered; drives readiness of targets that sleep. */

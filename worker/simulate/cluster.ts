@@ -51,6 +51,8 @@ const LEASE_SLACK_MS: Ms = 0
 const AFTER_MS: Ms = 60_000
 /** After the weather has ended, until every gate must have recovered. */
 const HEALED_WITHIN_MS: Ms = 60_000
+/** Where messages are lost, a probe may have to be asked for twice. */
+const HEALED_WITHIN_LOSSY_MS: Ms = 90_000
 
 export async function run({
   scene,
@@ -194,7 +196,8 @@ export async function run({
   }
   clock.at(START_MS, () => arrive(0))
 
-  const healed_ms = Math.max(0, ...weather.spells.map(spell => spell.until_ms)) + HEALED_WITHIN_MS
+  const healed_ms =
+    Math.max(0, ...weather.spells.map(spell => spell.until_ms)) + (workload.object_loss > 0 ? HEALED_WITHIN_LOSSY_MS : HEALED_WITHIN_MS)
   if (shared && !weather.object_away && weather.spells.length > 0 && healed_ms < workload.duration_ms) {
     clock.at(START_MS + healed_ms, () => {
       for (const [target, gate] of object.gates) watched.healed(target, healthOf(gate, clock.nowMs()).state, clock.nowMs())

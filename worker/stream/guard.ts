@@ -21,6 +21,8 @@ export type Waited<T> = { done: true; value: T } | { done: false; interruption: 
 export type Guard = {
   /** From now on, `limit_ms` for this phase; never beyond the request's own end. Who knows the time already passes it on. */
   allow(phase: Phase, limit_ms: Ms, now_ms?: Ms): void
+  /** Tells once when this moment comes while something is still being waited for; null takes it back. It interrupts nothing. */
+  notice(at_ms: Ms, onNotice: (() => void) | null): void
   /** Only the request's own end counts, as while nothing is being waited for. */
   relax(): void
   /** Waits for a promise, or for what interrupts it. Its rejection passes through; after an interruption it is ignored. */
@@ -43,6 +45,8 @@ export function guard(clock: Clock, gone: AbortSignal, started_at_ms: Ms, total_
   /** Which timer counts: the newest one. */
   let timer = 0
   let stopped = false
+  let notice_ms = Number.POSITIVE_INFINITY
+  let noticed: (() => void) | null = null
   let listener: ((interruption: Interruption) => void) | null = null
 
   const interrupt = (interruption: Interruption) => {
@@ -58,13 +62,20 @@ export function guard(clock: Clock, gone: AbortSignal, started_at_ms: Ms, total_
       if (timer !== mine || stopped) return
       wakes_ms = Number.POSITIVE_INFINITY
       if (listener === null) return
+      if (clock.nowMs() >= notice_ms) {
+        const tell = noticed
+        notice_ms = Number.POSITIVE_INFINITY
+        noticed = null
+        tell?.()
+      }
       if (clock.nowMs() >= due_ms) interrupt({ by: 'clock', phase, limit_ms })
-      else sleepUntil(due_ms)
+      else sleepUntil(Math.min(due_ms, notice_ms))
     }, ignored)
   }
   /** A timer runs only while somebody listens. */
   const arm = () => {
-    if (!stopped && listener !== null && due_ms < wakes_ms) sleepUntil(due_ms)
+    const next_ms = Math.min(due_ms, notice_ms)
+    if (!stopped && listener !== null && next_ms < wakes_ms) sleepUntil(next_ms)
   }
   const listen = (next: (interruption: Interruption) => void) => {
     if (gone.aborted) return next({ by: 'caller' })
@@ -86,6 +97,11 @@ export function guard(clock: Clock, gone: AbortSignal, started_at_ms: Ms, total_
         limit_ms = total_ms
         due_ms = ends_at_ms
       }
+      arm()
+    },
+    notice(at_ms, onNotice) {
+      notice_ms = onNotice === null ? Number.POSITIVE_INFINITY : at_ms
+      noticed = onNotice
       arm()
     },
     relax() {

@@ -108,7 +108,12 @@ export function decide(
     const target = targets[index] as LiveTarget
     const first_token_ms = scratch.estimates.first_token_ms[index] as number
     const latency_ms = scratch.estimates.latency_ms[index] as number
-    const step = stepFor(target, request.stream, { first_token_ms, latency_ms }, limits)
+    const step = stepFor(
+      target,
+      request.stream,
+      { first_token_ms, latency_ms, p99_ms: seen.health[index]?.first_token_p99_ms?.[features.size] },
+      limits,
+    )
     return isProbe(target, seen.health[index], world) ? { ...step, probe: true as const } : step
   })
   return ok({

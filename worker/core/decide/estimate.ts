@@ -5,6 +5,7 @@
 import { type Features, SIZE_CLASSES, TASKS } from '../../schema/features.ts'
 import type { TargetHealth } from '../../schema/health.ts'
 import type { Ms } from '../../schema/units.ts'
+import { wakingMs } from '../health/readiness.ts'
 import { estimateCost, priceAt, roundedCost } from '../spend/price.ts'
 import type { Prepared } from './prepared.ts'
 import type { Seen } from './seen.ts'
@@ -34,7 +35,8 @@ const SHORT_PROMPT_TOKENS = 1_000
 
 /**
  * A serverless target that has slept must first load its weights: 2 to 4 s on a good platform, 40 s on a bad one (published
- * figures). Whether it sleeps is guessed from how long it has been idle; where it was never seen, even odds.
+ * figures). Whether it sleeps is guessed from how long it has been idle; where it was never seen, even odds. Once such starts were
+ * seen, what they were like takes the guess's place.
  */
 const COLD_MS = 3_000
 const COLD_AFTER_MS = 10 * 60_000
@@ -88,5 +90,6 @@ function costThen(target: LiveTarget, prompt_tokens: number, output_tokens: numb
 
 function coldMs(health: TargetHealth | undefined, now_ms: Ms): Ms {
   const seen_ms = health?.last_ok_at_ms ?? null
+  if (health?.waking && seen_ms !== null) return wakingMs(health.waking, now_ms - seen_ms)
   return COLD_MS * (seen_ms === null ? COLD_UNKNOWN : 1 - Math.exp(-Math.max(0, now_ms - seen_ms) / COLD_AFTER_MS))
 }

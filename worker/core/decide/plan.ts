@@ -17,6 +17,16 @@ const OTHER_PROVIDER_WORTH = 0.08
 const PATIENCE = 3
 const STREAM_PATIENCE = 2
 
+/**
+ * From what was measured of a target: half as much again as 99 of 100 first tokens took is late, and twice that long is too long
+ * to wait. Never less than two and four seconds, as a busy minute is no fault; and late is at most eight, where it does not think longer.
+ */
+const LATE_OVER_P99 = 1.5
+const LATE_LEAST_MS = 2_000
+const LATE_MOST_MS = 8_000
+const DEADLINE_OVER_P99 = 3
+const DEADLINE_LEAST_MS = 4_000
+
 /** Indexes of targets, the first choice and whoever follows. */
 export function order(first: number, admitted: Ranking, targets: readonly LiveTarget[], length: number): number[] {
   const steps = [first]
@@ -48,12 +58,28 @@ function following(steps: readonly number[], admitted: Ranking, targets: readonl
  * as they are; only a target that is known to think for long (a reasoning model is silent for 12 s as a matter of course) gets
  * twice its usual time, as a deadline it always misses would make it a failure by definition. Who does not want
  * to wait so long says `first_token_at_most_ms` in `require`, and such a target is then not asked at all.
+ *
+ * `p99_ms`, where enough was measured, shortens the wait for a first token below what the policy allows, and says from when on
+ * silence is worth telling.
  */
-export function stepFor(target: LiveTarget, stream: boolean, predicted: { first_token_ms: Ms; latency_ms: Ms }, limits: Limits): PlanStep {
+export function stepFor(
+  target: LiveTarget,
+  stream: boolean,
+  predicted: { first_token_ms: Ms; latency_ms: Ms; p99_ms?: Ms | null },
+  limits: Limits,
+): PlanStep {
   const { idle_ms, total_ms } = limits
+  const { p99_ms } = predicted
   if (stream) {
-    const first_token_ms = Math.round(Math.max(limits.first_token_ms, Math.min(STREAM_PATIENCE * predicted.first_token_ms, total_ms)))
-    return { target: target.id, headers_ms: Math.max(limits.headers_ms, first_token_ms), first_token_ms, idle_ms }
+    const patient_ms = Math.round(Math.max(limits.first_token_ms, Math.min(STREAM_PATIENCE * predicted.first_token_ms, total_ms)))
+    if (p99_ms == null)
+      return { target: target.id, headers_ms: Math.max(limits.headers_ms, patient_ms), first_token_ms: patient_ms, idle_ms }
+    const learned_ms = Math.max(DEADLINE_LEAST_MS, DEADLINE_OVER_P99 * p99_ms, STREAM_PATIENCE * predicted.first_token_ms)
+    const first_token_ms = Math.round(Math.min(patient_ms, learned_ms))
+    const late_most_ms = Math.max(LATE_MOST_MS, STREAM_PATIENCE * predicted.first_token_ms)
+    const late_ms = Math.round(Math.min(late_most_ms, Math.max(LATE_LEAST_MS, LATE_OVER_P99 * p99_ms)))
+    const step = { target: target.id, headers_ms: Math.max(limits.headers_ms, first_token_ms), first_token_ms, idle_ms }
+    return late_ms < first_token_ms ? { ...step, late_ms } : step
   }
   const patient_ms = limits.first_token_ms + PATIENCE * predicted.latency_ms
   const whole_ms = Math.round(Math.max(limits.first_token_ms, Math.min(patient_ms, total_ms)))

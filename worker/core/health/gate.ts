@@ -21,7 +21,8 @@ import type { BreakerState, Outcome, TargetHealth } from '../../schema/health.ts
 import type { DecisionId } from '../../schema/ids.ts'
 import type { Ms } from '../../schema/units.ts'
 import { EVIDENCE } from './evidence.ts'
-import { type Latency, latencyNow, measured, newLatency } from './latency.ts'
+import { type Latency, latencyNow, measured, newLatency, usualMs } from './latency.ts'
+import { isColdStart, newReadiness, type Readiness, wakingLearned, wakingOf } from './readiness.ts'
 import { errorRateOf, isSuspicious, noSuspicion, reconsidered, type Suspicion, suspect } from './suspicion.ts'
 
 export const BACKOFF_MIN_MS = 5_000
@@ -61,6 +62,8 @@ export type Gate = {
   lease_until_ms: Ms | null
   /** Is a request using it? An isolate may have been given it and have nothing to send. */
   lease_used: boolean
+  /** The request whose probe failed last, and so keeps it open. */
+  probe_failed: DecisionId | null
   probes_ok: number
   ramp_from_ms: Ms | null
   limited_until_ms: Ms | null
@@ -76,6 +79,7 @@ export type Gate = {
   samples: number
   suspicion: Suspicion
   latency: Latency
+  readiness: Readiness
 }
 
 /** `tick`: time has passed and nothing else · `credential_changed`: forget that it was refused · `beware`: its neighbours fail. */
@@ -91,6 +95,7 @@ export const newGate = (now_ms: Ms): Gate => ({
   backoff_ms: BACKOFF_MIN_MS,
   lease_until_ms: null,
   lease_used: false,
+  probe_failed: null,
   probes_ok: 0,
   ramp_from_ms: null,
   limited_until_ms: null,
@@ -103,6 +108,7 @@ export const newGate = (now_ms: Ms): Gate => ({
   samples: 0,
   suspicion: noSuspicion(now_ms),
   latency: newLatency(),
+  readiness: newReadiness(),
 })
 
 /** What was stored by an older version lacks what was added since. */
@@ -175,6 +181,7 @@ export function healthOf(before: Gate, now_ms: Ms): TargetHealth {
     ramp_share: rampShare(gate, now_ms),
     error_rate: errorRateOf(gate.suspicion, now_ms),
     ...latencyNow(gate.latency, now_ms),
+    waking: wakingOf(gate.readiness),
     last_ok_at_ms: gate.last_ok_at_ms,
     samples: gate.samples,
   }
@@ -243,7 +250,13 @@ function commanded(gate: Gate, command: GateCommand, now_ms: Ms): Gate {
 /** What holds in every state: latencies, when it last answered, and that an answer ends limits in a row and a refused credential. */
 function withMeasurements(gate: Gate, outcome: Outcome, now_ms: Ms): Gate {
   const { says } = EVIDENCE[outcome.class]
-  const after = { ...gate, latency: measured(gate.latency, outcome, now_ms) }
+  const after = { ...gate }
+  const { first_token_ms, sent_at_ms, size } = outcome
+  const idle_ms = gate.last_ok_at_ms === null ? 0 : sent_at_ms - gate.last_ok_at_ms
+  const usual_ms = usualMs(gate.latency, size)
+  if (first_token_ms !== null) after.readiness = wakingLearned(gate.readiness, idle_ms, first_token_ms, usual_ms)
+  // How long a target takes to wake says nothing of how fast it is when awake.
+  if (first_token_ms === null || !isColdStart(idle_ms, first_token_ms, usual_ms)) after.latency = measured(gate.latency, outcome, now_ms)
   if (says !== 'none') after.samples += 1
   if (says === 'failure') after.worsened_at_ms = now_ms
   if (says === 'ok') {
@@ -291,6 +304,10 @@ function judged(gate: Gate, outcome: Outcome, now_ms: Ms, draw: number): Gate {
 
 /** A failure that was counted turns out to weigh more, or nothing. */
 function reconsideredGate(gate: Gate, { verdict, decision_id }: CaseVerdict, now_ms: Ms, draw: number): Gate {
+  // A probe that was itself broken showed nothing: the next one may go at once.
+  if (gate.state === 'open' && verdict === 'withdrawn' && gate.probe_failed === decision_id) {
+    return { ...gate, until_ms: now_ms, backoff_ms: Math.max(BACKOFF_MIN_MS, gate.backoff_ms / BACKOFF_GROWTH), probe_failed: null }
+  }
   if (gate.state !== 'closed' && gate.state !== 'ramp') return gate
   const trust = trustIn(gate, now_ms)
   const suspicion = reconsidered(gate.suspicion, decision_id, verdict, now_ms, trust)
@@ -308,7 +325,7 @@ function trustIn({ state, wary_until_ms }: Gate, now_ms: Ms): number {
 /** While they do not: only probes count against it, and any answer to a request sent since it opened counts for it. */
 function probed(gate: Gate, outcome: Outcome, now_ms: Ms, draw: number): Gate {
   const { says } = EVIDENCE[outcome.class]
-  if (says === 'failure') return outcome.probe ? opened(gate, now_ms, draw) : gate
+  if (says === 'failure') return outcome.probe ? { ...opened(gate, now_ms, draw), probe_failed: outcome.decision_id } : gate
   const lease_until_ms = outcome.probe ? null : gate.lease_until_ms
   if (says === 'none') return { ...gate, lease_until_ms }
   const probes_ok = gate.probes_ok + 1

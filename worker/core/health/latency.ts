@@ -9,6 +9,7 @@
  */
 import { SIZE_CLASSES, type SizeClass } from '../../schema/features.ts'
 import type { Ms } from '../../schema/units.ts'
+import { mergedSketches, quantileOf, type Sketch, sketched, weightOf } from './sketch.ts'
 
 /** A mean in which a sample's weight halves with every half-life. `weight` is the decayed number of samples behind it. */
 export type DecayedMean = { mean: number; weight: number; at_ms: Ms }
@@ -20,6 +21,8 @@ export type Latency = {
   ln_first_token: Record<SizeClass, DecayedMean | null>
   ln_tokens_per_second: DecayedMean | null
   baseline: Record<SizeClass, Baseline | null>
+  /** How times to first token are spread, for deadlines. */
+  spread: Record<SizeClass, Sketch | null>
   /** The CUSUM, in standard deviations. */
   slowness: number
   slow: boolean
@@ -46,6 +49,7 @@ export const newLatency = (): Latency => ({
   ln_first_token: { s: null, m: null, l: null, xl: null },
   ln_tokens_per_second: null,
   baseline: { s: null, m: null, l: null, xl: null },
+  spread: { s: null, m: null, l: null, xl: null },
   slowness: 0,
   slow: false,
 })
@@ -92,6 +96,7 @@ export function measured(
     after.slow = after.slowness >= SLOW_AT || (before.slow && after.slowness > SLOW_UNTIL)
   }
   after.ln_first_token = { ...before.ln_first_token, [size]: withSample(before.ln_first_token[size], value, now_ms, NOW_HALF_LIFE_MS) }
+  after.spread = { ...before.spread, [size]: sketched(before.spread[size], sample.first_token_ms, now_ms) }
   after.baseline = { ...before.baseline, [size]: withLongRun(known, value, now_ms) }
   return after
 }
@@ -103,7 +108,12 @@ export function measured(
 export function latencyNow(
   latency: Latency,
   now_ms: Ms,
-): { ln_first_token_ms: Record<SizeClass, number | null>; ln_tokens_per_second: number | null; slow: boolean } {
+): {
+  ln_first_token_ms: Record<SizeClass, number | null>
+  first_token_p99_ms: Record<SizeClass, Ms | null>
+  ln_tokens_per_second: number | null
+  slow: boolean
+} {
   const ln_first_token_ms: Record<SizeClass, number | null> = { s: null, m: null, l: null, xl: null }
   let heard_at_ms: Ms = 0
   for (const size of SIZE_CLASSES) {
@@ -114,10 +124,31 @@ export function latencyNow(
   const slowness = latency.slowness * decay(heard_at_ms, now_ms, NOW_HALF_LIFE_MS)
   return {
     ln_first_token_ms,
+    first_token_p99_ms: latest(latency),
     ln_tokens_per_second: remembered(latency.ln_tokens_per_second, now_ms),
     slow: latency.slow && slowness > SLOW_UNTIL,
   }
 }
+
+/** Fewer samples than this do not know their slowest hundredth. */
+const SPREAD_LEAST = 30
+const LATEST_SHARE = 0.99
+
+/** By when 99 in 100 first tokens are there; of a size class that is seldom asked for, what holds over all of them. */
+function latest({ spread }: Latency): Record<SizeClass, Ms | null> {
+  const all = mergedSketches(SIZE_CLASSES.map(size => spread[size]))
+  const overall = weightOf(all) >= SPREAD_LEAST ? quantileOf(all, LATEST_SHARE) : null
+  const of = (sketch: Sketch | null) =>
+    sketch !== null && weightOf(sketch.counts) >= SPREAD_LEAST ? quantileOf(sketch.counts, LATEST_SHARE) : overall
+  return { s: of(spread.s), m: of(spread.m), l: of(spread.l), xl: of(spread.xl) }
+}
+
+/** The long run's middle, for telling a cold start; null where there is none yet. */
+export function usualMs({ baseline }: Latency, size: SizeClass): Ms | null {
+  const known = baseline[size]
+  return known !== null && known.weight >= USUAL_WEIGHT ? Math.exp(known.mean) : null
+}
+const USUAL_WEIGHT = 3
 
 /** With this much of a sample left, about five minutes after a busy time, the prior of the catalogue knows better. */
 const REMEMBERED_WEIGHT = 0.05

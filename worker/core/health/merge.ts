@@ -56,6 +56,8 @@ function worse(fleet: TargetHealth, own: TargetHealth): TargetHealth {
     ramp_share: Math.min(fleet.ramp_share, own.ramp_share),
     error_rate: later(fleet.error_rate, own.error_rate),
     ln_first_token_ms: means,
+    first_token_p99_ms: fleet.first_token_p99_ms ?? own.first_token_p99_ms,
+    waking: fleet.waking ?? own.waking,
     ln_tokens_per_second: fleet.ln_tokens_per_second ?? own.ln_tokens_per_second,
     slow: fleet.slow || own.slow,
     last_ok_at_ms: later(fleet.last_ok_at_ms, own.last_ok_at_ms),
