@@ -25,6 +25,7 @@ import type { Intent, Settlement } from './schema/usage.ts'
 import type { Alarm } from './store/alarm.ts'
 import { authenticate, forgetRevoked } from './store/callers.ts'
 import { catalogueStore } from './store/catalogue.ts'
+import { newDecisionId } from './store/decision-id.ts'
 import { type FoundDecision, findDecision } from './store/decisions.ts'
 import { healthView } from './store/health.ts'
 import { policyStore } from './store/policies.ts'
@@ -148,7 +149,7 @@ function makeEffects(env: Env): Effects {
   const effects: Effects = {
     nowMs: () => Date.now(),
     draw: () => Math.random(),
-    newDecisionId: () => `dec_${crypto.randomUUID()}`,
+    newDecisionId: () => newDecisionId(Date.now()),
     sleep: (wait_ms, signal) => scheduler.wait(wait_ms, signal ? { signal } : {}),
     fetch: (transport, url, init) =>
       transport === 'worker' ? demoFetch(url, init, { ...effects, down: () => env.KV.get(DEMO_DOWN_KEY) }) : fetch(url, init),

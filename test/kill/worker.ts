@@ -5,7 +5,7 @@
  */
 import worker from '../../worker/index.ts'
 import type { BudgetAnswer } from '../../worker/schema/usage.ts'
-import type { Batch } from '../../worker/store/usage-journal.ts'
+import type { Batch } from '../../worker/store/usage-batch.ts'
 import { UsageObject as RealUsageObject } from '../../worker/store/usage-object.ts'
 
 export { HealthObject } from '../../worker/store/health-object.ts'

@@ -3,7 +3,7 @@ import { env } from 'cloudflare:workers'
 import { beforeEach, describe, expect, it } from 'vitest'
 import { findDecision } from '../../worker/store/decisions.ts'
 import type { UsageObject } from '../../worker/store/usage-object.ts'
-import { emptyStorage, intent, newId, newOrg, settlement } from './fixture.ts'
+import { batchOf, emptyStorage, intent, newId, newOrg, settlement } from './fixture.ts'
 
 beforeEach(emptyStorage)
 
@@ -25,14 +25,14 @@ describe('a decision', () => {
   it('is found while its request is under way, without usage', async () => {
     const org = newOrg()
     const one = intent({ org, decision: '{"v":1,"chosen":"openai/gpt-5"}' })
-    await env.USAGE.getByName(org).commit({ v: 1, intents: [one], settlements: [] })
+    await env.USAGE.getByName(org).commit(batchOf([one]))
     expect(await findDecision(env, org, one.decision_id)).toEqual({ record: { v: 1, chosen: 'openai/gpt-5' }, usage: null })
   })
 
   it('reads the same from the object as from D1 afterwards', async () => {
     const org = newOrg()
     const one = intent({ org, decision: '{"v":1,"chosen":"openai/gpt-5"}' })
-    await env.USAGE.getByName(org).commit({ v: 1, intents: [one], settlements: [settlement(one, { attempts: [attempt] })] })
+    await env.USAGE.getByName(org).commit(batchOf([one], [settlement(one, { attempts: [attempt] })]))
     await runDurableObjectAlarm(env.USAGE.getByName(org))
     const young = await findDecision(env, org, one.decision_id)
     await runInDurableObject(env.USAGE.getByName(org), (_: UsageObject, state) => state.storage.sql.exec('DELETE FROM intents'))
@@ -45,7 +45,7 @@ describe('a decision', () => {
   it('is nobody else’s: another organisation finds nothing, in the object or in D1', async () => {
     const org = newOrg()
     const one = intent({ org })
-    await env.USAGE.getByName(org).commit({ v: 1, intents: [one], settlements: [settlement(one)] })
+    await env.USAGE.getByName(org).commit(batchOf([one], [settlement(one)]))
     await runDurableObjectAlarm(env.USAGE.getByName(org))
     expect(await findDecision(env, newOrg(), one.decision_id)).toBe(null)
   })

@@ -3,6 +3,7 @@ import { applyD1Migrations, type D1Migration, reset } from 'cloudflare:test'
 import { env } from 'cloudflare:workers'
 import { UNKNOWN_USAGE } from '../../worker/schema/chat.ts'
 import type { Intent, Settlement } from '../../worker/schema/usage.ts'
+import { type Batch, intentEntry, settlementEntry } from '../../worker/store/usage-batch.ts'
 
 declare global {
   namespace Cloudflare {
@@ -80,4 +81,9 @@ export function settlement(of: Intent, changes: Partial<Settlement> = {}): Settl
     settled_at_ms: of.at_ms + 900,
     ...changes,
   }
+}
+
+/** What an isolate would send of these. */
+export function batchOf(intents: Intent[], settlements: Settlement[] = []): Batch {
+  return { v: 1, intents: intents.map(intentEntry), settlements: settlements.map(settlementEntry) }
 }

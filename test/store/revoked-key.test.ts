@@ -3,7 +3,7 @@ import { env } from 'cloudflare:workers'
 import { beforeEach, describe, expect, it } from 'vitest'
 import { authenticate, forgetRevoked } from '../../worker/store/callers.ts'
 import { callerKey, makeKey } from '../../worker/store/keys.ts'
-import { emptyStorage, intent, newOrg, settlement } from './fixture.ts'
+import { batchOf, emptyStorage, intent, newOrg, settlement } from './fixture.ts'
 
 beforeEach(emptyStorage)
 
@@ -16,7 +16,7 @@ describe('a revoked key', () => {
   it('begins no request from the next commit on, whatever isolates remember; other keys go on', async () => {
     const org = newOrg()
     await object(org).revoke('abcdefghijk')
-    const batch = { v: 1 as const, intents: [intent({ org }), intent({ org, key_id: 'zyxwvutsrqp' })], settlements: [] }
+    const batch = batchOf([intent({ org }), intent({ org, key_id: 'zyxwvutsrqp' })])
     expect(await object(org).commit(batch)).toEqual([REFUSED, { ok: true }])
     expect(await object(org).commit(batch)).toEqual([REFUSED, { ok: true, duplicate: true }])
   })
@@ -25,7 +25,7 @@ describe('a revoked key', () => {
     const org = newOrg()
     await object(org).revoke('abcdefghijk')
     await evictDurableObject(object(org))
-    expect(await object(org).commit({ v: 1, intents: [intent({ org })], settlements: [] })).toEqual([REFUSED])
+    expect(await object(org).commit(batchOf([intent({ org })]))).toEqual([REFUSED])
   })
 
   it('leaves a row for a request whose target was called meanwhile, and none for one that waited', async () => {
@@ -33,9 +33,9 @@ describe('a revoked key', () => {
     await object(org).revoke('abcdefghijk')
     const called = intent({ org })
     const waited = intent({ org, budgets: [HARD] })
-    await object(org).commit({ v: 1, intents: [called, waited], settlements: [] })
+    await object(org).commit(batchOf([called, waited]))
     const ended = settlement(called, { outcome: 'failed', error_code: 'invalid_key' })
-    await object(org).commit({ v: 1, intents: [], settlements: [ended, settlement(waited)] })
+    await object(org).commit(batchOf([], [ended, settlement(waited)]))
     await runDurableObjectAlarm(object(org))
     expect(await rows()).toEqual([{ outcome: 'failed', error_code: 'invalid_key' }])
   })
@@ -56,7 +56,7 @@ describe("an organisation's spend", () => {
   it('is told by window: what was spent, and what is held for requests under way', async () => {
     const org = newOrg()
     const ended = intent({ org })
-    await object(org).commit({ v: 1, intents: [ended, intent({ org, reserved_micros: 70 })], settlements: [settlement(ended)] })
+    await object(org).commit(batchOf([ended, intent({ org, reserved_micros: 70 })], [settlement(ended)]))
     const ledger = { spent_micros: 250, held_micros: 70 }
     expect(await object(org).ledgers()).toEqual({ day: ledger, week: ledger, month: ledger })
   })

@@ -4,7 +4,7 @@ import { beforeEach, describe, expect, it } from 'vitest'
 import type { Intent } from '../../worker/schema/usage.ts'
 import type { UsageObject } from '../../worker/store/usage-object.ts'
 import { sweepUsage } from '../../worker/store/usage-sweep.ts'
-import { emptyStorage, intent, newOrg, settlement } from './fixture.ts'
+import { batchOf, emptyStorage, intent, newOrg, settlement } from './fixture.ts'
 
 beforeEach(emptyStorage)
 
@@ -21,8 +21,8 @@ describe('a request that ends', () => {
   it('leaves one row in D1, with every field of its intent and settlement', async () => {
     const org = newOrg()
     const one = intent({ org, decision: '{"v":1,"chosen":"openai/gpt-5"}' })
-    await object(org).commit({ v: 1, intents: [one], settlements: [] })
-    await object(org).commit({ v: 1, intents: [], settlements: [settlement(one)] })
+    await object(org).commit(batchOf([one]))
+    await object(org).commit(batchOf([], [settlement(one)]))
     await alarm(org)
     expect(await rows()).toEqual([
       expect.objectContaining({
@@ -47,7 +47,7 @@ describe('a request that ends', () => {
   it('may be begun and ended in the same batch', async () => {
     const org = newOrg()
     const one = intent({ org })
-    await object(org).commit({ v: 1, intents: [one], settlements: [settlement(one)] })
+    await object(org).commit(batchOf([one], [settlement(one)]))
     await alarm(org)
     expect(await rows()).toHaveLength(1)
   })
@@ -55,7 +55,7 @@ describe('a request that ends', () => {
   it('loses no row to a fraction of a millisecond', async () => {
     const org = newOrg()
     const one = intent({ org })
-    await object(org).commit({ v: 1, intents: [one], settlements: [settlement(one, { first_token_ms: 12.4, total_ms: 99.6 })] })
+    await object(org).commit(batchOf([one], [settlement(one, { first_token_ms: 12.4, total_ms: 99.6 })]))
     await alarm(org)
     expect(await rows()).toEqual([expect.objectContaining({ first_token_ms: 12, total_ms: 100 })])
   })
@@ -63,11 +63,11 @@ describe('a request that ends', () => {
   it('is found by its id from the intent on, and for a minute after its row is in D1', async () => {
     const org = newOrg()
     const one = intent({ org })
-    await object(org).commit({ v: 1, intents: [one], settlements: [] })
-    expect(await object(org).find(one.decision_id)).toMatchObject({ decision: one.decision, settlement: null })
-    await object(org).commit({ v: 1, intents: [], settlements: [settlement(one)] })
+    await object(org).commit(batchOf([one]))
+    expect(await object(org).find(one.decision_id)).toMatchObject({ decision: one.decision, settled: null })
+    await object(org).commit(batchOf([], [settlement(one)]))
     await alarm(org)
-    expect(JSON.parse((await object(org).find(one.decision_id))?.settlement ?? '')).toMatchObject({ outcome: 'completed' })
+    expect(JSON.parse((await object(org).find(one.decision_id))?.settled ?? '')).toMatchObject({ outcome: 'completed' })
     expect(await object(org).find('dec_00000000-0000-4000-8000-999999999999')).toBe(null)
   })
 })
@@ -76,11 +76,11 @@ describe('a message that is repeated', () => {
   it('changes nothing: an intent is a duplicate, a settlement counts once', async () => {
     const org = newOrg()
     const one = intent({ org, budgets: [HARD] })
-    const batch = { v: 1 as const, intents: [one], settlements: [settlement(one, { cost_micros: 600 })] }
+    const batch = batchOf([one], [settlement(one, { cost_micros: 600 })])
     expect(await object(org).commit(batch)).toEqual([{ ok: true }])
     expect(await object(org).commit(batch)).toEqual([{ ok: true, duplicate: true }])
     const fits = intent({ org, budgets: [HARD], reserved_micros: 400 })
-    expect(await object(org).commit({ v: 1, intents: [fits], settlements: [] })).toEqual([{ ok: true }])
+    expect(await object(org).commit(batchOf([fits]))).toEqual([{ ok: true }])
     await alarm(org)
     expect(await rows()).toHaveLength(1)
   })
@@ -88,7 +88,7 @@ describe('a message that is repeated', () => {
   it('is known again after the row went to D1 and the object was evicted', async () => {
     const org = newOrg()
     const one = intent({ org })
-    const batch = { v: 1 as const, intents: [one], settlements: [settlement(one)] }
+    const batch = batchOf([one], [settlement(one)])
     await object(org).commit(batch)
     await alarm(org)
     await evictDurableObject(object(org))
@@ -101,7 +101,7 @@ describe('a message that is repeated', () => {
 
 describe('a hard budget', () => {
   const asked = (org: string, reserved_micros: number): Intent => intent({ org, budgets: [HARD], reserved_micros })
-  const commit = async (org: string, ...intents: Intent[]) => object(org).commit({ v: 1, intents, settlements: [] })
+  const commit = async (org: string, ...intents: Intent[]) => object(org).commit(batchOf(intents))
 
   it('takes what fits to the last micro-dollar and refuses what does not, within one batch', async () => {
     const org = newOrg()
@@ -121,7 +121,7 @@ describe('a hard budget', () => {
     const one = asked(org, 1_000)
     await commit(org, one)
     expect((await commit(org, asked(org, 1)))[0]?.ok).toBe(false)
-    await object(org).commit({ v: 1, intents: [], settlements: [settlement(one, { cost_micros: 250 })] })
+    await object(org).commit(batchOf([], [settlement(one, { cost_micros: 250 })]))
     expect((await commit(org, asked(org, 751)))[0]?.ok).toBe(false)
     expect((await commit(org, asked(org, 750)))[0]?.ok).toBe(true)
   })
@@ -129,7 +129,7 @@ describe('a hard budget', () => {
   it('holds after an eviction, for what was spent as for what is held', async () => {
     const org = newOrg()
     const [one, two] = [asked(org, 500), asked(org, 500)]
-    await object(org).commit({ v: 1, intents: [one, two], settlements: [settlement(one, { cost_micros: 400 })] })
+    await object(org).commit(batchOf([one, two], [settlement(one, { cost_micros: 400 })]))
     await evictDurableObject(object(org))
     expect((await commit(org, asked(org, 101)))[0]).toMatchObject({ ok: false, spent_micros: 400, held_micros: 500 })
     expect((await commit(org, asked(org, 100)))[0]?.ok).toBe(true)
@@ -146,7 +146,7 @@ describe('a request whose isolate died', () => {
   it('gets its row from the intent alone, marked as an estimate, once its time is over', async () => {
     const org = newOrg()
     const one = intent({ org, expires_at_ms: Date.now() - 1 })
-    await object(org).commit({ v: 1, intents: [one], settlements: [] })
+    await object(org).commit(batchOf([one]))
     await alarm(org)
     expect(await rows()).toEqual([
       expect.objectContaining({
@@ -164,7 +164,7 @@ describe('a request whose isolate died', () => {
 
   it('is left alone until then', async () => {
     const org = newOrg()
-    await object(org).commit({ v: 1, intents: [intent({ org })], settlements: [] })
+    await object(org).commit(batchOf([intent({ org })]))
     await alarm(org)
     expect(await rows()).toEqual([])
     expect(await object(org).status()).toMatchObject({ under_way: 1, alarm_at_ms: expect.any(Number) })
@@ -173,15 +173,15 @@ describe('a request whose isolate died', () => {
   it.each(['before', 'after'])('has its one row corrected by a settlement that comes late, %s the orphan reached D1', async when => {
     const org = newOrg()
     const one = intent({ org, expires_at_ms: Date.now() - 1, budgets: [HARD] })
-    await object(org).commit({ v: 1, intents: [one], settlements: [] })
+    await object(org).commit(batchOf([one]))
     if (when === 'before') await runInDurableObject(object(org), (it: UsageObject) => it.kick())
     await alarm(org)
     if (when === 'after') await evictDurableObject(object(org))
-    await object(org).commit({ v: 1, intents: [], settlements: [settlement(one, { cost_micros: 700 })] })
-    await object(org).commit({ v: 1, intents: [], settlements: [settlement(one, { cost_micros: 700 })] })
+    await object(org).commit(batchOf([], [settlement(one, { cost_micros: 700 })]))
+    await object(org).commit(batchOf([], [settlement(one, { cost_micros: 700 })]))
     await alarm(org)
     expect(await rows()).toEqual([expect.objectContaining({ outcome: 'completed', cost_micros: 700, total_ms: 900 })])
-    const [answer] = await object(org).commit({ v: 1, intents: [intent({ org, budgets: [HARD], reserved_micros: 301 })], settlements: [] })
+    const [answer] = await object(org).commit(batchOf([intent({ org, budgets: [HARD], reserved_micros: 301 })]))
     expect(answer).toMatchObject({ ok: false, spent_micros: 700, held_micros: 0 })
   })
 })
@@ -194,7 +194,7 @@ describe('while D1 is away', () => {
     const org = newOrg()
     const one = intent({ org })
     await breakD1()
-    await object(org).commit({ v: 1, intents: [one], settlements: [settlement(one)] })
+    await object(org).commit(batchOf([one], [settlement(one)]))
     await alarm(org)
     const first = await object(org).status()
     expect(first).toMatchObject({ unflushed: 1, set_aside: 0 })
@@ -211,7 +211,7 @@ describe('while D1 is away', () => {
     const org = newOrg()
     await breakD1()
     await alarm(org)
-    expect(await object(org).commit({ v: 1, intents: [intent({ org, budgets: [HARD] })], settlements: [] })).toEqual([{ ok: true }])
+    expect(await object(org).commit(batchOf([intent({ org, budgets: [HARD] })]))).toEqual([{ ok: true }])
     await mendD1()
   })
 })
@@ -226,7 +226,12 @@ describe('a row that D1 will not take', () => {
     const org = newOrg()
     await poison()
     const intents = Array.from({ length: 30 }, (_, i) => intent({ org, requested_model: i === 17 ? 'poison' : 'auto' }))
-    await object(org).commit({ v: 1, intents, settlements: intents.map(one => settlement(one)) })
+    await object(org).commit(
+      batchOf(
+        intents,
+        intents.map(one => settlement(one)),
+      ),
+    )
     await alarm(org)
     expect(await rows()).toHaveLength(29)
     expect(await object(org).status()).toMatchObject({ unflushed: 0, set_aside: 1, given_up: 0 })
@@ -236,7 +241,7 @@ describe('a row that D1 will not take', () => {
     const org = newOrg()
     await poison()
     const one = intent({ org, requested_model: 'poison' })
-    await object(org).commit({ v: 1, intents: [one], settlements: [settlement(one)] })
+    await object(org).commit(batchOf([one], [settlement(one)]))
     await alarm(org)
     for (let tries = 1; tries < 8; tries++) {
       await runInDurableObject(object(org), (_: UsageObject, state) => state.storage.sql.exec('UPDATE stuck SET next_at_ms = 0'))
@@ -257,10 +262,10 @@ describe('a batch that cannot be stored', () => {
     const good = intent({ org, budgets: [HARD], reserved_micros: 1_000 })
     const bad = intent({ org, expires_at_ms: Number.NaN })
     const refused = await object(org)
-      .commit({ v: 1, intents: [good, bad], settlements: [] })
+      .commit(batchOf([good, bad]))
       .catch(() => 'refused')
     expect(refused).toBe('refused')
-    expect(await object(org).commit({ v: 1, intents: [good], settlements: [] })).toEqual([{ ok: true }])
+    expect(await object(org).commit(batchOf([good]))).toEqual([{ ok: true }])
   })
 })
 
@@ -268,7 +273,7 @@ describe('what D1 has', () => {
   it('is forgotten after a minute', async () => {
     const org = newOrg()
     const one = intent({ org })
-    await object(org).commit({ v: 1, intents: [one], settlements: [settlement(one)] })
+    await object(org).commit(batchOf([one], [settlement(one)]))
     await runInDurableObject(object(org), (_: UsageObject, state) =>
       state.storage.sql.exec('UPDATE settlements SET settled_at_ms = settled_at_ms - 61000'),
     )
@@ -288,7 +293,7 @@ describe('the sweep', () => {
   it('finds an object whose alarm was lost, and it sets its alarm again', async () => {
     const org = newOrg()
     const one = intent({ org })
-    await object(org).commit({ v: 1, intents: [one], settlements: [settlement(one)] })
+    await object(org).commit(batchOf([one], [settlement(one)]))
     await expect.poll(() => rows('SELECT org FROM usage_objects')).toEqual([{ org }])
     await loseAlarm(org)
     await evictDurableObject(object(org))
@@ -301,18 +306,18 @@ describe('the sweep', () => {
   it('takes an idle object off the list, and its next request puts it back', async () => {
     const org = newOrg()
     const one = intent({ org })
-    await object(org).commit({ v: 1, intents: [one], settlements: [settlement(one)] })
+    await object(org).commit(batchOf([one], [settlement(one)]))
     await alarm(org)
     await silence()
     await sweepUsage(env, Date.now())
     expect(await rows('SELECT org FROM usage_objects')).toEqual([])
-    await object(org).commit({ v: 1, intents: [intent({ org })], settlements: [] })
+    await object(org).commit(batchOf([intent({ org })]))
     await expect.poll(() => rows('SELECT org FROM usage_objects')).toEqual([{ org }])
   })
 
   it('leaves objects alone that were heard of lately', async () => {
     const org = newOrg()
-    await object(org).commit({ v: 1, intents: [intent({ org })], settlements: [] })
+    await object(org).commit(batchOf([intent({ org })]))
     await expect.poll(() => rows('SELECT org FROM usage_objects')).toEqual([{ org }])
     expect(await sweepUsage(env, Date.now())).toEqual([])
   })

@@ -3,7 +3,7 @@ import { env } from 'cloudflare:workers'
 import { beforeEach, describe, expect, it } from 'vitest'
 import type { BudgetAnswer } from '../../worker/schema/usage.ts'
 import { AccountingUnavailable, FLIGHT_LIMIT_MS, intend, settle } from '../../worker/store/usage.ts'
-import type { Batch } from '../../worker/store/usage-journal.ts'
+import type { Batch } from '../../worker/store/usage-batch.ts'
 import { emptyStorage, intent, newOrg, settlement } from './fixture.ts'
 
 beforeEach(emptyStorage)

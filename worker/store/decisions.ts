@@ -4,14 +4,11 @@
  */
 import type { DecisionRecord } from '../schema/decision.ts'
 import type { DecisionId, OrgId } from '../schema/ids.ts'
-import type { AttemptRecord, Intent, Settlement } from '../schema/usage.ts'
-import { type UsageRow, usageRow } from './usage-row.ts'
-
-/** The row with its attempts as values. */
-export type UsageView = Omit<UsageRow, 'attempts'> & { attempts: AttemptRecord[] }
+import type { AttemptRecord } from '../schema/usage.ts'
+import { joined, type UsageRow } from './usage-row.ts'
 
 /** `usage` is null while the request is under way. */
-export type FoundDecision = { record: DecisionRecord; usage: UsageView | null }
+export type FoundDecision = { record: DecisionRecord; usage: UsageRow | null }
 
 export async function findDecision(env: Pick<Env, 'DB' | 'USAGE'>, org: OrgId, id: DecisionId): Promise<FoundDecision | null> {
   return (await fromObject(env, org, id)) ?? (await fromD1(env, org, id))
@@ -20,8 +17,9 @@ export async function findDecision(env: Pick<Env, 'DB' | 'USAGE'>, org: OrgId, i
 async function fromObject(env: Pick<Env, 'USAGE'>, org: OrgId, id: DecisionId): Promise<FoundDecision | null> {
   const found = await env.USAGE.getByName(org).find(id)
   if (!found) return null
-  const usage = found.settlement === null ? null : usageRow(JSON.parse(found.intent) as Intent, JSON.parse(found.settlement) as Settlement)
-  return { record: JSON.parse(found.decision) as DecisionRecord, usage: usage && viewOf(usage) }
+  const { intended, settled, decision } = found
+  const usage = settled === null ? null : (JSON.parse(joined(intended, settled)) as UsageRow)
+  return { record: JSON.parse(decision) as DecisionRecord, usage }
 }
 
 async function fromD1(env: Pick<Env, 'DB'>, org: OrgId, id: DecisionId): Promise<FoundDecision | null> {
@@ -29,10 +27,9 @@ async function fromD1(env: Pick<Env, 'DB'>, org: OrgId, id: DecisionId): Promise
     'SELECT decisions.record, usage.* FROM decisions LEFT JOIN usage USING (decision_id) WHERE decision_id = ?1 AND decisions.org = ?2',
   )
     .bind(id, org)
-    .first<UsageRow & { record: string }>()
+    .first<Omit<UsageRow, 'attempts'> & { attempts: string; record: string }>()
   if (!row) return null
-  const { record, ...usage } = row
-  return { record: JSON.parse(record) as DecisionRecord, usage: usage.outcome === null ? null : viewOf(usage) }
+  const { record, attempts, ...usage } = row
+  const settled = usage.outcome === null ? null : { ...usage, attempts: JSON.parse(attempts) as AttemptRecord[] }
+  return { record: JSON.parse(record) as DecisionRecord, usage: settled }
 }
-
-const viewOf = (row: UsageRow): UsageView => ({ ...row, attempts: JSON.parse(row.attempts) as AttemptRecord[] })

@@ -9,12 +9,14 @@
 import { checkBudgets, EMPTY_LEDGER, held, type Ledger, settled, type Window, windowAt } from '../core/spend/budget.ts'
 import type { DecisionId, KeyId } from '../schema/ids.ts'
 import type { Micros, Ms } from '../schema/units.ts'
-import type { BudgetAnswer, Intent, KeyRevoked, Settlement } from '../schema/usage.ts'
-import { orphanSettlement } from './usage-row.ts'
+import type { BudgetAnswer, KeyRevoked } from '../schema/usage.ts'
+import type { Batch, IntentEntry, SettlementEntry } from './usage-batch.ts'
+import { orphanHalf } from './usage-row.ts'
 
-export type Batch = { v: 1; intents: Intent[]; settlements: Settlement[] }
-/** A settlement with its intent, as JSON texts, on its way to D1. */
-export type Pending = { seq: number; intent: string; decision: string; settlement: string }
+/** A request on its way to D1: both halves of its row, and the record of its decision, as JSON. */
+export type Pending = { seq: number; decision_id: DecisionId; at_ms: Ms; intended: string; settled: string; decision: string }
+/** What is told of a decision to one who asks. */
+export type Found = { intended: string; settled: string | null; decision: string }
 
 /** A message that is repeated meets what it did the first time for this long; isolates give up on a commit after 5 s. */
 export const REMEMBERED_MS: Ms = 60_000
@@ -37,11 +39,11 @@ const DAYS_KEPT = 32
 const TABLES = `
 CREATE TABLE IF NOT EXISTS intents (
   seq INTEGER PRIMARY KEY, decision_id TEXT NOT NULL, at_ms INTEGER NOT NULL, expires_at_ms INTEGER NOT NULL,
-  reserved_micros INTEGER NOT NULL, intent TEXT NOT NULL, decision TEXT NOT NULL
+  reserved_micros INTEGER NOT NULL, intended TEXT NOT NULL, decision TEXT NOT NULL
 );
 CREATE TABLE IF NOT EXISTS settlements (
   seq INTEGER PRIMARY KEY, intent_seq INTEGER NOT NULL, decision_id TEXT NOT NULL, settled_at_ms INTEGER NOT NULL,
-  counted_micros INTEGER NOT NULL, orphan INTEGER NOT NULL, settlement TEXT NOT NULL
+  counted_micros INTEGER NOT NULL, orphan INTEGER NOT NULL, settled TEXT NOT NULL
 );
 CREATE INDEX IF NOT EXISTS orphans ON settlements (decision_id) WHERE orphan = 1;
 CREATE TABLE IF NOT EXISTS stuck (seq INTEGER PRIMARY KEY, tries INTEGER NOT NULL, next_at_ms INTEGER NOT NULL, error TEXT NOT NULL);
@@ -49,6 +51,9 @@ CREATE TABLE IF NOT EXISTS spent (day INTEGER PRIMARY KEY, micros INTEGER NOT NU
 CREATE TABLE IF NOT EXISTS facts (name TEXT PRIMARY KEY, value TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS revoked (key_id TEXT PRIMARY KEY, at_ms INTEGER NOT NULL);
 `
+
+/** Columns of `Pending`. */
+const PENDING = 's.seq, i.decision_id, i.at_ms, i.intended, s.settled, i.decision'
 
 type Known = {
   seq: number
@@ -133,8 +138,10 @@ export class UsageJournal {
     this.#storage.transactionSync(() => {
       const touched = new Set<number>()
       for (const [decision_id, known] of expired) {
-        const [row] = this.#storage.sql.exec<{ intent: string }>('SELECT intent FROM intents WHERE seq = ?', known.seq)
-        if (row) this.#append(decision_id, known, orphanSettlement(JSON.parse(row.intent) as Intent, now_ms), now_ms, touched)
+        const [row] = this.#storage.sql.exec<{ intended: string }>('SELECT intended FROM intents WHERE seq = ?', known.seq)
+        if (!row) continue
+        const half = orphanHalf(row.intended, now_ms)
+        this.#append(decision_id, known, half.cost_micros, JSON.stringify(half), now_ms, touched, 'orphan')
       }
       this.#storeSpent(touched)
     })
@@ -145,13 +152,12 @@ export class UsageJournal {
     const taken: Pending[] = []
     let size = 0
     const found = this.#storage.sql.exec<Pending>(
-      `SELECT s.seq, i.intent, i.decision, s.settlement FROM settlements s JOIN intents i ON i.seq = s.intent_seq
-       WHERE s.seq > ? ORDER BY s.seq LIMIT ?`,
+      `SELECT ${PENDING} FROM settlements s JOIN intents i ON i.seq = s.intent_seq WHERE s.seq > ? ORDER BY s.seq LIMIT ?`,
       this.#flushed_seq,
       rows,
     )
     for (const row of found) {
-      size += row.intent.length + row.decision.length + row.settlement.length
+      size += row.intended.length + row.settled.length + row.decision.length
       if (taken.length && size > chars) break
       taken.push(row)
     }
@@ -177,7 +183,7 @@ export class UsageJournal {
   /** A row set aside whose time has come, if it has tries left. */
   stuck(now_ms: Ms, tries: number): (Pending & { tries: number }) | null {
     const [row] = this.#storage.sql.exec<Pending & { tries: number }>(
-      `SELECT s.seq, i.intent, i.decision, s.settlement, k.tries FROM stuck k JOIN settlements s ON s.seq = k.seq JOIN intents i ON i.seq = s.intent_seq
+      `SELECT ${PENDING}, k.tries FROM stuck k JOIN settlements s ON s.seq = k.seq JOIN intents i ON i.seq = s.intent_seq
        WHERE k.tries < ? AND k.next_at_ms <= ? ORDER BY k.next_at_ms LIMIT 1`,
       tries,
       now_ms,
@@ -257,17 +263,17 @@ export class UsageJournal {
   }
 
   /** A request under way or lately settled. */
-  find(decision_id: DecisionId): { intent: string; decision: string; settlement: string | null } | null {
+  find(decision_id: DecisionId): Found | null {
     const known = this.#known.get(decision_id)
     const [row] = known
-      ? this.#storage.sql.exec<{ intent: string; decision: string; settlement: string | null }>(
-          `SELECT i.intent, i.decision, s.settlement FROM intents i LEFT JOIN settlements s ON s.intent_seq = i.seq AND s.seq > i.seq
+      ? this.#storage.sql.exec<Found>(
+          `SELECT i.intended, s.settled, i.decision FROM intents i LEFT JOIN settlements s ON s.intent_seq = i.seq AND s.seq > i.seq
            WHERE i.seq = ? AND i.decision_id = ?`,
           known.seq,
           decision_id,
         )
-      : this.#storage.sql.exec<{ intent: string; decision: string; settlement: string | null }>(
-          `SELECT i.intent, i.decision, s.settlement FROM settlements s JOIN intents i ON i.seq = s.intent_seq WHERE s.seq > ? AND s.decision_id = ?`,
+      : this.#storage.sql.exec<Found>(
+          `SELECT i.intended, s.settled, i.decision FROM settlements s JOIN intents i ON i.seq = s.intent_seq WHERE s.seq > ? AND s.decision_id = ?`,
           this.#seq - SEARCHED_ROWS,
           decision_id,
         )
@@ -287,7 +293,7 @@ export class UsageJournal {
     this.#storage.sql.exec('DELETE FROM facts WHERE name = ?', name)
   }
 
-  #intend(intent: Intent): BudgetAnswer {
+  #intend(intent: IntentEntry): BudgetAnswer {
     const revoked = this.#revoked.has(intent.key_id)
     if (this.#known.has(intent.decision_id)) return revoked ? KEY_REVOKED : { ok: true, duplicate: true }
     const day = dayOf(intent.at_ms)
@@ -298,7 +304,6 @@ export class UsageJournal {
       const { refusal } = checkBudgets(intent.budgets, ledgerOf, intent.reserved_micros, intent.at_ms)
       if (refusal) return refusal
     }
-    const { decision, ...rest } = intent
     const seq = ++this.#seq
     this.#storage.sql.exec(
       'INSERT INTO intents VALUES (?, ?, ?, ?, ?, ?, ?)',
@@ -307,8 +312,8 @@ export class UsageJournal {
       intent.at_ms,
       intent.expires_at_ms,
       intent.reserved_micros,
-      JSON.stringify(rest),
-      decision,
+      intent.intended,
+      intent.decision,
     )
     const { at_ms, expires_at_ms, reserved_micros } = intent
     this.#known.set(intent.decision_id, { seq, at_ms, expires_at_ms, reserved_micros, settled_at_ms: null })
@@ -316,19 +321,27 @@ export class UsageJournal {
     return revoked ? KEY_REVOKED : { ok: true }
   }
 
-  #settle(settlement: Settlement, now_ms: Ms, touched: Set<number>): void {
+  #settle(settlement: SettlementEntry, now_ms: Ms, touched: Set<number>): void {
     const known = this.#known.get(settlement.decision_id)
-    if (known && known.settled_at_ms === null) this.#append(settlement.decision_id, known, settlement, now_ms, touched)
+    const { decision_id, cost_micros, settled } = settlement
+    if (known && known.settled_at_ms === null) this.#append(decision_id, known, cost_micros, settled, now_ms, touched)
     else this.#replaceOrphan(settlement, now_ms, touched)
   }
 
-  #append(decision_id: DecisionId, known: Known, settlement: Settlement, now_ms: Ms, touched: Set<number>): void {
+  #append(
+    decision_id: DecisionId,
+    known: Known,
+    cost_micros: Micros | null,
+    half: string,
+    now_ms: Ms,
+    touched: Set<number>,
+    orphan?: 'orphan',
+  ): void {
     const day = dayOf(known.at_ms)
-    const { cost_micros, outcome } = settlement
     this.#days.set(day, settled(this.#days.get(day) ?? EMPTY_LEDGER, known.reserved_micros, cost_micros))
     touched.add(day)
     known.settled_at_ms = now_ms
-    const seq = this.#insert(known.seq, settlement, now_ms, cost_micros ?? known.reserved_micros, outcome === 'orphan')
+    const seq = this.#insert(known.seq, decision_id, now_ms, cost_micros ?? known.reserved_micros, half, orphan)
     this.#settled.push({ decision_id, at_ms: now_ms, seq })
   }
 
@@ -337,7 +350,7 @@ export class UsageJournal {
    * a number of its own, because the orphan may be on its way to D1 at this moment; there, too, it replaces the orphan's row.
    * Any other settlement without an open intent is a message repeated, and was counted the first time.
    */
-  #replaceOrphan(settlement: Settlement, now_ms: Ms, touched: Set<number>): void {
+  #replaceOrphan({ decision_id, cost_micros, settled }: SettlementEntry, now_ms: Ms, touched: Set<number>): void {
     const [orphan] = this.#storage.sql.exec<{
       seq: number
       intent_seq: number
@@ -347,31 +360,31 @@ export class UsageJournal {
     }>(
       `SELECT s.seq, s.intent_seq, s.counted_micros, i.at_ms, i.reserved_micros
        FROM settlements s INDEXED BY orphans JOIN intents i ON i.seq = s.intent_seq WHERE s.decision_id = ? AND s.orphan = 1`,
-      settlement.decision_id,
+      decision_id,
     )
     if (!orphan) return
-    const counted = settlement.cost_micros ?? orphan.reserved_micros
+    const counted = cost_micros ?? orphan.reserved_micros
     const day = dayOf(orphan.at_ms)
     const ledger = this.#days.get(day) ?? EMPTY_LEDGER
     this.#days.set(day, { ...ledger, spent_micros: ledger.spent_micros + counted - orphan.counted_micros })
     touched.add(day)
     this.#storage.sql.exec('DELETE FROM settlements WHERE seq = ?', orphan.seq)
     this.#storage.sql.exec('DELETE FROM stuck WHERE seq = ?', orphan.seq)
-    const seq = this.#insert(orphan.intent_seq, settlement, now_ms, counted, false)
-    this.#settled.push({ decision_id: settlement.decision_id, at_ms: now_ms, seq })
+    const seq = this.#insert(orphan.intent_seq, decision_id, now_ms, counted, settled)
+    this.#settled.push({ decision_id, at_ms: now_ms, seq })
   }
 
-  #insert(intent_seq: number, settlement: Settlement, now_ms: Ms, counted_micros: Micros, orphan: boolean): number {
+  #insert(intent_seq: number, decision_id: DecisionId, now_ms: Ms, counted_micros: Micros, half: string, orphan?: 'orphan'): number {
     this.#last_settlement_seq = ++this.#seq
     this.#storage.sql.exec(
       'INSERT INTO settlements VALUES (?, ?, ?, ?, ?, ?, ?)',
       this.#seq,
       intent_seq,
-      settlement.decision_id,
+      decision_id,
       now_ms,
       counted_micros,
       orphan ? 1 : 0,
-      JSON.stringify(settlement),
+      half,
     )
     return this.#seq
   }

@@ -9,8 +9,9 @@ import { DurableObject } from 'cloudflare:workers'
 import type { DecisionId, KeyId } from '../schema/ids.ts'
 import type { Ms } from '../schema/units.ts'
 import type { BudgetAnswer } from '../schema/usage.ts'
+import type { Batch } from './usage-batch.ts'
 import { backoffMs, flush, ROWS_AT_ONCE, TRIES } from './usage-flush.ts'
-import { type Batch, FLUSH_AFTER_MS, UsageJournal } from './usage-journal.ts'
+import { FLUSH_AFTER_MS, type Found, UsageJournal } from './usage-journal.ts'
 
 /** Batches in one alarm; a longer backlog goes on with the next, so that no alarm runs for minutes. */
 const BATCHES_AT_ONCE = 20
@@ -80,7 +81,7 @@ export class UsageObject extends DurableObject<Env> {
   }
 
   /** A request under way, or settled within about the last minute; older ones are in D1. */
-  find(decision_id: DecisionId): { intent: string; decision: string; settlement: string | null } | null {
+  find(decision_id: DecisionId): Found | null {
     return this.#journal.find(decision_id)
   }
 

@@ -1,17 +1,19 @@
 /**
- * One row of `usage` in D1, made of the two facts that a request leaves behind: its intent and its settlement. The names
- * are the same in TypeScript, JSON and SQL; what they mean is in `SCHEMA.md`.
+ * One row of `usage` in D1, in two halves: what was intended and what was settled. Each is made text where its facts are
+ * known, once, in the isolate; from there it is carried, kept and joined as text, and nothing reads it until SQLite does. A
+ * request's JSON made and read again at every step was most of what its accounting cost.
+ *
+ * The names are the same in TypeScript, JSON and SQL; what they mean is in `SCHEMA.md`.
  */
 import type { TokenUsage } from '../schema/chat.ts'
 import { UNKNOWN_USAGE } from '../schema/chat.ts'
 import type { DecisionId, KeyId, OrgId, PolicyName, PolicyVersion, TargetId } from '../schema/ids.ts'
 import type { Micros, Ms, Wh } from '../schema/units.ts'
-import type { Intent, Settlement, UsageOutcome } from '../schema/usage.ts'
+import type { AttemptRecord, Intent, Settlement, UsageOutcome } from '../schema/usage.ts'
 
-export type UsageRow = TokenUsage & {
+type Intended = {
   decision_id: DecisionId
   at_ms: Ms
-  settled_at_ms: Ms
   org: OrgId
   key_id: KeyId
   team: string | null
@@ -28,6 +30,10 @@ export type UsageRow = TokenUsage & {
   estimated_input_tokens: number | null
   estimated_output_tokens: number | null
   estimated_cost_micros: Micros | null
+}
+
+type Settled = TokenUsage & {
+  settled_at_ms: Ms
   outcome: UsageOutcome
   target: TargetId | null
   provider: string | null
@@ -39,38 +45,36 @@ export type UsageRow = TokenUsage & {
   energy_wh: Wh | null
   first_token_ms: Ms | null
   total_ms: Ms | null
-  /** `AttemptRecord[]` as JSON. */
-  attempts: string
+  /** JSON within the row's JSON, and a text in its column. */
+  attempts: AttemptRecord[]
 }
 
-/** Everything that only the settlement knows: what a late settlement replaces in a row that was written as an orphan. */
-const SETTLED_INTEGERS = [
-  'settled_at_ms',
-  'status',
-  'usage_estimated',
-  'cost_micros',
-  'first_token_ms',
-  'total_ms',
-  ...Object.keys(UNKNOWN_USAGE),
-]
-const SETTLED_OTHERS = ['outcome', 'target', 'provider', 'error_code', 'finish_reason', 'energy_wh', 'attempts']
+export type UsageRow = Intended & Settled
+
 const INTENDED_INTEGERS = ['at_ms', 'stream', 'estimated_input_tokens', 'estimated_output_tokens', 'estimated_cost_micros']
 const INTENDED_OTHERS = [
   ...['decision_id', 'org', 'key_id', 'team', 'dialect', 'endpoint', 'requested_model', 'policy', 'policy_version', 'task'],
   ...['planned_target', 'planned_provider'],
 ]
+const SETTLED_INTEGERS = [
+  ...['settled_at_ms', 'status', 'usage_estimated', 'cost_micros', 'first_token_ms', 'total_ms'],
+  ...Object.keys(UNKNOWN_USAGE),
+]
+const SETTLED_OTHERS = ['outcome', 'target', 'provider', 'error_code', 'finish_reason', 'energy_wh', 'attempts']
 
+/** Everything that only the settlement knows: what a late settlement replaces in a row that was written as an orphan. */
 export const SETTLED_COLUMNS: readonly string[] = [...SETTLED_INTEGERS, ...SETTLED_OTHERS]
 export const USAGE_COLUMNS: readonly string[] = [...INTENDED_INTEGERS, ...INTENDED_OTHERS, ...SETTLED_COLUMNS]
 /** Rounded on the way in: a fraction of a millisecond must not cost a row. */
 export const INTEGER_COLUMNS: ReadonlySet<string> = new Set([...INTENDED_INTEGERS, ...SETTLED_INTEGERS])
 
-export function usageRow(intent: Omit<Intent, 'decision'>, settlement: Settlement): UsageRow {
-  const orphan = settlement.outcome === 'orphan'
+/** A whole row as JSON, of its two halves as JSON. */
+export const joined = (intended: string, settled: string): string => `${intended.slice(0, -1)},${settled.slice(1)}`
+
+export function intendedHalf(intent: Intent): Intended {
   return {
     decision_id: intent.decision_id,
     at_ms: intent.at_ms,
-    settled_at_ms: settlement.settled_at_ms,
     org: intent.org,
     key_id: intent.key_id,
     team: intent.team,
@@ -86,10 +90,16 @@ export function usageRow(intent: Omit<Intent, 'decision'>, settlement: Settlemen
     estimated_input_tokens: intent.estimated_input_tokens,
     estimated_output_tokens: intent.estimated_output_tokens,
     estimated_cost_micros: intent.estimated_cost_micros,
+  }
+}
+
+export function settledHalf(settlement: Settlement): Settled {
+  return {
+    settled_at_ms: settlement.settled_at_ms,
     outcome: settlement.outcome,
     target: settlement.target,
     provider: settlement.provider,
-    status: orphan ? null : settlement.status,
+    status: settlement.status,
     error_code: settlement.error_code,
     finish_reason: settlement.finish_reason,
     ...settlement.usage,
@@ -97,33 +107,33 @@ export function usageRow(intent: Omit<Intent, 'decision'>, settlement: Settlemen
     cost_micros: settlement.cost_micros,
     energy_wh: settlement.energy_wh,
     first_token_ms: settlement.first_token_ms,
-    total_ms: orphan ? null : settlement.total_ms,
-    attempts: JSON.stringify(settlement.attempts),
+    total_ms: settlement.total_ms,
+    attempts: settlement.attempts,
   }
 }
 
 /**
- * What is settled for a request whose process died. Nobody knows what was delivered, so the row says what was estimated, and
+ * The settled half of a request whose process died. Nobody knows what was delivered, so the row says what was estimated, and
  * says that it is an estimate: a bill leaves it out, a budget counts it.
  */
-export function orphanSettlement(intent: Omit<Intent, 'decision'>, now_ms: Ms): Settlement {
+export function orphanHalf(intended: string, now_ms: Ms): Settled {
+  const { estimated_input_tokens, estimated_output_tokens, estimated_cost_micros } = JSON.parse(intended) as Intended
   return {
-    v: 1,
-    decision_id: intent.decision_id,
-    org: intent.org,
+    settled_at_ms: now_ms,
     outcome: 'orphan',
     target: null,
     provider: null,
-    status: 0,
+    status: null,
     error_code: null,
     finish_reason: null,
-    usage: { ...UNKNOWN_USAGE, input_tokens: intent.estimated_input_tokens, output_tokens: intent.estimated_output_tokens },
-    usage_estimated: true,
-    cost_micros: intent.estimated_cost_micros,
+    ...UNKNOWN_USAGE,
+    input_tokens: estimated_input_tokens,
+    output_tokens: estimated_output_tokens,
+    usage_estimated: 1,
+    cost_micros: estimated_cost_micros,
     energy_wh: null,
-    attempts: [],
     first_token_ms: null,
-    total_ms: 0,
-    settled_at_ms: now_ms,
+    total_ms: null,
+    attempts: [],
   }
 }

@@ -17,6 +17,7 @@
 import type { DecisionId, OrgId } from '../schema/ids.ts'
 import type { Ms } from '../schema/units.ts'
 import type { BudgetAnswer, Intent, Settlement } from '../schema/usage.ts'
+import { type IntentEntry, intentEntry, type SettlementEntry, settlementEntry } from './usage-batch.ts'
 
 type Context = { waitUntil(promise: Promise<unknown>): void }
 
@@ -47,7 +48,7 @@ export class AccountingUnavailable extends Error {
 }
 
 type Passenger = {
-  intent: Intent
+  intent: IntentEntry
   tries: number
   /** After a flight that the object refused as a whole, each flies alone, so that one bad row costs one request. */
   alone: boolean
@@ -55,13 +56,13 @@ type Passenger = {
 }
 
 /** `settlements` are on board until it has landed, and go back to the queue when it is lost. */
-type Flight = { landing_at_ms: Ms; lost_at_ms: Ms; settlements: Settlement[] }
+type Flight = { landing_at_ms: Ms; lost_at_ms: Ms; settlements: SettlementEntry[] }
 
 type Queue = {
   passengers: Passenger[]
-  settlements: Settlement[]
+  settlements: SettlementEntry[]
   /** Intents that were sent, or not yet, and have no answer. */
-  unsure: Map<DecisionId, Intent>
+  unsure: Map<DecisionId, IntentEntry>
   flight: Flight | null
   /** How long a flight lately takes, and how many intents it lately carries. */
   usual_ms: Ms
@@ -84,9 +85,10 @@ export type Durable = () => Promise<BudgetAnswer>
 /** Sets the intent on its way. It goes on when the caller leaves, since others may depend on it. */
 export function intend(env: Pick<Env, 'USAGE'>, ctx: Context, intent: Intent): Durable {
   const queue = queueOf(intent.org)
-  const passenger: Passenger = { intent, tries: 0, alone: false, outcome: null }
+  const entry = intentEntry(intent)
+  const passenger: Passenger = { intent: entry, tries: 0, alone: false, outcome: null }
   queue.passengers.push(passenger)
-  queue.unsure.set(intent.decision_id, intent)
+  queue.unsure.set(entry.decision_id, entry)
   const now_ms = Date.now()
   if (queue.departs_at_ms === null || now_ms > queue.departs_at_ms + FLIGHT_LIMIT_MS) {
     queue.departs_at_ms = now_ms + COMPANY_MS
@@ -117,7 +119,7 @@ async function depart(env: Pick<Env, 'USAGE'>, org: OrgId, queue: Queue): Promis
 /** Never fails and need not be awaited. What cannot be delivered becomes an orphan row in the end. */
 export function settle(env: Pick<Env, 'USAGE'>, ctx: Context, settlement: Settlement): void {
   const queue = queueOf(settlement.org)
-  queue.settlements.push(settlement)
+  queue.settlements.push(settlementEntry(settlement))
   if (queue.settlements.length > SETTLEMENTS_KEPT) queue.settlements.shift()
   const now_ms = Date.now()
   if (queue.minded_until_ms > now_ms) return

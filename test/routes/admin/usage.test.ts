@@ -2,7 +2,7 @@
 import { env } from 'cloudflare:workers'
 import { beforeAll, describe, expect, it } from 'vitest'
 import type { Intent, Settlement } from '../../../worker/schema/usage.ts'
-import { USAGE_COLUMNS, usageRow } from '../../../worker/store/usage-row.ts'
+import { intendedHalf, settledHalf, USAGE_COLUMNS } from '../../../worker/store/usage-row.ts'
 import { intent, settlement } from '../../store/fixture.ts'
 import { adminOf, ask, emptyRouter, told } from './asking.ts'
 
@@ -12,7 +12,8 @@ const RANGE = 'from=2026-11-20&to=2026-11-23'
 
 async function row(of: Partial<Intent>, ended: Partial<Settlement> = {}): Promise<string> {
   const one = intent({ at_ms: NOON, ...of })
-  const values = usageRow(one, settlement(one, ended)) as unknown as Record<string, string | number | null>
+  const halves = { ...intendedHalf(one), ...settledHalf(settlement(one, ended)), attempts: '[]' }
+  const values = halves as Record<string, string | number | null>
   const marks = USAGE_COLUMNS.map(() => '?').join(', ')
   await env.DB.prepare(`INSERT INTO usage (${USAGE_COLUMNS.join(', ')}) VALUES (${marks})`)
     .bind(...USAGE_COLUMNS.map(column => values[column] ?? null))
