@@ -1,0 +1,182 @@
+/**
+ * `npm run simulate:report`: the numbers of the gate beside those of other people's rules, under the same seeds, written to
+ * test/simulate/RESULTS.md. A few minutes on two cores; `--short` takes a tenth of the requests and writes nothing.
+ */
+import { writeFileSync } from 'node:fs'
+import { cpus } from 'node:os'
+import { join } from 'node:path'
+import { BASELINES } from '../../worker/simulate/baselines.ts'
+import { type Judgement, run } from '../../worker/simulate/cluster.ts'
+import { type Figures, figuresOf } from '../../worker/simulate/report.ts'
+import { smallScene } from '../../worker/simulate/scene.ts'
+import { type Contender, detection, falseEjections, gateObserver, quantile, ruleObserver } from '../../worker/simulate/single.ts'
+import { WEATHERS, type Weather } from '../../worker/simulate/weather.ts'
+import { WORKLOADS, type Workload } from '../../worker/simulate/workload.ts'
+
+const short = process.argv.includes('--short')
+const SEEDS = short ? 20 : 200
+const HEALTHY = short ? 50_000 : 1_000_000
+const RUNS = short ? 2 : 20
+const AT_MOST = 400
+
+const OURS: Contender = { name: '**Signalbox**', make: gateObserver }
+const ALL: Contender[] = [...BASELINES.map((rule): Contender => ({ name: rule.name, make: () => ruleObserver(rule) })), OURS]
+const scene = smallScene()
+const lines: string[] = []
+const say = (line = '') => {
+  lines.push(line)
+  console.log(line)
+}
+const row = (cells: (string | number)[]) => say(`| ${cells.join(' | ')} |`)
+const head = (cells: string[]) => {
+  row(cells)
+  row(cells.map((_, i) => (i === 0 ? '---' : '--:')))
+}
+const never = (value: number) => (value >= AT_MOST ? 'never' : String(value))
+
+function found(contender: Contender, rps: number, broken: number, base: number): string {
+  const seen = Array.from({ length: SEEDS }, (_, seed) => detection(contender, { rps, base, broken, seed, warm: 300, at_most: AT_MOST }))
+  return `${never(quantile(seen, 0.5))} / ${never(quantile(seen, 0.99))}`
+}
+
+say('# What the simulation measured')
+say()
+say(`${new Date().toISOString().slice(0, 10)}, ${cpus().length} × ${cpus()[0]?.model ?? 'unknown'}, Node ${process.versions.node}.`)
+say(
+  `\`npm run simulate:report${short ? ' -- --short' : ''}\`; seeds 0 to ${SEEDS - 1} for detection, 1 for false alarms, 1 to ${RUNS} for the clusters.`,
+)
+say()
+say('## One observer, one target')
+say()
+say('Requests from the onset until the rule opens, p50 / p99, ten tenants; "never": not within 400. The base error is 1 %.')
+say()
+head(['rule', 'outage, 0.2 rps', '2 rps', '20 rps', '25 % brown-out, 0.2 rps', '2 rps', '20 rps'])
+for (const contender of ALL) {
+  row([contender.name, ...[1, 0.25].flatMap(broken => [0.2, 2, 20].map(rps => found(contender, rps, broken, 0.01)))])
+}
+say()
+say('The same of our gate where 3 % and 5 % of errors are normal:')
+say()
+head(['base', 'outage, 0.2 rps', '2 rps', '20 rps', '25 % brown-out, 0.2 rps', '2 rps', '20 rps'])
+for (const base of [0.03, 0.05])
+  row([`${base * 100} %`, ...[1, 0.25].flatMap(broken => [0.2, 2, 20].map(rps => found(OURS, rps, broken, base)))])
+say()
+say(
+  `False ejections in 10⁶ requests with nothing wrong but the base error (${HEALTHY.toLocaleString('en')} requests each), and with a tenant of 20 % of the traffic whose requests break every target (base 1 %):`,
+)
+say()
+head(['rule', '1 %, 0.2 rps', '20 rps', '3 %, 0.2 rps', '20 rps', '5 %, 0.2 rps', '20 rps', 'poison, 0.2 rps', '20 rps'])
+for (const contender of ALL) {
+  const cells = [0.01, 0.03, 0.05].flatMap(base =>
+    [0.2, 20].map(rps => falseEjections(contender, { rps, base, requests: HEALTHY, seed: 1 })),
+  )
+  const poison = [0.2, 20].map(rps => falseEjections(contender, { rps, base: 0.01, requests: HEALTHY / 2, seed: 1, poison: 0.2 }))
+  row([contender.name, ...[...cells, ...poison].map(value => Math.round(value).toLocaleString('en'))])
+}
+
+const weather = (name: string) => WEATHERS[name] as Weather
+const workload = (name: string) => WORKLOADS[name] as Workload
+let broken = 0
+let requests = 0
+
+async function figures(judgement: Judgement, load: Workload, sky: Weather, runs: number): Promise<Figures[]> {
+  const all: Figures[] = []
+  for (let seed = 1; seed <= runs; seed++) {
+    const outcomes = await run({ scene, workload: load, weather: sky, seed, judgement })
+    broken += outcomes.broken.length
+    requests += outcomes.journeys.length
+    all.push(figuresOf(outcomes, scene, sky, load))
+  }
+  return all
+}
+const mean = (all: Figures[], of: (one: Figures) => number) => all.reduce((sum, one) => sum + of(one), 0) / all.length
+const percent = (share: number, digits: number) => `${(share * 100).toFixed(digits)} %`
+const seconds = (all: Figures[], of: (one: Figures) => number | null) => {
+  const values = all.map(one => of(one) ?? Number.POSITIVE_INFINITY)
+  const shown = (value: number) => (Number.isFinite(value) ? (value / 1_000).toFixed(1) : 'never')
+  return `${shown(quantile(values, 0.5))} / ${shown(quantile(values, 0.99))}`
+}
+
+say()
+say('## An edge')
+say()
+say(
+  'A primary and one healthy fallback, each with 1 % of errors of its own, at 20 requests a second; after a minute the primary is struck for two. In vain: requests of the spell that called the primary and failed there. Back: seconds from the end of the spell until the primary answers a request, and until nine in ten requests begin there, p50 / p99 of the runs. Waiting: p99 of what failed calls cost the answered requests of the spell.',
+)
+const judges: [string, Judgement][] = [
+  ['failover only', { by: 'nobody' }],
+  ...BASELINES.map((rule): [string, Judgement] => [`${rule.name}, per isolate`, { by: 'rule', rule }]),
+  ['Signalbox, object away', { by: 'gate', shared: false }],
+  ['**Signalbox**', { by: 'gate', shared: true }],
+]
+for (const [title, sky] of [
+  ['503 at once', 'outage'],
+  ['silence', 'silence'],
+] as const) {
+  for (const name of ['usual', 'wide']) {
+    say()
+    say(`### ${title}, ${workload(name).isolates} isolates`)
+    say()
+    head([
+      'who decides',
+      'in vain',
+      'callers who saw an error, of all',
+      'waiting, p99',
+      'back, s',
+      'nine in ten, s',
+      'calls to the object a second',
+    ])
+    for (const [who, judgement] of judges) {
+      const all = await figures(judgement, workload(name), weather(sky), RUNS)
+      row([
+        who,
+        percent(
+          mean(all, one => one.wasted),
+          2,
+        ),
+        percent(
+          mean(all, one => one.failed),
+          4,
+        ),
+        `${Math.round(mean(all, one => one.added_p99_ms))} ms`,
+        seconds(all, one => one.back_ms),
+        seconds(all, one => one.full_ms),
+        judgement.by === 'gate' && judgement.shared ? mean(all, one => one.object_calls_per_s).toFixed(0) : '-',
+      ])
+    }
+  }
+}
+say()
+say('### Every weather, Signalbox')
+say()
+head(['weather', 'workload', 'in vain', 'errors before the answer', 'in its middle', 'calls a request', 'back, s', 'nine in ten, s'])
+for (const sky of Object.keys(WEATHERS).filter(name => name !== 'fair')) {
+  for (const name of ['usual', 'wide', 'far', 'busy', 'lossy', 'poison']) {
+    const all = await figures({ by: 'gate', shared: true }, workload(name), weather(sky), Math.min(RUNS, 3))
+    row([
+      sky,
+      name,
+      percent(
+        mean(all, one => one.wasted),
+        2,
+      ),
+      percent(
+        mean(all, one => one.failed),
+        4,
+      ),
+      percent(
+        mean(all, one => one.cut),
+        3,
+      ),
+      mean(all, one => one.calls_per_request).toFixed(3),
+      seconds(all, one => one.back_ms),
+      seconds(all, one => one.full_ms),
+    ])
+  }
+}
+say()
+say(
+  `Invariants I5 to I7, I9 and I10, checked at every step of ${requests.toLocaleString('en')} requests: ${broken === 0 ? 'none broken' : `${broken} BROKEN`}. I8 is checked with bytes, in simulate.test.ts; I1 to I4 are of the object that keeps money, which is not simulated.`,
+)
+if (!short) writeFileSync(join(import.meta.dirname, 'RESULTS.md'), `${lines.join('\n')}\n`)
+if (broken > 0) process.exitCode = 1
