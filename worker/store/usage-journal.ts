@@ -67,6 +67,8 @@ type Known = {
 export class UsageJournal {
   #storage: DurableObjectStorage
   #known = new Map<DecisionId, Known>()
+  /** Those of `#known` that are under way: few, where a busy minute's settled ones are many thousands. */
+  #open = new Map<DecisionId, Known>()
   /** Settled ids in the order they were settled, to be forgotten. */
   #settled: { decision_id: DecisionId; at_ms: Ms; seq: number }[] = []
   /** Settlements up to here have been forgotten, and go as soon as D1 has them. */
@@ -129,8 +131,8 @@ export class UsageJournal {
   /** Requests whose isolate has said nothing for too long get their row from the intent alone. */
   orphan(now_ms: Ms): void {
     const expired: [DecisionId, Known][] = []
-    for (const entry of this.#known) {
-      if (entry[1].settled_at_ms !== null || entry[1].expires_at_ms > now_ms) continue
+    for (const entry of this.#open) {
+      if (entry[1].expires_at_ms > now_ms) continue
       expired.push(entry)
       if (expired.length === ORPHANS_AT_ONCE) break
     }
@@ -220,7 +222,7 @@ export class UsageJournal {
       this.#storage.sql.exec(`DELETE FROM intents WHERE seq IN (SELECT intent_seq FROM ${gone})`, ...bounds)
       this.#storage.sql.exec(`DELETE FROM ${gone}`, ...bounds)
       let open_from = this.#seq + 1
-      for (const known of this.#known.values()) if (known.settled_at_ms === null) open_from = Math.min(open_from, known.seq)
+      for (const { seq } of this.#open.values()) open_from = Math.min(open_from, seq)
       this.note('open_from', String(open_from))
       this.#storage.sql.exec('DELETE FROM spent WHERE day < ?', dayOf(now_ms) - DAYS_KEPT)
     })
@@ -230,7 +232,7 @@ export class UsageJournal {
   nextAt(now_ms: Ms, tries: number): Ms | null {
     let next = Number.POSITIVE_INFINITY
     if (this.backlog) next = now_ms + FLUSH_AFTER_MS
-    for (const known of this.#known.values()) if (known.settled_at_ms === null) next = Math.min(next, known.expires_at_ms)
+    for (const { expires_at_ms } of this.#open.values()) next = Math.min(next, expires_at_ms)
     const [first] = this.#settled
     if (first) next = Math.min(next, first.at_ms + REMEMBERED_MS)
     const [stuck] = this.#storage.sql.exec<{ at: number | null }>('SELECT min(next_at_ms) AS at FROM stuck WHERE tries < ?', tries)
@@ -247,9 +249,7 @@ export class UsageJournal {
 
   /** Requests under way. */
   get open(): number {
-    let open = 0
-    for (const known of this.#known.values()) if (known.settled_at_ms === null) open += 1
-    return open
+    return this.#open.size
   }
 
   counts(tries: number): { under_way: number; unflushed: number; set_aside: number; given_up: number } {
@@ -316,7 +316,9 @@ export class UsageJournal {
       intent.decision,
     )
     const { at_ms, expires_at_ms, reserved_micros } = intent
-    this.#known.set(intent.decision_id, { seq, at_ms, expires_at_ms, reserved_micros, settled_at_ms: null })
+    const known: Known = { seq, at_ms, expires_at_ms, reserved_micros, settled_at_ms: null }
+    this.#known.set(intent.decision_id, known)
+    this.#open.set(intent.decision_id, known)
     this.#days.set(day, held(this.#days.get(day) ?? EMPTY_LEDGER, reserved_micros))
     return revoked ? KEY_REVOKED : { ok: true }
   }
@@ -341,6 +343,7 @@ export class UsageJournal {
     this.#days.set(day, settled(this.#days.get(day) ?? EMPTY_LEDGER, known.reserved_micros, cost_micros))
     touched.add(day)
     known.settled_at_ms = now_ms
+    this.#open.delete(decision_id)
     const seq = this.#insert(known.seq, decision_id, now_ms, cost_micros ?? known.reserved_micros, half, orphan)
     this.#settled.push({ decision_id, at_ms: now_ms, seq })
   }
@@ -425,6 +428,7 @@ export class UsageJournal {
     this.#last_settlement_seq = last?.settlement ?? 0
     this.#seq = Math.max(this.#flushed_seq, this.#last_settlement_seq, last?.intent ?? 0)
     this.#known.clear()
+    this.#open.clear()
     this.#days.clear()
     const revoked = sql.exec<{ key_id: string; at_ms: number }>('SELECT key_id, at_ms FROM revoked').toArray()
     this.#revoked = new Map(revoked.map(({ key_id, at_ms }) => [key_id, at_ms]))
@@ -437,8 +441,10 @@ export class UsageJournal {
        WHERE seq >= ?1 AND seq NOT IN (SELECT intent_seq FROM settlements WHERE seq > ?1) ORDER BY seq`,
       number('open_from'),
     )
-    for (const { decision_id, ...known } of open) {
-      this.#known.set(decision_id, { ...known, settled_at_ms: null })
+    for (const { decision_id, ...row } of open) {
+      const known: Known = { ...row, settled_at_ms: null }
+      this.#known.set(decision_id, known)
+      this.#open.set(decision_id, known)
       const day = dayOf(known.at_ms)
       this.#days.set(day, held(this.#days.get(day) ?? EMPTY_LEDGER, known.reserved_micros))
     }
