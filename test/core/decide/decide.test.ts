@@ -1,4 +1,4 @@
-import * as fc from 'fast-check'
+import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { decide } from '../../../worker/core/decide/decide.ts'
 import type { ChatRequest } from '../../../worker/schema/chat.ts'
@@ -402,7 +402,7 @@ describe('one decision after another', () => {
   const text = (one: Given, catalogue: typeof many) => JSON.stringify(attempt({ ...one, catalogue }))
 
   it('is what it would have been alone', () => {
-    fc.assert(
+    void fc.assert(
       fc.property(fc.array(given, { minLength: 2, maxLength: 5 }), all => {
         const alone = all.map(one => text(one, { ...many }))
         expect(all.map(one => text(one, many))).toEqual(alone)
@@ -411,7 +411,7 @@ describe('one decision after another', () => {
     )
   })
   it('plans the best of all, then the best of another provider unless that costs much', () => {
-    fc.assert(
+    void fc.assert(
       fc.property(given, one => {
         const result = attempt({ ...one, catalogue: many, scores_kept: 99, policy: { ...BALANCED, limits: { attempts: 3 } } })
         if (!result.ok || result.value.plan.panic) return
@@ -420,7 +420,7 @@ describe('one decision after another', () => {
         const [, second] = plan.steps
         const best = scores.find(score => score.target !== chosen)
         const other = scores.find(score => score.target.slice(0, 3) !== chosen.slice(0, 3))
-if (other && best && other.total > best.total - 0.07) expect(second?.target).toBe(other.target)
+        if (other && best && other.total > best.total - 0.07) expect(second?.target).toBe(other.target)
       }),
       { numRuns: 60 },
     )

@@ -14,7 +14,7 @@ describe('a ranking', () => {
 
   it('is the sorted list, in whatever order its places are asked for', () => {
     const totals = fc.array(fc.constantFrom(0, 0.25, 0.5, 0.75, 1), { minLength: 1, maxLength: 60 })
-    fc.assert(
+    void fc.assert(
       fc.property(totals, fc.array(fc.nat(59), { maxLength: 20 }), (totals, places) => {
         const sorted = totals.map((_, index) => index).sort((a, b) => (totals[b] ?? 0) - (totals[a] ?? 0) || a - b)
         const ranked = of(totals)
