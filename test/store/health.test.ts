@@ -147,6 +147,19 @@ describe('an isolate’s view', () => {
     expect(health.seen).toHaveLength(2)
   })
 
+  it('has a request wait for news when there were none for two seconds, and no longer than 80 ms', async () => {
+    const health = watched()
+    const view = healthView(health.env)
+    await view.refreshed(Date.now(), ctx)
+    expect(view.snapshot(Date.now(), ctx).taken_at_ms).toBeGreaterThan(0)
+    expect(view.refreshed(Date.now(), ctx)).toBeNull()
+    await behind()
+    const hanging = { HEALTH: { getByName: () => ({ report: () => new Promise(() => {}) }) } as unknown as Env['HEALTH'] }
+    const started_ms = Date.now()
+    await healthView(hanging).refreshed(started_ms, { waitUntil: () => {} })
+    expect(Date.now() - started_ms).toBeLessThan(1_000)
+  })
+
   it('tells a failure at once', async () => {
     const health = watched()
     healthView(health.env).report(outcome({ class: 'server' }), ctx)

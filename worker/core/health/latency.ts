@@ -134,8 +134,17 @@ export function latencyNow(
 const SPREAD_LEAST = 30
 const LATEST_SHARE = 0.99
 
+/** A snapshot is taken with every report, over all targets; most have heard nothing since the last one. */
+const latestOf = new WeakMap<Latency['spread'], Record<SizeClass, Ms | null>>()
+
 /** By when 99 in 100 first tokens are there; of a size class that is seldom asked for, what holds over all of them. */
 function latest({ spread }: Latency): Record<SizeClass, Ms | null> {
+  const known = latestOf.get(spread) ?? spreadRead(spread)
+  latestOf.set(spread, known)
+  return known
+}
+
+function spreadRead(spread: Latency['spread']): Record<SizeClass, Ms | null> {
   const all = mergedSketches(SIZE_CLASSES.map(size => spread[size]))
   const overall = weightOf(all) >= SPREAD_LEAST ? quantileOf(all, LATEST_SHARE) : null
   const of = (sketch: Sketch | null) =>
