@@ -30,7 +30,7 @@ describe('a simulated run', () => {
   )
   it.each(Object.keys(WEATHERS))('breaks no invariant: %s', async name => {
     for (const load of ['wide', 'lossy', 'poison']) {
-      expect((await having(name, workload(load), seed)).outcomes.broken).toEqual([])
+      expect((await having(name, workload(load))).outcomes.broken).toEqual([])
     }
   })
 })

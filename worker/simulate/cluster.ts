@@ -200,7 +200,7 @@ export async function run({
     Math.max(0, ...weather.spells.map(spell => spell.until_ms)) + (workload.object_loss > 0 ? HEALED_WITHIN_LOSSY_MS : HEALED_WITHIN_MS)
   if (shared && !weather.object_away && weather.spells.length > 0 && healed_ms < workload.duration_ms) {
     clock.at(START_MS + healed_ms, () => {
-      for (const [target, gate] of object.gates) watched.healed(target, healthOf(gate, clock.nowMs()).state, clock.nowMs())
+      for (const [target, gate] of object.gates) watched.healed(target, healthOf(gate, clock.nowMs()), clock.nowMs())
     })
   }
   const until_ms = START_MS + workload.duration_ms + AFTER_MS

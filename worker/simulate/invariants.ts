@@ -11,7 +11,7 @@
  *   I10  no request outlives its deadline by more than 250 ms
  */
 import type { Plan } from '../schema/decision.ts'
-import type { HealthSnapshot } from '../schema/health.ts'
+import type { HealthSnapshot, TargetHealth } from '../schema/health.ts'
 import type { TargetId } from '../schema/ids.ts'
 import type { Ms } from '../schema/units.ts'
 import type { Journey } from './journey.ts'
@@ -28,7 +28,7 @@ export type Watch = {
   leased(target: TargetId, until_ms: Ms, now_ms: Ms): void
   ended(request: number, plan: Plan, journey: Journey): void
   wrongText(request: number, now_ms: Ms): void
-  healed(target: TargetId, state: string, now_ms: Ms): void
+  healed(target: TargetId, health: Pick<TargetHealth, 'state' | 'until_ms'>, now_ms: Ms): void
 }
 
 export function watch(): Watch {
@@ -67,8 +67,10 @@ export function watch(): Watch {
       }
     },
     wrongText: (request, now_ms) => break_('I8', now_ms, request, 'what was called complete is not what the upstream said'),
-    healed(target, state, now_ms) {
-      if (state !== 'closed' && state !== 'ramp') break_('I9', now_ms, null, `${target} is still ${state}`)
+    healed(target, { state, until_ms }, now_ms) {
+      // One that no request has preferred since waits for the first that does.
+      const waits = state === 'probing' && (until_ms ?? 0) <= now_ms
+      if (state !== 'closed' && state !== 'ramp' && !waits) break_('I9', now_ms, null, `${target} is still ${state}`)
     },
   }
 }
