@@ -1,6 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
+import { bundledUnderstanding } from '../../worker/cli/policy-files.ts'
 import { policySchemaText } from '../../worker/cli/policy-schema.ts'
 import { checkPolicy } from '../../worker/core/decide/lint.ts'
 import { compilePolicy } from '../../worker/core/decide/rules.ts'
@@ -13,6 +14,8 @@ const FOLDER = join(import.meta.dirname, '../../policies')
 const read = (file: string) => readFileSync(`${FOLDER}/${file}`, 'utf8')
 const catalogue = catalogueSchema.parse(JSON.parse(read('catalogue.json')))
 const whole = wholeCatalogue(catalogue)
+/** Policies are tried as they will be served: with what the Worker learned. */
+const MODEL = bundledUnderstanding()
 const NAMES = ['default', 'cheap', 'fast', 'quality', 'private-eu', 'local-first', 'green']
 const FIRST_LINE = '# yaml-language-server: $schema=./policy.schema.json'
 
@@ -26,6 +29,7 @@ function chosen(name: string, sketch: Sketch) {
   const policy = compiled(name)
   const decided = trial(requestOf(sketch), callerOf(sketch), policy, liveFor(sketch, whole, policy.policy.groups), {
     now_ms: instantOf(catalogue),
+    model: MODEL,
     down: sketch.down,
   })
   return decided.ok ? decided.value.chosen : decided.error.code
@@ -49,7 +53,7 @@ describe('the policies of this folder', () => {
   it.each(NAMES)('%s is called as its file is', name => expect(compiled(name).policy.name).toBe(name))
 
   describe.each(NAMES)('%s, by its own tests:', name => {
-    it.each(runPolicyTests(compiled(name), catalogue).map(test => [test.name, test] as const))('%s', (_, { ok, expected, got }) => {
+    it.each(runPolicyTests(compiled(name), catalogue, MODEL).map(test => [test.name, test] as const))('%s', (_, { ok, expected, got }) => {
       expect(ok, `expected ${expected}, got ${got}`).toBe(true)
     })
   })
@@ -76,6 +80,7 @@ describe('the same request under different policies', () => {
     const policy = compiled(name)
     const decided = trial(requestOf(sketch), callerOf(sketch), policy, liveFor(sketch, whole, policy.policy.groups), {
       now_ms: instantOf(catalogue),
+      model: MODEL,
       scores_kept: 1_000,
     })
     const score = decided.ok ? decided.value.scores.find(each => each.target === decided.value.chosen) : undefined
@@ -94,7 +99,8 @@ describe('the same request under different policies', () => {
     for (const other of Object.values(under)) {
       expect(under.cheap?.cost_micros).toBeLessThanOrEqual(other.cost_micros ?? Number.POSITIVE_INFINITY)
       expect(under.fast?.latency_ms).toBeLessThanOrEqual(other.latency_ms)
-      expect(under.quality?.quality).toBeGreaterThanOrEqual(other.quality)
+      // By what is known of it: of two alike, the one whose quality is less certain counts for less.
+      expect(under.quality?.quality_score).toBeGreaterThanOrEqual(other.quality_score)
       expect(under.green?.energy_wh).toBeLessThanOrEqual(other.energy_wh ?? Number.POSITIVE_INFINITY)
     }
   })
@@ -112,7 +118,11 @@ describe('private-eu', () => {
     const live = liveFor({ prompt: '' }, whole, {})
     const inside = live.targets.filter(target => inEurope(target.id)).map(target => target.id)
     for (let down = 0; down <= inside.length; down++) {
-      const decided = trial(requestOf(USUAL), callerOf(USUAL), policy, live, { now_ms: instantOf(catalogue), down: inside.slice(0, down) })
+      const decided = trial(requestOf(USUAL), callerOf(USUAL), policy, live, {
+        now_ms: instantOf(catalogue),
+        model: MODEL,
+        down: inside.slice(0, down),
+      })
       expect(decided.ok && decided.value.plan.steps.every(step => inEurope(step.target))).toBe(true)
     }
   })

@@ -19,7 +19,7 @@ import { type ChatRequest, DIALECTS, type JsonObject } from '../schema/chat.ts'
 import type { DecisionRecord, Score } from '../schema/decision.ts'
 import { type Sketch, sketch as sketchSchema } from '../schema/policy.ts'
 import { ending, Stop } from './ending.ts'
-import { localVariables, policyFiles, readable, readCatalogue } from './policy-files.ts'
+import { bundledUnderstanding, localVariables, policyFiles, readable, readCatalogue } from './policy-files.ts'
 import { table } from './table.ts'
 
 /** All eligible targets are shown; no catalogue has more. */
@@ -62,6 +62,7 @@ export const explain = defineCommand({
       const request = args.body === undefined ? requestOf(sketch) : bodyFrom(args.body, args.dialect)
       const decided = trial(request, callerOf(sketch), policy, live, {
         now_ms: args.all || args.live ? instantOf(catalogue) : Date.now(),
+        model: bundledUnderstanding(),
         draw: numberFrom('draw', args.draw),
         down: list(args.down),
         codecs: DIALECTS_WRITTEN,

@@ -6,6 +6,7 @@ import { createHash } from 'node:crypto'
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { basename, join, relative } from 'node:path'
 import { parseEnv } from 'node:util'
+import { readArtefact, type Understanding } from '../core/understand/artefact.ts'
 import { type Catalogue, catalogue as catalogueSchema } from '../schema/catalogue.ts'
 import type { PolicyVersion } from '../schema/ids.ts'
 import { Stop } from './ending.ts'
@@ -64,4 +65,15 @@ export function readable<T>(read: () => T): T {
     const { code, path, message } = error as NodeJS.ErrnoException
     throw new Stop(code === 'ENOENT' ? `there is no file ${path}` : message)
   }
+}
+
+let learned: Understanding | undefined
+
+/** What the Worker learned to understand by, read from the checkout: a policy is tried as it will be served. */
+export function bundledUnderstanding(): Understanding {
+  if (learned === undefined) {
+    const { buffer, byteOffset, byteLength } = readFileSync(join(POLICIES, 'understanding.bin'))
+    learned = readArtefact(buffer.slice(byteOffset, byteOffset + byteLength) as ArrayBuffer)
+  }
+  return learned
 }

@@ -5,14 +5,14 @@ import type { WorstCase } from '../core/decide/lint.ts'
 import { problemLine } from '../core/decide/rules.ts'
 import { type Verdict, verdictOn } from '../core/decide/verdict.ts'
 import type { Catalogue } from '../schema/catalogue.ts'
-import { nameOfFile, type PolicyFile } from './policy-files.ts'
+import { bundledUnderstanding, nameOfFile, type PolicyFile } from './policy-files.ts'
 
 export type FileVerdict = Verdict & { file: PolicyFile }
 
 export function verdictOnFile(file: PolicyFile, catalogue: Catalogue): FileVerdict {
   const is = nameOfFile(file.path)
   const says = (own: string) => `the file is called "${is}" but the policy "${own}"`
-  return { file, ...verdictOn(file.text, file.version, catalogue, { is, severity: 'warning', says }) }
+  return { file, ...verdictOn(file.text, file.version, catalogue, bundledUnderstanding(), { is, severity: 'warning', says }) }
 }
 
 /** For people: a line for each finding, as editors and CI parse them, and one for the whole. */

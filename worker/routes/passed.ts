@@ -16,6 +16,7 @@ import type { ChatRequest, Loss } from '../schema/chat.ts'
 import type { Refusal } from '../schema/decision.ts'
 import type { PassedEndpoint } from '../schema/endpoint.ts'
 import type { Features } from '../schema/features.ts'
+import { understanding } from '../store/understanding.ts'
 import { readBody } from './body.ts'
 import type { Asked } from './door.ts'
 import { BODY_LIMIT } from './read.ts'
@@ -85,7 +86,7 @@ function givenIn(form: Form): Given {
 
 /** What is known of it as of a chat, but for what it will cost to answer. */
 function featuresOf(request: ChatRequest, form: EndpointForm, given: Given, subject: Subject): Features {
-  const features = understand(request)
+  const features = understand(request, understanding())
   const prompt_tokens = features.prompt_tokens + subject.tokens
   const output_tokens = form.output_tokens(given)
   const sized = { ...features, prompt_tokens, size: sizeClassOf(prompt_tokens) }

@@ -51,6 +51,7 @@ describe("a policy's own test", () => {
     runPolicyTests(
       policyOf({ groups: { good: ['p/a'] }, ...more, tests: [{ name: 't', request: { prompt: 'Hello', ...request }, expect }] }),
       catalogue,
+      null,
     )[0]
 
   it.each([
@@ -101,11 +102,12 @@ describe("a policy's own test", () => {
       runPolicyTests(
         policyOf({ ...split, tests: [{ name: 't', request: { prompt: 'Hello' }, expect: { target: 'p/b' }, draw }] }),
         catalogue,
+        null,
       )[0]?.ok
     expect([tested(0.49), tested(0.51)]).toEqual([false, true])
   })
   it('gives the same with everything else equal, whenever it runs', () => {
     const policy = policyOf({ tests: [{ name: 't', request: { prompt: 'Hello' }, expect: { target: 'north/strong' } }] })
-    expect(runPolicyTests(policy, THREE)).toEqual(runPolicyTests(policy, THREE))
+    expect(runPolicyTests(policy, THREE, null)).toEqual(runPolicyTests(policy, THREE, null))
   })
 })

@@ -166,6 +166,11 @@ describe('a target', () => {
     expect(await stateOf('demo/large')).toBe('isolated')
     expect(await told('POST', '/admin/v1/targets/restore', { key, body: { target: 'demo/large' } })).toMatchObject({ state: 'ramp' })
   })
+  it('for another endpoint than chat is, too', async () => {
+    expect(await stateOf('demo/embedding')).toBe('closed')
+    await told('POST', '/admin/v1/targets/isolate', { key, body: { target: 'demo/embedding' } })
+    expect(await stateOf('demo/embedding')).toBe('isolated')
+  })
   it('that is not there cannot be', async () => {
     expect((await ask('POST', '/admin/v1/targets/isolate', { key, body: { target: 'nobody/nothing' } })).status).toBe(404)
   })

@@ -11,6 +11,7 @@ import type { HealthSnapshot, TargetHealth } from '../../schema/health.ts'
 import type { PolicyTest, Sketch } from '../../schema/policy.ts'
 import type { Ms } from '../../schema/units.ts'
 import type { Result } from '../result.ts'
+import type { Understanding } from '../understand/artefact.ts'
 import { understand } from '../understand/understand.ts'
 import { credentialVariables } from './address.ts'
 import { compileCatalogue } from './catalogue.ts'
@@ -69,6 +70,8 @@ export function liveFor(sketch: Sketch, whole: LiveCatalogue, groups: Record<str
 
 export type TrialOptions = {
   now_ms: Ms
+  /** The learned part of understanding, as the router has it; null goes by words alone, as a router without it would. */
+  model: Understanding | null
   draw?: number
   down?: readonly string[]
   codecs?: World['codecs']
@@ -98,7 +101,7 @@ export function trial(
     decision_id: 'dec_00000000-0000-0000-0000-000000000000',
     endpoint: '/v1/chat/completions',
   }
-  return decide(request, understand(request), world, options.scores_kept)
+  return decide(request, understand(request, options.model), world, options.scores_kept)
 }
 
 function healthWith(down: readonly string[], now_ms: Ms): HealthSnapshot {
@@ -121,16 +124,16 @@ function healthWith(down: readonly string[], now_ms: Ms): HealthSnapshot {
 
 export type TestResult = { name: string; ok: boolean; expected: string; got: string }
 
-export function runPolicyTests(compiled: CompiledPolicy, catalogue: Catalogue): TestResult[] {
+export function runPolicyTests(compiled: CompiledPolicy, catalogue: Catalogue, model: Understanding | null): TestResult[] {
   const whole = wholeCatalogue(catalogue)
-  return compiled.policy.tests.map(test => resultOf(test, compiled, whole, instantOf(catalogue)))
+  return compiled.policy.tests.map(test => resultOf(test, compiled, whole, { now_ms: instantOf(catalogue), model }))
 }
 
-function resultOf(test: PolicyTest, compiled: CompiledPolicy, whole: LiveCatalogue, now_ms: Ms): TestResult {
+function resultOf(test: PolicyTest, compiled: CompiledPolicy, whole: LiveCatalogue, options: TrialOptions): TestResult {
   const { groups } = compiled.policy
   const live = liveFor(test.request, whole, groups)
   const { request } = test
-  const decided = trial(requestOf(request), callerOf(request), compiled, live, { now_ms, draw: test.draw, down: request.down })
+  const decided = trial(requestOf(request), callerOf(request), compiled, live, { ...options, draw: test.draw, down: request.down })
   const isIn = (selectors: string[]) => {
     const at = decided.ok ? live.targets.findIndex(target => target.id === decided.value.chosen) : -1
     return at >= 0 && maskOf(selectors, live.targets, groups)[at] === 1

@@ -4,6 +4,7 @@
  */
 import type { Catalogue } from '../../schema/catalogue.ts'
 import type { PolicyVersion } from '../../schema/ids.ts'
+import type { Understanding } from '../understand/artefact.ts'
 import { readDocument } from './document-place.ts'
 import { checkPolicy, type Finding, type WorstCase, worstCase } from './lint.ts'
 import { compilePolicy, problem } from './rules.ts'
@@ -24,11 +25,12 @@ export function verdictOn(
   text: string,
   version: PolicyVersion,
   catalogue: Catalogue,
+  model: Understanding | null,
   name: { is: string; severity: Finding['severity']; says(own: string): string } | null,
 ): Verdict {
   const compiled = compilePolicy(text, version)
   const policy = compiled.ok ? compiled.value : null
-  const tests = policy ? runPolicyTests(policy, catalogue) : []
+  const tests = policy ? runPolicyTests(policy, catalogue, model) : []
   const document = readDocument(text)
   const failed = tests.flatMap((test, i): Finding[] =>
     test.ok

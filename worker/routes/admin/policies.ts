@@ -3,6 +3,7 @@
  * and a policy that is not good never takes the place of one that is. Every version stays, so that what was in force at any
  * time can be read and brought back.
  */
+
 import * as z from 'zod'
 import { type Verdict, verdictOn } from '../../core/decide/verdict.ts'
 import type { GatewayError } from '../../core/errors.ts'
@@ -13,6 +14,7 @@ import { ms } from '../../schema/units.ts'
 import { wholeCatalogueOf } from '../../store/catalogue-overlay.ts'
 import { policyInForce, policyNames, policyVersion, policyVersions, putPolicy, type StoredPolicy } from '../../store/policy-records.ts'
 import { textVersion } from '../../store/text-version.ts'
+import { understanding } from '../../store/understanding.ts'
 import { change } from './change.ts'
 import { type Call, type Route, route, Text } from './route.ts'
 
@@ -218,8 +220,8 @@ async function put(
   return done.ok ? ok({ name, version, replaces, findings }) : done
 }
 
-async function judged({ world }: Call, text: string, version: string, name: Parameters<typeof verdictOn>[3]): Promise<Verdict> {
-  return verdictOn(text, version, await wholeCatalogueOf(world.env.KV), name)
+async function judged({ world }: Call, text: string, version: string, name: Parameters<typeof verdictOn>[4]): Promise<Verdict> {
+  return verdictOn(text, version, await wholeCatalogueOf(world.env.KV), understanding(), name)
 }
 
 function shown({ ok, policy, findings, tests, worst }: Verdict, version: string): z.input<ReturnType<typeof verdict>> {

@@ -3,6 +3,7 @@
  * it does, and restore it. Running isolates learn of it within two seconds of traffic.
  */
 import * as z from 'zod'
+import { everyTarget } from '../../core/decide/catalogue.ts'
 import type { GatewayError } from '../../core/errors.ts'
 import { err, ok, type Result } from '../../core/result.ts'
 import type { HealthSnapshot, TargetHealth } from '../../schema/health.ts'
@@ -53,7 +54,7 @@ export const TARGET_ROUTES: Route[] = [
       }),
     async handle({ world }) {
       const [snapshot, catalogue] = await Promise.all([object(world).snapshot(), world.deps.catalogue(world.ctx)])
-      const targets = catalogue.targets.map(({ id, provider, target, terms }) => ({
+      const targets = everyTarget(catalogue).map(({ id, provider, target, terms }) => ({
         target: id,
         provider: provider.id,
         dialect: provider.dialect,
@@ -110,7 +111,8 @@ async function command(
   const [snapshot, catalogue] = await Promise.all([object(call.world).snapshot(), call.world.deps.catalogue(call.world.ctx)])
   const before = snapshot.targets[target]?.state ?? 'closed'
   // One that was switched off since can still be restored.
-  if (!catalogue.by_id.has(target) && !snapshot.targets[target]) return err({ code: 'resource_not_found', kind: 'target', id: target })
+  const known = snapshot.targets[target] !== undefined || everyTarget(catalogue).some(({ id }) => id === target)
+  if (!known) return err({ code: 'resource_not_found', kind: 'target', id: target })
   const done = await change(call, { subject: target, org: null, before, after: call.id, detail: { state_before: before } }, () =>
     make(target),
   )
