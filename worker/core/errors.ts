@@ -146,7 +146,7 @@ export function wording(error: GatewayError): string {
     case 'model_needed':
       return `Name a model: several may answer, and vectors of one cannot be compared with those of another. Such as ${error.near.join(', ')}.`
     case 'no_eligible_target':
-      return `No target may answer this request: ${error.reasons.map(refusedFor).join(', ') || 'none is switched on'}. POST the same body to /v1/route for the reason of each.`
+      return `No target may answer this request: ${error.reasons.map(refusedFor).join(', ') || 'none is switched on'}. For a chat, POST the same body to /v1/route for the reason of each.`
     case 'refused_by_policy':
       return `Refused by the policy's rule "${error.rule}": ${error.message}`
     case 'budget_exhausted':

@@ -66,6 +66,9 @@ export function errorOf(undecided: Undecided): GatewayError {
     case 'forbidden':
       return { code: 'forbidden', message: undecided.message }
     case 'no_eligible_target':
-      return { code: 'no_eligible_target', reasons: undecided.record.refused.map(({ reason, count, need }) => ({ reason, count, ...(need === undefined ? {} : { need }) })) }
+      return {
+        code: 'no_eligible_target',
+        reasons: undecided.record.refused.map(({ reason, count, need }) => ({ reason, count, ...(need === undefined ? {} : { need }) })),
+      }
   }
 }
