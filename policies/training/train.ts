@@ -6,6 +6,7 @@
  * `--measure` prints accuracy on what was not trained on; `--write` fits on everything and writes the artefact with those figures.
  */
 import { statSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import type { Understanding } from '../../worker/core/understand/artefact.ts'
@@ -16,6 +17,7 @@ import { fitClasses, fitNumber, type Heads, type Labelled, softmax } from './ftr
 import { gainTexts } from './gains.ts'
 import { type AttackText, attackTexts, domainTexts, humanTexts, type TaskText, taskTexts } from './labels.ts'
 import { areaUnder, balanced, foldOf } from './measure.ts'
+import { needed } from './needed.ts'
 import { bare, centroidsOf, packed, withHeads } from './pack.ts'
 import { readSigns, type Seen } from './read-signs.ts'
 
@@ -28,8 +30,8 @@ const { values } = parseArgs({
     write: { type: 'boolean' },
   },
 })
-const data = values.data ?? '/work/shared/data'
-const work = values.work ?? '/tmp/signalbox-training'
+const data = needed('data', values.data)
+const work = values.work ?? join(tmpdir(), 'signalbox-training')
 const GRAM_BITS = 15
 const FIT = { buckets: 2 ** GRAM_BITS, dense: DENSE, epochs: 8 }
 const FOLDS = 5

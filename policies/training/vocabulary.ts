@@ -7,10 +7,12 @@
  * hashes reach the artefact. Texts are cut, sampled evenly over their sources, and written to the work folder alone.
  */
 import { readFileSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { appendWords, noWords } from '../../worker/core/understand/words.ts'
 import { allPrompts } from './data.ts'
+import { needed } from './needed.ts'
 
 const ROWS_MAX = 28_000
 const PROMPTS_WITH_IT_LEAST = 3
@@ -19,7 +21,7 @@ const TEXTS_PER_SOURCE = 600
 const TEXTS_MAX = 11_000
 
 const { values } = parseArgs({ options: { data: { type: 'string' }, tokenizer: { type: 'string' }, work: { type: 'string' } } })
-const work = values.work ?? '/tmp/signalbox-training'
+const work = values.work ?? join(tmpdir(), 'signalbox-training')
 
 /** Hash of each word of a text, with the word as it is spelt. */
 function spelt(text: string): [hash: number, word: string][] {
@@ -32,7 +34,7 @@ function spelt(text: string): [hash: number, word: string][] {
   })
 }
 
-const prompts = allPrompts(values.data ?? '/work/shared/data')
+const prompts = allPrompts(needed('data', values.data))
 const counts = new Map<number, { word: string; prompts: number }>()
 for (const { text } of prompts) {
   for (const [hash, word] of new Map(spelt(text.slice(0, 2_000)))) {
