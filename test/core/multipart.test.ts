@@ -68,7 +68,7 @@ describe('replacing a field', () => {
   it('puts it in front where it is missing', () => {
     const form = read(part('prompt', 'x') + END)
     expect(textOf(withField(form, 'model', 'whisper-1'))).toBe(
-      '--xyz\r\ncontent-disposition: form-data; name="model"\r\n\r\nwhisper-1\r\n' + part('prompt', 'x') + END,
+      `--xyz\r\ncontent-disposition: form-data; name="model"\r\n\r\nwhisper-1\r\n${part('prompt', 'x')}${END}`,
     )
   })
   it('does not take a file of that name for it', () => {
