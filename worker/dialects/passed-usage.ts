@@ -5,11 +5,7 @@
  */
 import { type Json, type JsonObject, type TokenUsage, UNKNOWN_USAGE } from '../schema/chat.ts'
 import { isObject } from './check.ts'
-
-const MOST = 1e10
-
-const count = (value: Json | undefined): number | null =>
-  typeof value === 'number' && Number.isInteger(value) && value >= 0 && value <= MOST ? value : null
+import { count } from './token-counts.ts'
 
 const details = (value: Json | undefined): JsonObject => (isObject(value) ? value : {})
 

@@ -3,15 +3,9 @@
  * sum and the parts. A stream tells them twice, some at its start and all that changed at its end: `readUsage` lays the
  * newer ones over what was known.
  */
-import { type Json, type JsonObject, type TokenUsage, UNKNOWN_USAGE } from '../../schema/chat.ts'
+import { type JsonObject, type TokenUsage, UNKNOWN_USAGE } from '../../schema/chat.ts'
 import { isObject, rest } from '../check.ts'
-
-/** No request of 4 MB in and a few million tokens out comes near this; what is beyond it, negative or a fraction is unknown. */
-const MOST = 1e10
-
-function count(value: Json | undefined): number | null {
-  return typeof value === 'number' && Number.isInteger(value) && value >= 0 && value <= MOST ? value : null
-}
+import { count } from '../token-counts.ts'
 
 export function readUsage(raw: JsonObject, before: TokenUsage | null = null): TokenUsage {
   const known = before ?? UNKNOWN_USAGE

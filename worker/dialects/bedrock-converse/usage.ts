@@ -4,12 +4,7 @@
  */
 import { type Json, type JsonObject, type TokenUsage, UNKNOWN_USAGE } from '../../schema/chat.ts'
 import { isObject, rest } from '../check.ts'
-
-/** No request comes near this; a larger count is a mistake. */
-const MOST = 1e10
-
-const count = (value: Json | undefined) =>
-  typeof value === 'number' && Number.isInteger(value) && value >= 0 && value <= MOST ? value : null
+import { count } from '../token-counts.ts'
 
 export function readUsage(raw: JsonObject): TokenUsage {
   const fresh = count(raw.inputTokens)

@@ -4,13 +4,7 @@
  */
 import { type Json, type JsonObject, type TokenUsage, UNKNOWN_USAGE } from '../../schema/chat.ts'
 import { isObject, rest } from '../check.ts'
-
-/** No request comes near this; a larger count is a mistake. */
-const MOST = 1e10
-
-const count = (value: Json | undefined) =>
-  typeof value === 'number' && Number.isInteger(value) && value >= 0 && value <= MOST ? value : null
-const within = (part: number | null, whole: number | null) => (part !== null && whole !== null && part > whole ? null : part)
+import { count, part } from '../token-counts.ts'
 
 /** Null where it holds no counts: the chunks of some streams tell only what kind of traffic they are. */
 export function readUsage(raw: JsonObject): TokenUsage | null {
@@ -25,12 +19,12 @@ export function readUsage(raw: JsonObject): TokenUsage | null {
   return {
     ...UNKNOWN_USAGE,
     input_tokens: input,
-    cache_read_tokens: within(count(raw.cachedContentTokenCount), input),
+    cache_read_tokens: part(count(raw.cachedContentTokenCount), input),
     output_tokens: output,
-    reasoning_tokens: within(thought, output),
-    audio_input_tokens: within(ofModality(raw.promptTokensDetails, 'AUDIO'), input),
-    audio_output_tokens: within(ofModality(raw.candidatesTokensDetails, 'AUDIO'), output),
-    image_input_tokens: within(ofModality(raw.promptTokensDetails, 'IMAGE'), input),
+    reasoning_tokens: part(thought, output),
+    audio_input_tokens: part(ofModality(raw.promptTokensDetails, 'AUDIO'), input),
+    audio_output_tokens: part(ofModality(raw.candidatesTokensDetails, 'AUDIO'), output),
+    image_input_tokens: part(ofModality(raw.promptTokensDetails, 'IMAGE'), input),
   }
 }
 
