@@ -14,7 +14,7 @@ beforeAll(async () => {
     apiKey: server.key,
     supportsStructuredOutputs: true,
     includeUsage: true,
-  })('auto')
+  })('demo/small')
 })
 afterAll(() => server?.stop())
 

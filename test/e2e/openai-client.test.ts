@@ -92,7 +92,7 @@ describe('a chat completion', () => {
   it('keeps to a JSON schema', async () => {
     const schema = { type: 'object', properties: { city: { type: 'string' }, degrees: { type: 'number' } }, required: ['city', 'degrees'] }
     const reply = await client.chat.completions.create({
-      model: 'auto',
+      model: 'demo/small',
       messages: QUESTION,
       response_format: { type: 'json_schema', json_schema: { name: 'weather', strict: true, schema } },
     })

@@ -104,8 +104,9 @@ describe('a target that dies', () => {
     await expect.poll(async () => (await chat('auto')).target, SOON).not.toBe('demo/small')
     const { id } = await chat('auto')
     for (let i = 0; i < 5; i += 1) expect(await chat('auto')).toMatchObject({ status: 200 })
-    const refused = (await dryRun('auto')).refused.find(each => each.reason === 'open')
-    expect(refused?.targets.map(each => each.target)).toEqual(['demo/small'])
+    // Between two trials it is open; on a busy machine this question may meet one.
+    const open = async () => (await dryRun('auto')).refused.find(each => each.reason === 'open')?.targets.map(each => each.target)
+    await expect.poll(open, SOON).toEqual(['demo/small'])
     await expect.poll(async () => (await decisionOf(id)).usage?.outcome, SOON).toBe('completed')
     expect((await (await get('/health')).json()) as object).toMatchObject({ status: 'degraded' })
   })
