@@ -234,6 +234,7 @@ export function callFor({ clock, targets }: TestWorld, stream: boolean, options:
     request: { ...request.value, dialect: dialect.name },
     json: json.value,
     record,
+    losses: () => [],
     stream_usage: options.stream_usage ?? 'as_asked',
     started_at_ms: clock.nowMs(),
     gone: options.gone ?? new AbortController().signal,

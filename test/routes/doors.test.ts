@@ -209,6 +209,26 @@ describe('a decision', () => {
     expect((await errorOf(hidden)).message.replace(id, '')).toBe((await errorOf(absent)).message.replace(/dec_[0-9a-f-]+/, ''))
   })
 
+  it('says in the end what was lost on the way, and so does its row', async () => {
+    const body = JSON.stringify({
+      ...QUESTION,
+      max_tokens: 50,
+      top_k: 5,
+      'naïve\n': 1,
+      messages: [{ role: 'user', content: [{ type: 'text', text: 'Hi', cache_control: { type: 'ephemeral' } }] }],
+    })
+    const answered = await call('POST', '/v1/messages', { key, body })
+    expect(answered.status).toBe(200)
+    expect(answered.headers.get('x-signalbox-lossy')).toContain('messages[0].content[0].cache_control')
+    const id = answered.headers.get('x-signalbox-decision') ?? ''
+    const told = async () => (await call('GET', `/v1/decisions/${id}`, { key })).json() as Promise<{ usage: object; losses: { loss: string }[] }>
+    await expect.poll(async () => (await told()).usage, { timeout: 10_000 }).toBeTruthy()
+    expect((await told()).losses.map(({ loss }) => loss)).toContain('messages[].content[].cache_control')
+    const row = () => env.DB.prepare('SELECT losses FROM usage WHERE decision_id = ?1').bind(id).first<{ losses: string }>()
+    await expect.poll(row, { timeout: 10_000 }).toBeTruthy()
+    expect((await row())?.losses).toContain('"loss":"messages[].content[].cache_control"')
+  })
+
   it('leaves its row in D1, once', async () => {
     const answered = await call('POST', '/v1/chat/completions', { key, body: JSON.stringify(QUESTION) })
     const id = answered.headers.get('x-signalbox-decision') ?? ''

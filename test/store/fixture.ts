@@ -76,6 +76,7 @@ export function settlement(of: Intent, changes: Partial<Settlement> = {}): Settl
     cost_micros: 250,
     energy_wh: 0.12,
     attempts: [],
+    losses: [],
     first_token_ms: 120,
     total_ms: 900,
     settled_at_ms: of.at_ms + 900,

@@ -14,7 +14,11 @@ const ROWS_AT_ONCE = 1_000
 export const usage = defineCommand({
   meta: { name: 'usage', description: 'Requests, tokens, cost and times, summed by day, org, target and more.' },
   args: {
-    by: { type: 'string', description: 'Up to four of day, hour, org, team, key, target, provider, policy, task, outcome', default: 'day' },
+    by: {
+      type: 'string',
+      description: 'Up to four of day, hour, org, team, key, target, provider, policy, task, outcome, loss',
+      default: 'day',
+    },
     from: { type: 'string', description: 'From this day or instant on, UTC (default: 7 days ago)' },
     to: { type: 'string', description: 'Up to this day or instant (default: now)' },
     org: { type: 'string', description: 'Only this organisation' },
@@ -23,6 +27,7 @@ export const usage = defineCommand({
     target: { type: 'string', description: 'Only this target' },
     policy: { type: 'string', description: 'Only this policy' },
     outcome: { type: 'string', description: 'Only completed, failed, truncated, caller_left or orphan' },
+    loss: { type: 'string', description: 'Only what lost this by translation, as in messages[].content[].cache_control' },
     rows: { type: 'boolean', description: 'One row for each request, with --format' },
     format: { type: 'string', description: 'csv or jsonl, to standard output' },
     ...API_ARGS,
@@ -31,8 +36,8 @@ export const usage = defineCommand({
     ending(given, async () => {
       const { args } = given
       const api = apiOf(args)
-      const { from, to, org, team, key, target, policy, outcome } = args
-      const query = { from, to, org, team, key, target, policy, outcome, ...(args.rows ? {} : { group_by: args.by }) }
+      const { from, to, org, team, key, target, policy, outcome, loss } = args
+      const query = { from, to, org, team, key, target, policy, outcome, loss, ...(args.rows ? {} : { group_by: args.by }) }
       const path = args.rows ? '/usage/rows' : '/usage'
       if (args.format !== undefined) return exported(args.format, path, query)
       if (args.rows) throw new Stop('--rows goes with --format csv or --format jsonl')
@@ -73,11 +78,12 @@ function shown(groups: string[], sums: Sum[]): string {
     ...groups.map(group => String(sum[group] ?? '-')),
     number(sum.requests),
     number(sum.failed),
+    number(sum.lossy),
     number(sum.input_tokens),
     number(sum.output_tokens),
     usd(sum.cost_micros === undefined ? null : (sum.cost_micros as number | null)),
     number(sum.cost_unknown),
     number(sum.first_token_ms),
   ])
-  return table([...groups, 'requests', 'failed', 'in', 'out', 'cost', 'unpriced', 'first token ms'], rows)
+  return table([...groups, 'requests', 'failed', 'lossy', 'in', 'out', 'cost', 'unpriced', 'first token ms'], rows)
 }

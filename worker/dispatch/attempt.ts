@@ -12,7 +12,7 @@ import { nothingSeen } from '../dialects/dialect.ts'
 import { eventsOf, replyOf } from '../dialects/fold.ts'
 import { readPassedUsage } from '../dialects/passed-usage.ts'
 import { sanitized } from '../dialects/upstream-text.ts'
-import type { JsonObject, StreamEvent } from '../schema/chat.ts'
+import type { JsonObject, Loss, StreamEvent } from '../schema/chat.ts'
 import type { PlanStep } from '../schema/decision.ts'
 import type { Ms } from '../schema/units.ts'
 import { framingOf } from '../stream/framing.ts'
@@ -44,7 +44,7 @@ export type Trial = {
 
 export type Answer =
   /** All of it is here. `form` is what the caller gets. */
-  | { kind: 'whole'; form: 'json' | 'events'; body: Uint8Array | string }
+  | { kind: 'whole'; form: 'json' | 'events'; body: Uint8Array | string; losses: Loss[] }
   /** It has begun: the first content is in `relay`, the rest comes from `reader`. */
   | { kind: 'stream'; reader: ReadableStreamDefaultReader<Uint8Array>; relay: Relay; content_type: string | null }
 
@@ -255,7 +255,8 @@ function jsonAnswer(call: Call, trial: Trial, bytes: Uint8Array, from: Dialect):
   if (seen.error !== null) return hidden(trial, from)
   if (!seen.terminated) return garbage('JSON with no answer in it')
   if (!seen.content && seen.finish_raw === null) return garbage('an answer without content or a reason to end')
-  if (!call.request.stream && from.name === call.dialect.name) return { ok: true, answer: { kind: 'whole', form: 'json', body: bytes } }
+  if (!call.request.stream && from.name === call.dialect.name)
+    return { ok: true, answer: { kind: 'whole', form: 'json', body: bytes, losses: [] } }
   const reply = from.reply.read(value)
   if (!reply.ok) return garbage(reply.error)
   const answer = named(reply.value, namingOf(call, trial))
@@ -291,13 +292,15 @@ const namingOf = ({ record }: Call, { target, sent_at_ms }: Trial): Naming => ({
 })
 
 function asJson(call: Call, reply: ReturnType<typeof replyOf>): Attempted {
-  return { ok: true, answer: { kind: 'whole', form: 'json', body: JSON.stringify(call.dialect.reply.write(reply).body) } }
+  const { body, losses } = call.dialect.reply.write(reply)
+  return { ok: true, answer: { kind: 'whole', form: 'json', body: JSON.stringify(body), losses } }
 }
 
 function asEvents(call: Call, events: StreamEvent[]): Attempted {
   const writer = call.dialect.reply.writer()
   const told = call.request.stream_usage ? events : events.filter(event => event.type !== 'usage')
-  return { ok: true, answer: { kind: 'whole', form: 'events', body: encodeEvents(told.flatMap(event => writer.write(event))) } }
+  const body = encodeEvents(told.flatMap(event => writer.write(event)))
+  return { ok: true, answer: { kind: 'whole', form: 'events', body, losses: writer.losses?.() ?? [] } }
 }
 
 const NOTHING = new Uint8Array(0)

@@ -7,7 +7,7 @@ import type { JsonText } from '../core/json-text.ts'
 import type { Dialect } from '../dialects/dialect.ts'
 import type { EndpointForm } from '../dialects/passed-endpoints.ts'
 import type { Provider } from '../schema/catalogue.ts'
-import type { ChatRequest, DialectName, TokenUsage } from '../schema/chat.ts'
+import type { ChatRequest, DialectName, Loss, TokenUsage } from '../schema/chat.ts'
 import type { DecisionRecord } from '../schema/decision.ts'
 import type { Outcome } from '../schema/health.ts'
 import type { TargetId } from '../schema/ids.ts'
@@ -33,6 +33,8 @@ export type Call = Carries & {
   dialect: Dialect
   request: ChatRequest
   record: DecisionRecord
+  /** What of the request is lost on the way to a target; asked of others than the chosen one only where they answered. */
+  losses(target: LiveTarget): Loss[]
   stream_usage: Policy['stream_usage']
   started_at_ms: Ms
   /** Aborts when the caller goes away. */
@@ -66,6 +68,8 @@ export type Ended = {
   usage: TokenUsage
   usage_estimated: boolean
   attempts: AttemptRecord[]
+  /** What of the answer the caller's format could not say. */
+  losses: Loss[]
   /** Since the request began. */
   first_token_ms: Ms | null
   total_ms: Ms
@@ -78,6 +82,8 @@ export type Carried = {
   headers: Record<string, string>
   /** Calls made so far. */
   attempts: number
+  /** What of the answer so far the caller's format could not say: of a stream, what had to be held back before its first token. */
+  losses(): Loss[]
   /** Lets the answer go. `ended` resolves once, when all of it was delivered or it broke off. */
   release(): { body: BodyInit | null; ended: Promise<Ended> }
   /** Drops the answer: the caller gets this error instead. */

@@ -4,7 +4,7 @@
  */
 import type { LiveTarget } from '../core/decide/world.ts'
 import { type GatewayError, statusOf } from '../core/errors.ts'
-import { UNKNOWN_USAGE } from '../schema/chat.ts'
+import { type Loss, UNKNOWN_USAGE } from '../schema/chat.ts'
 import type { PlanStep } from '../schema/decision.ts'
 import type { OutcomeClass } from '../schema/health.ts'
 import type { Ms } from '../schema/units.ts'
@@ -26,7 +26,14 @@ const HEADERS: Record<'json' | 'events', Record<string, string>> = {
 type Closing = { outcome: UsageOutcome; class: OutcomeClass; retry_after_ms: Ms | null; status: number; error: GatewayError | null }
 
 /** The record, the report and the row of an answer, made once; asked again, it gives the same. */
-function settler(call: Call, trial: Trial, before: AttemptRecord[], guard: Guard, carrier: Carrier): (closing: Closing) => Ended {
+function settler(
+  call: Call,
+  trial: Trial,
+  losses: () => Loss[],
+  before: AttemptRecord[],
+  guard: Guard,
+  carrier: Carrier,
+): (closing: Closing) => Ended {
   let ended: Ended | null = null
   return closing => {
     if (ended !== null) return ended
@@ -43,6 +50,7 @@ function settler(call: Call, trial: Trial, before: AttemptRecord[], guard: Guard
       usage: usage ?? UNKNOWN_USAGE,
       usage_estimated: estimated,
       attempts: [...before, last],
+      losses: losses(),
       first_token_ms: first_token_at_ms === null ? null : first_token_at_ms - call.started_at_ms,
       total_ms: carrier.effects.nowMs() - call.started_at_ms,
     }
@@ -62,12 +70,14 @@ export function wholeAnswer(
   carrier: Carrier,
 ): Carried {
   guard.stop()
-  const settle = settler(call, trial, before, guard, carrier)
+  const losses = () => answer.losses
+  const settle = settler(call, trial, losses, before, guard, carrier)
   return {
     target: trial.target,
     status: 200,
     headers: HEADERS[answer.form],
     attempts: before.length + 1,
+    losses,
     release: () => {
       // It was made in full and is billed in full; only that it was delivered cannot be said of a caller who is gone.
       const ended = settle(call.gone.aborted ? { ...LEFT, class: 'ok' } : DONE)
@@ -86,13 +96,15 @@ export function streamedAnswer(
   guard: Guard,
   carrier: Carrier,
 ): Carried {
-  const settle = settler(call, trial, before, guard, carrier)
+  const { losses } = relay
+  const settle = settler(call, trial, losses, before, guard, carrier)
   const { target } = trial
   return {
     target,
     status: 200,
     headers: content_type === null ? HEADERS.events : { 'content-type': content_type },
     attempts: before.length + 1,
+    losses,
     release: () => {
       const { readable, ended } = tap({
         reader,

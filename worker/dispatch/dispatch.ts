@@ -117,6 +117,7 @@ function unanswered(call: Call, verdicts: Verdict[], attempts: AttemptRecord[], 
     usage: UNKNOWN_USAGE,
     usage_estimated: false,
     attempts,
+    losses: [],
     first_token_ms: null,
     total_ms: now_ms - call.started_at_ms,
   }

@@ -6,8 +6,10 @@
 import type { LiveTarget } from '../core/decide/world.ts'
 import { energyOf } from '../core/spend/energy.ts'
 import { costOf, estimateCost } from '../core/spend/price.ts'
-import type { Ended } from '../dispatch/dispatch.ts'
+import { lossCounts } from '../dialects/losses.ts'
+import type { Call, Ended } from '../dispatch/dispatch.ts'
 import type { Caller } from '../schema/caller.ts'
+import type { Loss } from '../schema/chat.ts'
 import type { DecisionRecord } from '../schema/decision.ts'
 import type { OutcomeClass } from '../schema/health.ts'
 import type { TargetId } from '../schema/ids.ts'
@@ -18,6 +20,7 @@ import type { AttemptRecord, Intent, Settlement } from '../schema/usage.ts'
 const ORPHAN_GRACE_MS: Ms = 60_000
 
 type TargetOf = (id: TargetId) => LiveTarget | undefined
+type Decided = Pick<Call, 'record' | 'losses'>
 
 export function intentOf(record: DecisionRecord, caller: Caller, endpoint: string, targetOf: TargetOf): Intent {
   const { features, limits } = record
@@ -57,7 +60,8 @@ export function intentOf(record: DecisionRecord, caller: Caller, endpoint: strin
 /** Refused or unreachable calls that no provider bills; for any other class unknown usage makes the sum unknown. */
 const UNBILLED: ReadonlySet<OutcomeClass> = new Set(['connection', 'server', 'rate', 'auth', 'gone', 'client', 'garbage'])
 
-export function settlementOf(record: DecisionRecord, ended: Ended, shadows: AttemptRecord[], targetOf: TargetOf, now_ms: Ms): Settlement {
+export function settlementOf(call: Decided, ended: Ended, shadows: AttemptRecord[], targetOf: TargetOf, now_ms: Ms): Settlement {
+  const { record } = call
   const attempts = [...ended.attempts, ...shadows]
   return {
     v: 1,
@@ -76,10 +80,18 @@ export function settlementOf(record: DecisionRecord, ended: Ended, shadows: Atte
       usage.input_tokens === null || usage.output_tokens === null ? null : energyOf(target, usage.input_tokens, usage.output_tokens),
     ),
     attempts,
+    losses: lossCounts(lostOn(call, ended, targetOf), ended.losses),
     first_token_ms: ended.first_token_ms,
     total_ms: ended.total_ms,
     settled_at_ms: now_ms,
   }
+}
+
+/** What of the request was lost on the way to who answered; where nobody did, to who was to. */
+function lostOn({ record, losses }: Decided, { target }: Ended, targetOf: TargetOf): Loss[] {
+  if (target === null || target === record.chosen) return record.losses
+  const other = targetOf(target)
+  return other === undefined ? [] : losses(other)
 }
 
 /** A sum over what each attempt used; null as soon as one of them is unknown. */

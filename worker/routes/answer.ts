@@ -27,6 +27,8 @@ export function refused(dialect: Dialect, error: GatewayError, now_ms: Ms, heade
   return answered(dialect.error.write(error), statusOf(error), { ...extra, ...headers })
 }
 
+const LOSSY_CHARS = 200
+
 /**
  * What was decided, readable by a person who looks at the response. `target` is who answered, which failover may have changed;
  * so may what was lost on the way, `losses`.
@@ -48,7 +50,9 @@ export function decisionHeaders(
           'x-signalbox-lossy': losses
             .map(loss => loss.field)
             .join(',')
-            .slice(0, 200),
+            .slice(0, LOSSY_CHARS)
+            // A field may be the caller's own word, in any script; a header takes ASCII only.
+            .replace(/[^\x20-\x7e]/g, '?'),
         }
       : {}),
   }

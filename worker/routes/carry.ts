@@ -25,7 +25,7 @@ export function settle(call: Call, ended: Promise<Ended>, carrier: Carrier, deps
   const shadows = Promise.all(call.record.plan.shadows.map(target => shadow(call, target, carrier)))
   ctx.waitUntil(
     Promise.all([ended, shadows]).then(([end, copies]) =>
-      deps.settle(settlementOf(call.record, end, copies, carrier.target, deps.effects.nowMs()), ctx),
+      deps.settle(settlementOf(call, end, copies, carrier.target, deps.effects.nowMs()), ctx),
     ),
   )
 }

@@ -9,7 +9,7 @@
 import { decide } from '../core/decide/decide.ts'
 import type { GatewayError } from '../core/errors.ts'
 import type { Dialect } from '../dialects/dialect.ts'
-import { dispatch } from '../dispatch/dispatch.ts'
+import { type Call, dispatch } from '../dispatch/dispatch.ts'
 import type { Context, Deps } from '../env.ts'
 import type { BudgetAnswer } from '../schema/usage.ts'
 import { intentOf, settlementOf } from './account.ts'
@@ -41,12 +41,21 @@ export async function chat(request: Request, dialect: Dialect, door: Door, deps:
     if (refusal) return refuse(refusal)
   }
   const { request: wanted, carries } = asked.value
-  const call = { ...carries, dialect, request: wanted, record, stream_usage: policy.stream_usage, started_at_ms, gone: request.signal }
+  const call: Call = {
+    ...carries,
+    dialect,
+    request: wanted,
+    record,
+    losses: world.value.losses,
+    stream_usage: policy.stream_usage,
+    started_at_ms,
+    gone: request.signal,
+  }
   const carried = await dispatch(call, carrier)
   const refusal = await durable().then(refusalOf, unrecorded)
   if (refusal) {
     const ended = carried.ok ? carried.value.abandon(refusal) : carried.error
-    deps.settle(settlementOf(record, ended, [], carrier.target, deps.effects.nowMs()), ctx)
+    deps.settle(settlementOf(call, ended, [], carrier.target, deps.effects.nowMs()), ctx)
     return refuse(refusal, decisionHeaders(record, null, 0))
   }
   if (!carried.ok) {
@@ -56,11 +65,11 @@ export async function chat(request: Request, dialect: Dialect, door: Door, deps:
       decisionHeaders(record, null, carried.error.attempts.length),
     )
   }
-  const { target, status, headers, attempts, release } = carried.value
+  const { target, status, headers, attempts, losses: lostBack, release } = carried.value
   const { body, ended } = release()
   settle(call, ended, carrier, deps, ctx)
-  const losses = target.id === record.chosen ? record.losses : world.value.losses(target)
-  return new Response(body, { status, headers: { ...headers, ...decisionHeaders(record, target.id, attempts, losses) } })
+  const lost = target.id === record.chosen ? record.losses : call.losses(target)
+  return new Response(body, { status, headers: { ...headers, ...decisionHeaders(record, target.id, attempts, [...lost, ...lostBack()]) } })
 }
 
 function refusalOf(answer: BudgetAnswer): GatewayError | null {

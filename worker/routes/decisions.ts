@@ -17,5 +17,7 @@ export async function decision(request: Request, id: string, dialect: Dialect, d
   if (!found) return refused(dialect, { code: 'decision_not_found', id: id.slice(0, SHOWN_ID_CHARS) }, deps.effects.nowMs())
   const { record, usage } = found
   const explanation = [...explain(record), ...(usage ? explainOutcome(usage) : ['The request is still under way.'])]
-  return answered({ object: 'decision', ...record, explanation, usage })
+  // Once it has ended it is known what was lost to the end, and to whom; before, what was to be expected.
+  const losses = usage?.losses ?? record.losses
+  return answered({ object: 'decision', ...record, losses, explanation, usage })
 }

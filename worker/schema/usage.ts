@@ -3,7 +3,7 @@
  * both become. Field names are the same in TypeScript, JSON and SQL.
  */
 import type { Budget } from './caller.ts'
-import type { DialectName, TokenUsage } from './chat.ts'
+import type { DialectName, Loss, TokenUsage } from './chat.ts'
 import type { OutcomeClass } from './health.ts'
 import type { DecisionId, KeyId, OrgId, PolicyName, PolicyVersion, TargetId } from './ids.ts'
 import type { Micros, Ms, Wh } from './units.ts'
@@ -25,6 +25,12 @@ export type AttemptRecord = {
   /** What this call alone used, null where the target did not say; the row's `usage` and `cost_micros` sum over attempts. */
   usage: TokenUsage | null
 }
+
+/**
+ * What a request lost by translation, once for each kind of loss, so that it can be counted over requests. `loss` is the field
+ * without its places (`messages[].content[].cache_control`), `field` the first of its `count` places in this request.
+ */
+export type LossCount = { loss: string; how: Loss['how']; count: number; field: string; note?: string }
 
 /** `completed`: whole answer delivered · `failed`: the caller got an error · `truncated`: the caller got an in-band error after the commit ·
  * `caller_left`: the caller went away first · `orphan`: the process died before settling; the row is made from the intent. */
@@ -77,6 +83,8 @@ export type Settlement = {
   cost_micros: Micros | null
   energy_wh: Wh | null
   attempts: AttemptRecord[]
+  /** On the way there and on the way back, to the end of a stream. */
+  losses: LossCount[]
   first_token_ms: Ms | null
   total_ms: Ms
   settled_at_ms: Ms

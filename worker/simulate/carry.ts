@@ -40,7 +40,16 @@ async function carried(
   if (!json.ok) throw new Error('the simulated body is no JSON')
   let calls = 0
   const result = await dispatch(
-    { dialect: openaiChat, request: scene.request, json: json.value, record, stream_usage: 'as_asked', started_at_ms, gone: NEVER },
+    {
+      dialect: openaiChat,
+      request: scene.request,
+      json: json.value,
+      record,
+      losses: () => [],
+      stream_usage: 'as_asked',
+      started_at_ms,
+      gone: NEVER,
+    },
     {
       effects: {
         nowMs: clock.nowMs,

@@ -4,7 +4,7 @@
  */
 import type { DecisionRecord } from '../schema/decision.ts'
 import type { DecisionId, OrgId } from '../schema/ids.ts'
-import type { AttemptRecord } from '../schema/usage.ts'
+import type { AttemptRecord, LossCount } from '../schema/usage.ts'
 import { joined, type UsageRow } from './usage-row.ts'
 
 /** `usage` is null while the request is under way. */
@@ -27,9 +27,11 @@ async function fromD1(env: Pick<Env, 'DB'>, org: OrgId, id: DecisionId): Promise
     'SELECT decisions.record, usage.* FROM decisions LEFT JOIN usage USING (decision_id) WHERE decision_id = ?1 AND decisions.org = ?2',
   )
     .bind(id, org)
-    .first<Omit<UsageRow, 'attempts'> & { attempts: string; record: string }>()
+    .first<Omit<UsageRow, 'attempts' | 'losses'> & { attempts: string; losses: string | null; record: string }>()
   if (!row) return null
-  const { record, attempts, ...usage } = row
-  const settled = usage.outcome === null ? null : { ...usage, attempts: JSON.parse(attempts) as AttemptRecord[] }
+  const { record, attempts, losses, ...usage } = row
+  const settled = usage.outcome === null ? null : { ...usage, attempts: JSON.parse(attempts) as AttemptRecord[], losses: lossesIn(losses) }
   return { record: JSON.parse(record) as DecisionRecord, usage: settled }
 }
+
+const lossesIn = (text: string | null) => (text === null ? null : (JSON.parse(text) as LossCount[]))

@@ -18,9 +18,11 @@ export const GROUPS = {
   policy: 'policy',
   task: 'task',
   outcome: 'outcome',
+  /** What translation lost. A request that lost several is in the sums of each, so these do not add up to the whole. */
+  loss: "coalesce(lost.value->>'loss', '')",
 } as const
 export type Group = keyof typeof GROUPS
-const MAY_BE_NULL: ReadonlySet<string> = new Set(['team', 'target', 'provider'])
+const MAY_BE_NULL: ReadonlySet<string> = new Set(['team', 'target', 'provider', 'loss'])
 
 /** Filters, each on one column. */
 const FILTERS = {
@@ -33,7 +35,7 @@ const FILTERS = {
   task: 'task',
   outcome: 'outcome',
 } as const
-export type Filters = Partial<Record<keyof typeof FILTERS, string>> & { from_ms: Ms; to_ms: Ms }
+export type Filters = Partial<Record<keyof typeof FILTERS | 'loss', string>> & { from_ms: Ms; to_ms: Ms }
 
 const SUMS = `count(*) AS requests,
   count(*) FILTER (WHERE outcome = 'completed') AS completed,
@@ -43,6 +45,7 @@ const SUMS = `count(*) AS requests,
   sum(input_tokens) AS input_tokens, sum(output_tokens) AS output_tokens,
   sum(cost_micros) AS cost_micros, count(*) FILTER (WHERE cost_micros IS NULL) AS cost_unknown,
   count(*) FILTER (WHERE usage_estimated = 1) AS estimated,
+  count(*) FILTER (WHERE losses <> '[]') AS lossy,
   sum(energy_wh) AS energy_wh,
   CAST(round(avg(first_token_ms)) AS INTEGER) AS first_token_ms, CAST(round(avg(total_ms)) AS INTEGER) AS total_ms`
 
@@ -57,12 +60,18 @@ export type Sums = {
   cost_micros: number | null
   cost_unknown: number
   estimated: number
+  /** Requests that lost something by translation. */
+  lossy: number
   energy_wh: number | null
   first_token_ms: number | null
   total_ms: number | null
 }
 export type SumsRow = Partial<Record<Group, string | null>> & Sums
 type Values = (string | number)[]
+
+/** The row once for each kind of loss; once where nothing was lost. */
+const EACH_LOSS = ' LEFT JOIN json_each(usage.losses) AS lost'
+const HAS_LOSS = "EXISTS (SELECT 1 FROM json_each(usage.losses) WHERE value->>'loss' = ?)"
 
 /** One page of sums in the order of the groups; `after` are the groups' values of the last row before it. */
 export async function usageSums(
@@ -74,7 +83,7 @@ export async function usageSums(
 ): Promise<SumsRow[]> {
   const { where, values } = whereOf(filters)
   const names = groups.map(group => `"${group}"`).join(', ')
-  const grouped = `SELECT ${groups.map(group => `${GROUPS[group]} AS "${group}"`).join(', ')}, ${SUMS} FROM usage WHERE ${where} GROUP BY ${names}`
+  const grouped = `SELECT ${groups.map(group => `${GROUPS[group]} AS "${group}"`).join(', ')}, ${SUMS} FROM usage${groups.includes('loss') ? EACH_LOSS : ''} WHERE ${where} GROUP BY ${names}`
   const beyond = after ? `WHERE (${names}) > (${groups.map(() => '?').join(', ')})` : ''
   const query = `SELECT * FROM (${grouped}) ${beyond} ORDER BY ${names} LIMIT ?`
   const { results } = await db
@@ -104,7 +113,7 @@ export const ROW_COLUMNS = [
   ],
   ...['task', 'stream', 'planned_target', 'target', 'provider', 'outcome', 'status', 'error_code', 'finish_reason', 'input_tokens'],
   ...['cache_read_tokens', 'cache_write_tokens', 'output_tokens', 'reasoning_tokens', 'usage_estimated', 'cost_micros', 'energy_wh'],
-  ...['first_token_ms', 'total_ms'],
+  ...['first_token_ms', 'total_ms', 'losses'],
 ] as const
 export type Row = Record<string, string | number | null>
 
@@ -134,6 +143,10 @@ function whereOf({ from_ms, to_ms, ...filters }: Filters): { where: string; valu
     if (wanted === undefined) continue
     parts.push(`${column} = ?`)
     values.push(wanted)
+  }
+  if (filters.loss !== undefined) {
+    parts.push(HAS_LOSS)
+    values.push(filters.loss)
   }
   return { where: parts.join(' AND '), values }
 }

@@ -9,7 +9,7 @@ import type { TokenUsage } from '../schema/chat.ts'
 import { UNKNOWN_USAGE } from '../schema/chat.ts'
 import type { DecisionId, KeyId, OrgId, PolicyName, PolicyVersion, TargetId } from '../schema/ids.ts'
 import type { Micros, Ms, Wh } from '../schema/units.ts'
-import type { AttemptRecord, Intent, Settlement, UsageOutcome } from '../schema/usage.ts'
+import type { AttemptRecord, Intent, LossCount, Settlement, UsageOutcome } from '../schema/usage.ts'
 
 type Intended = {
   decision_id: DecisionId
@@ -47,6 +47,8 @@ type Settled = TokenUsage & {
   total_ms: Ms | null
   /** JSON within the row's JSON, and a text in its column. */
   attempts: AttemptRecord[]
+  /** The same. Null where nobody can say: the process died, or the row is older than the column. */
+  losses: LossCount[] | null
 }
 
 export type UsageRow = Intended & Settled
@@ -60,7 +62,7 @@ const SETTLED_INTEGERS = [
   ...['settled_at_ms', 'status', 'usage_estimated', 'cost_micros', 'first_token_ms', 'total_ms'],
   ...Object.keys(UNKNOWN_USAGE),
 ]
-const SETTLED_OTHERS = ['outcome', 'target', 'provider', 'error_code', 'finish_reason', 'energy_wh', 'attempts']
+const SETTLED_OTHERS = ['outcome', 'target', 'provider', 'error_code', 'finish_reason', 'energy_wh', 'attempts', 'losses']
 
 /** Everything that only the settlement knows: what a late settlement replaces in a row that was written as an orphan. */
 export const SETTLED_COLUMNS: readonly string[] = [...SETTLED_INTEGERS, ...SETTLED_OTHERS]
@@ -109,6 +111,7 @@ export function settledHalf(settlement: Settlement): Settled {
     first_token_ms: settlement.first_token_ms,
     total_ms: settlement.total_ms,
     attempts: settlement.attempts,
+    losses: settlement.losses,
   }
 }
 
@@ -135,5 +138,6 @@ export function orphanHalf(intended: string, now_ms: Ms): Settled {
     first_token_ms: null,
     total_ms: null,
     attempts: [],
+    losses: null,
   }
 }

@@ -74,6 +74,7 @@ export function passage({ form, readUsage, stream_end }: PassageOptions): Relay 
     get complete() {
       return complete
     },
+    losses: () => [],
     take() {
       const taken = out
       out = []

@@ -12,6 +12,7 @@
  */
 import type { Dialect, Observation, SseEvent } from '../dialects/dialect.ts'
 import { nothingSeen } from '../dialects/dialect.ts'
+import type { Loss } from '../schema/chat.ts'
 import { framingOf } from './framing.ts'
 import { encodeEvents } from './sse.ts'
 
@@ -36,6 +37,8 @@ export type Relay = {
   finish(broken?: boolean): void
   /** There is a reason why it ended: an answer without one was cut. */
   readonly complete: boolean
+  /** What of the answer so far the caller's format could not say. */
+  losses(): Loss[]
 }
 
 export type RelayOptions = {
@@ -145,6 +148,7 @@ export function relay({ from, to, drop_usage, choices, unnamed }: RelayOptions):
     get complete() {
       return isComplete()
     },
+    losses: () => writer?.losses?.() ?? [],
     take() {
       const taken = out
       out = []

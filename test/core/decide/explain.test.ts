@@ -99,11 +99,20 @@ describe('the explanation of what came of it', () => {
       { ...call, target: 'north/strong', class: 'server' as const, status: 503, ended_ms: 40, detail: 'overloaded' },
       { ...call, target: 'north/middle', class: 'ok' as const, status: 200, ended_ms: 1_250, detail: null },
     ]
-    expect(explainOutcome({ outcome: 'completed', attempts })).toEqual([
+    expect(explainOutcome({ outcome: 'completed', attempts, losses: [] })).toEqual([
       'north/strong failed (status 503, overloaded) after 0.04 s.',
       'north/middle answered after 1.25 s.',
       'The caller got the whole answer.',
     ])
+  })
+  it('says what translation lost to the end', () => {
+    const losses = [
+      { loss: 'messages[].name', how: 'dropped' as const, count: 3, field: 'messages[1].name' },
+      { loss: 'tool_choice', how: 'emulated' as const, count: 1, field: 'tool_choice' },
+    ]
+    expect(explainOutcome({ outcome: 'completed', attempts: [], losses }).at(-1)).toBe(
+      'Translation, there and back: dropped messages[].name (3 times), emulated tool_choice.',
+    )
   })
 })
 

@@ -12,8 +12,8 @@ const RANGE = 'from=2026-11-20&to=2026-11-23'
 
 async function row(of: Partial<Intent>, ended: Partial<Settlement> = {}): Promise<string> {
   const one = intent({ at_ms: NOON, ...of })
-  const halves = { ...intendedHalf(one), ...settledHalf(settlement(one, ended)), attempts: '[]' }
-  const values = halves as Record<string, string | number | null>
+  const halves = { ...intendedHalf(one), ...settledHalf(settlement(one, ended)) }
+  const values = { ...halves, attempts: '[]', losses: halves.losses && JSON.stringify(halves.losses) } as Record<string, string | number | null>
   const marks = USAGE_COLUMNS.map(() => '?').join(', ')
   await env.DB.prepare(`INSERT INTO usage (${USAGE_COLUMNS.join(', ')}) VALUES (${marks})`)
     .bind(...USAGE_COLUMNS.map(column => values[column] ?? null))
@@ -95,12 +95,49 @@ describe('sums', () => {
   })
 })
 
+describe('losses', () => {
+  const CACHE = { loss: 'messages[].content[].cache_control', how: 'dropped' as const, count: 2, field: 'messages[0].content[0].cache_control' }
+  const SEED = { loss: 'seed', how: 'dropped' as const, count: 1, field: 'seed' }
+  beforeAll(async () => {
+    await row({ org: 'lossy' }, { losses: [CACHE, SEED] })
+    await row({ org: 'lossy' }, { losses: [SEED] })
+    await row({ org: 'lossy' })
+  })
+  it('are counted by request', async () => {
+    expect((await sums('group_by=org&org=lossy')).rows).toMatchObject([{ requests: 3, lossy: 2 }])
+  })
+  it('are summed by what was lost, a request of several under each', async () => {
+    const { rows } = await sums('group_by=loss&org=lossy')
+    expect(rows.map(({ loss, requests, lossy }) => [loss, requests, lossy])).toEqual([
+      [null, 1, 0],
+      [CACHE.loss, 1, 1],
+      ['seed', 2, 2],
+    ])
+  })
+  it('can be asked for, also as the rows behind them', async () => {
+    expect((await sums(`group_by=target&org=lossy&loss=${encodeURIComponent(CACHE.loss)}`)).rows).toMatchObject([{ requests: 1 }])
+    const found = await rows('org=lossy&loss=seed')
+    expect(found.rows.map(({ losses }) => JSON.parse(String(losses)))).toContainEqual([SEED])
+    expect(found.rows).toHaveLength(2)
+  })
+  it('page by page lose and repeat nothing', async () => {
+    const paged: Sum[] = []
+    for (let cursor = '', more = true; more; ) {
+      const page = await sums(`group_by=loss,target&org=lossy&limit=1${cursor && `&cursor=${cursor}`}`)
+      paged.push(...page.rows)
+      cursor = page.cursor ?? ''
+      more = cursor !== ''
+    }
+    expect(paged).toEqual((await sums('group_by=loss,target&org=lossy')).rows)
+  })
+})
+
 describe('rows', () => {
   it('are newest first, and in pages', async () => {
     const first = await rows('limit=2')
-    const second = await rows(`limit=10&cursor=${first.cursor}`)
+    const second = await rows(`limit=100&cursor=${first.cursor}`)
     const all = [...first.rows, ...second.rows]
-    expect(new Set(all.map(each => each.decision_id)).size).toBe(5)
+    expect(new Set(all.map(each => each.decision_id)).size).toBe(8)
     expect(all.map(each => Number(each.at_ms))).toEqual(all.map(each => Number(each.at_ms)).sort((a, b) => b - a))
     expect(second.cursor).toBeNull()
   })
@@ -118,7 +155,7 @@ describe('an export', () => {
     expect(response.headers.get('content-type')).toBe('text/csv; charset=utf-8')
     expect(response.headers.get('content-disposition')).toBe('attachment; filename="usage-rows.csv"')
     const text = await response.text()
-    expect(text.split('\r\n')).toHaveLength(7)
+    expect(text.split('\r\n')).toHaveLength(10)
     expect(text).toContain(`"'=HYPERLINK(""https://evil.example"",""x"")"`)
     expect(text).toContain(`'@SUM(1+9)`)
     for (const cell of text.split(/[,\r\n]+/)) expect(cell).not.toMatch(/^"?[=+@\t]/)

@@ -5,7 +5,7 @@
 import type { DecisionRecord, RefusalReason, Score, Undecided } from '../../schema/decision.ts'
 import type { OutcomeClass } from '../../schema/health.ts'
 import type { TargetId } from '../../schema/ids.ts'
-import type { AttemptRecord, UsageOutcome } from '../../schema/usage.ts'
+import type { LossCount, Settlement, UsageOutcome } from '../../schema/usage.ts'
 
 /** A header is ASCII, and short enough to be read in a terminal. */
 const LINE_LIMIT = 200
@@ -84,12 +84,17 @@ const REQUEST_ENDED = {
 } satisfies Record<UsageOutcome, string>
 
 /** What came of a decision: each call in its order, and what the caller saw. */
-export function explainOutcome({ outcome, attempts }: { outcome: UsageOutcome; attempts: AttemptRecord[] }): string[] {
+export function explainOutcome({
+  outcome,
+  attempts,
+  losses,
+}: Pick<Settlement, 'outcome' | 'attempts'> & { losses: LossCount[] | null }): string[] {
   const calls = attempts.map(({ target, role, class: ended, status, detail, ended_ms }) => {
     const how = [status === null || ended === 'ok' ? null : `status ${status}`, detail].filter(fact => fact !== null).join(', ')
     return `${role === 'shadow' ? 'A copy for ' : ''}${target} ${CALL_ENDED[ended]}${how ? ` (${how})` : ''} after ${(ended_ms / 1000).toFixed(2)} s.`
   })
-  return [...calls, REQUEST_ENDED[outcome]]
+  const lost = (losses ?? []).map(({ loss, how, count }) => `${how} ${loss}${count > 1 ? ` (${count} times)` : ''}`)
+  return [...calls, REQUEST_ENDED[outcome], ...(lost.length > 0 ? [`Translation, there and back: ${lost.join(', ')}.`] : [])]
 }
 
 /** The same where there was no decision. */

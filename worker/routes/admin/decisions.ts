@@ -63,7 +63,8 @@ export const DECISION_ROUTES: Route[] = [
       const org = actor.org ?? query.org ?? (await orgOfDecision(world.env.DB, decision_id))
       const found = org === null ? null : await findDecision(world.env, org, decision_id)
       if (!found) return err({ code: 'resource_not_found', kind: 'decision', id: decision_id })
-      return ok({ object: 'decision' as const, ...found.record, explanation: explain(found.record), usage: found.usage })
+      const losses = found.usage?.losses ?? found.record.losses
+      return ok({ object: 'decision' as const, ...found.record, losses, explanation: explain(found.record), usage: found.usage })
     },
   }),
 ]

@@ -32,6 +32,7 @@ export const filterQuery = () => ({
   policy: text(),
   task: text(),
   outcome: text(),
+  loss: text().describe('Lost by translation: a field without its places, as in messages[].content[].cache_control.'),
 })
 const paged = () => ({
   limit: z.coerce.number().int().min(1).max(1_000).default(100).describe('Rows on a page.'),
@@ -66,6 +67,9 @@ const sums = () =>
     cost_micros: z.int().nullable().describe('The sum of what is known.'),
     cost_unknown: count().describe('Requests whose cost nobody knows; they are not in the sum.'),
     estimated: count().describe('Requests whose tokens are our own count.'),
+    lossy: count().describe(
+      'Requests that lost something by translation; group_by=loss tells what. One that lost several is counted under each.',
+    ),
     energy_wh: z.number().nullable(),
     first_token_ms: z.int().nullable(),
     total_ms: z.int().nullable(),
@@ -86,7 +90,8 @@ export const USAGE_ROUTES: Route[] = [
     path: '/admin/v1/usage',
     role: 'viewer',
     reach: 'org',
-    summary: 'Requests, tokens, cost, energy and times, summed by day, hour, org, team, key, target, provider, policy, task or outcome',
+    summary:
+      'Requests, tokens, cost, energy and times, summed by day, hour, org, team, key, target, provider, policy, task, outcome or loss',
     query: () => z.strictObject({ ...filterQuery(), group_by: group_by(), ...paged() }),
     answer: () => z.strictObject({ group_by: z.array(z.string()), rows: z.array(sums()), cursor: nextCursor() }),
     async handle(call) {
@@ -142,9 +147,9 @@ function filtersOf({ actor, world }: Call, { from, to, ...wanted }: Asked): Resu
   const to_ms: Ms = to === undefined ? world.now_ms + 1 : Date.parse(to)
   const from_ms: Ms = from === undefined ? to_ms - DAYS_BY_DEFAULT * DAY_MS : Date.parse(from)
   if (from_ms >= to_ms) return err({ code: 'invalid_request', param: 'from', message: 'from must be before to' })
-  const { org, team, key, target, provider, policy, task, outcome } = wanted
+  const { org, team, key, target, provider, policy, task, outcome, loss } = wanted
   const filters: Filters = { from_ms, to_ms }
-  for (const [name, value] of Object.entries({ team, key, target, provider, policy, task, outcome }))
+  for (const [name, value] of Object.entries({ team, key, target, provider, policy, task, outcome, loss }))
     if (value !== undefined) filters[name as 'team'] = value
   const own = actor.org ?? org
   if (own !== undefined) filters.org = own
