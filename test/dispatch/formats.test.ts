@@ -13,6 +13,7 @@ const HEADER: Credential = { header: 'x-goog-api-key', value: 'g-key' }
 const PATHS: Partial<Record<DialectName, { whole: string; stream: string; credential: Credential }>> = {
   gemini: { whole: 'models/m:generateContent', stream: 'models/m:streamGenerateContent?alt=sse', credential: HEADER },
   'bedrock-converse': { whole: 'model/m%3A0/converse', stream: 'model/m%3A0/converse-stream', credential: KEY },
+  'anthropic-messages': { whole: 'messages', stream: 'messages', credential: { header: 'x-api-key', value: 'a-key' } },
 }
 
 /** A world in which target `a` speaks `dialect`, and `b`, if it is there, Chat Completions. */
@@ -162,11 +163,44 @@ describe('a call to Converse', () => {
 describe('an answer that names neither itself nor its model nor the moment', () => {
   it('gets what the router knows', async () => {
     const { text } = await deliver(worldOf('bedrock-converse', { a: [json('amazon-bedrock/amazon-bedrock-reasoning.json')] }), false)
-    expect(JSON.parse(text)).toMatchObject({ id: 'dec_test', model: 'a-model', created: 1_000 })
+    expect(JSON.parse(text)).toMatchObject({ id: 'chatcmpl-sbtest', model: 'a-model', created: 1_000 })
   })
   it('in a stream as well', async () => {
     const { text } = await deliver(worldOf('bedrock-converse', { a: [framed(...converseStream)] }), true)
-    expect(text.startsWith('data: {"id":"dec_test","object":"chat.completion.chunk","created":1000,"model":"a-model"')).toBe(true)
+    expect(text.startsWith('data: {"id":"chatcmpl-sbtest","object":"chat.completion.chunk","created":1000,"model":"a-model"')).toBe(true)
+  })
+})
+
+describe('an answer of another format', () => {
+  const events = [
+    {
+      type: 'message_start',
+      message: { id: 'msg_01X', type: 'message', role: 'assistant', model: 'm', content: [], usage: { input_tokens: 1 } },
+    },
+    { type: 'content_block_start', index: 0, content_block: { type: 'text', text: '' } },
+    { type: 'content_block_delta', index: 0, delta: { type: 'text_delta', text: 'So it is.' } },
+    {
+      type: 'content_block_delta',
+      index: 0,
+      delta: {
+        type: 'citations_delta',
+        citation: { type: 'char_location', cited_text: 'is', document_index: 0, start_char_index: 0, end_char_index: 2 },
+      },
+    },
+    { type: 'content_block_stop', index: 0 },
+    { type: 'message_delta', delta: { stop_reason: 'end_turn' }, usage: { output_tokens: 4 } },
+    { type: 'message_stop' },
+  ].map(event => `event: ${event.type}\ndata: ${JSON.stringify(event)}\n\n`)
+
+  it("is called as the caller's format calls answers, by one id from its first event to its last", async () => {
+    const { text } = await deliver(worldOf('anthropic-messages', { a: [streams(...events)] }), true)
+    const ids = [...text.matchAll(/"id":"([^"]*)"/g)].map(([, id]) => id)
+    expect(new Set(ids)).toEqual(new Set(['chatcmpl-sbtest']))
+    expect(ids.length).toBeGreaterThan(1)
+  })
+  it('says at its end what of its stream could not be told', async () => {
+    const { ended } = await deliver(worldOf('anthropic-messages', { a: [streams(...events)] }), true)
+    expect(ended.losses).toEqual([expect.objectContaining({ field: 'citations', how: 'dropped' })])
   })
 })
 

@@ -56,6 +56,7 @@ const ALLOWED = new Set([
   'authorization',
   'user-agent',
   'x-provider-header',
+  'x-api-key',
   'x-goog-api-key',
   'x-amz-date',
   'x-amz-security-token',

@@ -221,7 +221,8 @@ describe('a decision', () => {
     expect(answered.status).toBe(200)
     expect(answered.headers.get('x-signalbox-lossy')).toContain('messages[0].content[0].cache_control')
     const id = answered.headers.get('x-signalbox-decision') ?? ''
-    const told = async () => (await call('GET', `/v1/decisions/${id}`, { key })).json() as Promise<{ usage: object; losses: { loss: string }[] }>
+    const told = async () =>
+      (await call('GET', `/v1/decisions/${id}`, { key })).json() as Promise<{ usage: object; losses: { loss: string }[] }>
     await expect.poll(async () => (await told()).usage, { timeout: 10_000 }).toBeTruthy()
     expect((await told()).losses.map(({ loss }) => loss)).toContain('messages[].content[].cache_control')
     const row = () => env.DB.prepare('SELECT losses FROM usage WHERE decision_id = ?1').bind(id).first<{ losses: string }>()

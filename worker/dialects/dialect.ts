@@ -86,6 +86,8 @@ export type Dialect = {
     in_address?: readonly ['model', 'stream']
   }
   reply: {
+    /** How the id of an answer begins in this format; empty where it has none. */
+    id_prefix: string
     read(body: JsonObject): Result<Reply, string>
     write(reply: Reply): { body: JsonObject; losses: Loss[] }
     reader(): EventReader

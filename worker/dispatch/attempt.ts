@@ -7,6 +7,7 @@
  * silent after its headers are left at the same time.
  */
 import type { LiveTarget } from '../core/decide/world.ts'
+import { answerId } from '../dialects/answer-id.ts'
 import type { Dialect, Observation, UpstreamError } from '../dialects/dialect.ts'
 import { nothingSeen } from '../dialects/dialect.ts'
 import { eventsOf, replyOf } from '../dialects/fold.ts'
@@ -167,7 +168,13 @@ async function streamed(
   const { stream_usage, choices } = call.request
   // Of another format, counts may come unasked; the caller gets those it asked for.
   const drop_usage = from.name === call.dialect.name ? asked_for_usage : !stream_usage
-  const flow = relay({ from, to: call.dialect, drop_usage, choices, unnamed: namingOf(call, trial) })
+  const flow = relay({
+    from,
+    to: call.dialect,
+    drop_usage,
+    choices,
+    ...(from.name !== call.dialect.name && { naming: namingOf(call, trial, from) }),
+  })
   return begun(trial, response, flow, from, guard, carrier, null)
 }
 
@@ -259,7 +266,7 @@ function jsonAnswer(call: Call, trial: Trial, bytes: Uint8Array, from: Dialect):
     return { ok: true, answer: { kind: 'whole', form: 'json', body: bytes, losses: [] } }
   const reply = from.reply.read(value)
   if (!reply.ok) return garbage(reply.error)
-  const answer = named(reply.value, namingOf(call, trial))
+  const answer = named(reply.value, namingOf(call, trial, from))
   return call.request.stream ? asEvents(call, eventsOf(answer)) : asJson(call, answer)
 }
 
@@ -281,12 +288,13 @@ function foldedAnswer(call: Call, trial: Trial, bytes: Uint8Array, from: Dialect
   if (seen.error !== null) return hidden(trial, from)
   if (seen.events === seen.malformed) return garbage('a stream without events that could be read')
   if (seen.finish_raw === null) return failed({ what: 'truncated', message: 'its stream ended without a reason to end' })
-  return asJson(call, named(replyOf(events), namingOf(call, trial)))
+  return asJson(call, named(replyOf(events), namingOf(call, trial, from)))
 }
 
-/** Some formats name neither an answer nor its model: then the request and the target do. */
-const namingOf = ({ record }: Call, { target, sent_at_ms }: Trial): Naming => ({
-  id: record.decision_id,
+/** An answer of another format gets an id as the caller knows them. Some formats name not even the model: then the target does. */
+const namingOf = ({ dialect, record }: Call, { target, sent_at_ms }: Trial, from: Dialect): Naming => ({
+  id: answerId(dialect, record.decision_id),
+  renames: from.name !== dialect.name,
   model: target.target.model,
   created_at_s: Math.floor(sent_at_ms / 1_000),
 })

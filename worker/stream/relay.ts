@@ -48,22 +48,22 @@ export type RelayOptions = {
   drop_usage: boolean
   /** How many answers were asked for. With several, the reason of one says nothing of the others: then the terminator counts. */
   choices: number
-  /** For formats that leave one of these out. */
-  unnamed?: Naming
+  /** What a translated answer is called, and what of itself its format leaves out. */
+  naming?: Naming
 }
 
-/** What an answer is called, whose it is and when it was made. */
-export type Naming = { id: string; model: string; created_at_s: number }
+/** What an answer is called, whose it is and when it was made. `renames`: it gets this name even where it has one of its own. */
+export type Naming = { id: string; renames: boolean; model: string; created_at_s: number }
 
-/** With what it leaves out filled in: some clients tell answers apart by it. */
+/** Under its new name, and with what it leaves out filled in: some clients tell answers apart by it. */
 export function named<T extends { id: string; model: string; created_at_s: number | null }>(
   answer: T,
-  { id, model, created_at_s }: Naming,
+  { id, renames, model, created_at_s }: Naming,
 ): T {
-  return { ...answer, id: answer.id || id, model: answer.model || model, created_at_s: answer.created_at_s ?? created_at_s }
+  return { ...answer, id: renames ? id : answer.id || id, model: answer.model || model, created_at_s: answer.created_at_s ?? created_at_s }
 }
 
-export function relay({ from, to, drop_usage, choices, unnamed }: RelayOptions): Relay {
+export function relay({ from, to, drop_usage, choices, naming }: RelayOptions): Relay {
   const seen = nothingSeen()
   const framing = framingOf(from)
   const cut = framing.frames()
@@ -132,7 +132,7 @@ export function relay({ from, to, drop_usage, choices, unnamed }: RelayOptions):
     for (const neutral of reader.read(event)) {
       if (drop_usage && neutral.type === 'usage') continue
       if (neutral.type === 'end') wrote_end = true
-      const written = writer.write(neutral.type === 'start' && unnamed ? named(neutral, unnamed) : neutral)
+      const written = writer.write(neutral.type === 'start' && naming ? named(neutral, naming) : neutral)
       if (written.length > 0) emit(encodeEvents(written))
     }
   }

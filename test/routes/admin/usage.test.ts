@@ -13,7 +13,10 @@ const RANGE = 'from=2026-11-20&to=2026-11-23'
 async function row(of: Partial<Intent>, ended: Partial<Settlement> = {}): Promise<string> {
   const one = intent({ at_ms: NOON, ...of })
   const halves = { ...intendedHalf(one), ...settledHalf(settlement(one, ended)) }
-  const values = { ...halves, attempts: '[]', losses: halves.losses && JSON.stringify(halves.losses) } as Record<string, string | number | null>
+  const values = { ...halves, attempts: '[]', losses: halves.losses && JSON.stringify(halves.losses) } as Record<
+    string,
+    string | number | null
+  >
   const marks = USAGE_COLUMNS.map(() => '?').join(', ')
   await env.DB.prepare(`INSERT INTO usage (${USAGE_COLUMNS.join(', ')}) VALUES (${marks})`)
     .bind(...USAGE_COLUMNS.map(column => values[column] ?? null))
@@ -96,7 +99,12 @@ describe('sums', () => {
 })
 
 describe('losses', () => {
-  const CACHE = { loss: 'messages[].content[].cache_control', how: 'dropped' as const, count: 2, field: 'messages[0].content[0].cache_control' }
+  const CACHE = {
+    loss: 'messages[].content[].cache_control',
+    how: 'dropped' as const,
+    count: 2,
+    field: 'messages[0].content[0].cache_control',
+  }
   const SEED = { loss: 'seed', how: 'dropped' as const, count: 1, field: 'seed' }
   beforeAll(async () => {
     await row({ org: 'lossy' }, { losses: [CACHE, SEED] })

@@ -14,6 +14,6 @@ export const anthropicMessages: Dialect = {
   name: 'anthropic-messages',
   // A stream of this format tells what it used without being asked.
   request: { read: readRequest, write: writeRequest },
-  reply: { read: readReply, write: writeReply, reader, writer, observe, observeWhole, dull },
+  reply: { id_prefix: 'msg_', read: readReply, write: writeReply, reader, writer, observe, observeWhole, dull },
   error: { write: writeError, writeInBand, read: readUpstreamError },
 }

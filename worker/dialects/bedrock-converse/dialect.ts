@@ -12,6 +12,6 @@ import { writer } from './stream-write.ts'
 export const bedrockConverse: Dialect = {
   name: 'bedrock-converse',
   request: { read: readRequest, write: writeRequest, in_address: ['model', 'stream'] },
-  reply: { read: readReply, write: writeReply, reader, writer, observe, observeWhole, dull, framing: 'aws-event-stream' },
+  reply: { id_prefix: '', read: readReply, write: writeReply, reader, writer, observe, observeWhole, dull, framing: 'aws-event-stream' },
   error: { write: writeError, writeInBand, read: readError },
 }

@@ -12,6 +12,6 @@ import { writer } from './stream-write.ts'
 export const gemini: Dialect = {
   name: 'gemini',
   request: { read: readRequest, write: writeRequest, in_address: ['model', 'stream'] },
-  reply: { read: readReply, write: writeReply, reader, writer, observe, observeWhole, dull },
+  reply: { id_prefix: '', read: readReply, write: writeReply, reader, writer, observe, observeWhole, dull },
   error: { write: writeError, writeInBand, read: readError },
 }

@@ -15,6 +15,6 @@ export const openaiResponses: Dialect = {
   name: 'openai-responses',
   // A stream of this format tells what it used without being asked.
   request: { read: readRequest, write: writeRequest },
-  reply: { read: readReply, write: writeReply, reader, writer, observe, observeWhole, dull },
+  reply: { id_prefix: 'resp_', read: readReply, write: writeReply, reader, writer, observe, observeWhole, dull },
   error: { write: writeError, writeInBand, read: readUpstreamError },
 }
