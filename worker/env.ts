@@ -3,6 +3,7 @@
  * through this file: the clock, chance, waiting, the network, and the bindings behind `store/`.
  */
 import { textOf, type Variables } from './core/decide/address.ts'
+import { conversationKey, isUnderWay } from './core/decide/conversation.ts'
 import { policyNamed } from './core/decide/names.ts'
 import type { LiveCatalogue, World } from './core/decide/world.ts'
 import type { GatewayError } from './core/errors.ts'
@@ -19,12 +20,13 @@ import type { Provider } from './schema/catalogue.ts'
 import type { DialectName } from './schema/chat.ts'
 import type { DecisionRecord } from './schema/decision.ts'
 import type { HealthSnapshot, Outcome } from './schema/health.ts'
-import type { OrgId, PolicyName } from './schema/ids.ts'
+import type { OrgId, PolicyName, TargetId } from './schema/ids.ts'
 import type { Ms } from './schema/units.ts'
 import type { Intent, Settlement } from './schema/usage.ts'
 import type { Alarm } from './store/alarm.ts'
 import { authenticate, forgetRevoked } from './store/callers.ts'
 import { catalogueStore } from './store/catalogue.ts'
+import { conversations } from './store/conversations.ts'
 import { newDecisionId } from './store/decision-id.ts'
 import { type FoundDecision, findDecision } from './store/decisions.ts'
 import { healthView } from './store/health.ts'
@@ -41,6 +43,8 @@ export type Deps = {
   authenticate(headers: Headers, ctx: Context): Authenticated | Promise<Authenticated>
   /** Everything a decision looks at, taken at one moment. Fails where the caller names a policy that is not there. */
   world(caller: Caller, asked: Asked, door: Pick<Door, 'path' | 'endpoint'>, ctx: Context): Promise<Result<World, GatewayError>>
+  /** Tells that a target has begun to answer, so that the conversation may stay with it. */
+  answered(asked: Asked, record: DecisionRecord, target: TargetId): void
   catalogue(ctx: Context): LiveCatalogue | Promise<LiveCatalogue>
   dialect(name: DialectName): Dialect | undefined
   /** What a call to a provider carries to say who calls; null where it wants nothing, or where its secret is not set. */
@@ -74,12 +78,13 @@ export function makeDeps(env: Env): Deps {
   const policies = policyStore(env.KV)
   const catalogues = catalogueStore(env.KV, variables)
   const health = healthView(env)
+  const spoken = conversations()
 
   return {
     effects,
     authenticate: (headers, ctx) => authenticate(headers, env, ctx, effects.nowMs()),
 
-    async world(caller, { request, losses, asks }, { path, endpoint }, ctx) {
+    async world(caller, { request, losses, asks, conversation: named }, { path, endpoint }, ctx) {
       const { endpoints } = caller.scopes
       if (endpoints && !endpoints.includes(endpoint))
         return err({ code: 'forbidden', message: `This key may not be used for ${endpoint}.` })
@@ -90,6 +95,8 @@ export function makeDeps(env: Env): Deps {
       if (!policy) return err(missingPolicy(name, request.model, policies.names(ctx, now_ms)))
       const live = await catalogues.live(ctx, now_ms)
       if (refreshed !== null) await refreshed
+      const isOld = named !== undefined && isUnderWay(request)
+      const conversation = isOld ? spoken.last(conversationKey(caller.key_id, request, named)) : undefined
       return ok({
         catalogue: endpoint === 'chat' ? live : (live.serving.get(endpoint) ?? live),
         policy,
@@ -100,6 +107,7 @@ export function makeDeps(env: Env): Deps {
         losses,
         ...(asks && { asks }),
         caller,
+        ...(conversation && { conversation }),
         now_ms,
         draw: effects.draw(),
         decision_id: effects.newDecisionId(),
@@ -107,6 +115,10 @@ export function makeDeps(env: Env): Deps {
       })
     },
 
+    answered({ request, conversation: named }, { key_id, at_ms, policy_version, features }, target) {
+      if (named === undefined) return
+      spoken.answered(conversationKey(key_id, request, named), { target, at_ms, prompt_tokens: features.prompt_tokens, policy_version })
+    },
     catalogue: ctx => catalogues.live(ctx, effects.nowMs()),
     dialect: dialectNamed,
     credential: ({ auth }) => {

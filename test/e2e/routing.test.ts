@@ -74,6 +74,17 @@ describe('a decision', () => {
   })
 })
 
+describe('a conversation', () => {
+  it('is remembered by who answered last, and the choice of its next turn leans to that target', async () => {
+    await chat('demo/large')
+    const first = asked('auto').messages
+    const next = [...first, { role: 'assistant', content: 'Paris.' }, { role: 'user', content: 'And of Spain?' }]
+    const stay = async (messages: object[]) => ((await (await post('/v1/route', { model: 'auto', messages })).json()) as DecisionRecord).stay
+    expect(await stay(next)).toMatchObject({ target: 'demo/large', margin: 0.02 })
+    expect(await stay(first)).toBeUndefined()
+  })
+})
+
 describe('a policy edited in KV', () => {
   it('decides the next requests, with nothing restarted', async () => {
     expect((await dryRun('auto')).chosen).toBe('demo/small')

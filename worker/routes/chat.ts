@@ -66,6 +66,7 @@ export async function chat(request: Request, dialect: Dialect, door: Door, deps:
     )
   }
   const { target, status, headers, attempts, losses: lostBack, release } = carried.value
+  deps.answered(asked.value, record, target.id)
   const { body, ended } = release()
   settle(call, ended, carrier, deps, ctx)
   const lost = target.id === record.chosen ? record.losses : call.losses(target)

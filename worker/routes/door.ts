@@ -21,6 +21,8 @@ export type Asked = {
   request: ChatRequest
   features: Features
   asks?: Asks
+  /** The caller's own name for the conversation; null where it gave none, undefined where the endpoint knows none. */
+  conversation?: string | null
   /** What is lost on the way to a target. */
   losses(target: LiveTarget): Loss[]
   carries: Carries
@@ -41,7 +43,13 @@ export function chatDoor(path: string, dialect: Dialect | ((body: JsonObject) =>
       const read = await readChat(request, dialect, effects)
       if (!read.ok) return read
       const { request: chat, json } = read.value
-      return ok({ request: chat, features: understand(chat, understanding()), losses: lossesOf(chat), carries: { json } })
+      return ok({
+        request: chat,
+        features: understand(chat, understanding()),
+        conversation: request.headers.get('x-signalbox-conversation'),
+        losses: lossesOf(chat),
+        carries: { json },
+      })
     },
   }
 }

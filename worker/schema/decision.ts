@@ -6,7 +6,7 @@ import type { DialectName, Loss } from './chat.ts'
 import type { Features } from './features.ts'
 import type { DecisionId, KeyId, OrgId, PolicyName, PolicyVersion, TargetId } from './ids.ts'
 import type { Limits, Objective } from './policy.ts'
-import type { Micros, Ms, Wh } from './units.ts'
+import type { Micros, Ms, Tokens, Wh } from './units.ts'
 
 /** Why a target may not answer this request. `need` and `have` are the two sides of the comparison that failed. */
 export type Refusal = { reason: RefusalReason; need?: string | number | boolean; have?: string | number | boolean | null }
@@ -49,7 +49,7 @@ export const REFUSAL_REASONS = [
 ] as const
 export type RefusalReason = (typeof REFUSAL_REASONS)[number]
 
-/** One eligible target's terms. Each `*_score` is 0..1, higher is better; `total` is their weighted mean less `penalty`. */
+/** One eligible target's terms. Each `*_score` is 0..1, higher is better; `total` is their weighted mean less `penalty`, which is negative for the target of a conversation under way. */
 export type Score = {
   target: TargetId
   quality: number
@@ -91,6 +91,9 @@ export type Plan = {
   panic: boolean
 }
 
+/** The target that answered last in this conversation, which the choice leans to: by what its cache of the prompt spares, and by `margin`. */
+export type Stay = { target: TargetId; age_ms: Ms; cached_tokens: Tokens; margin: number }
+
 export type DecisionRecord = {
   v: 1
   decision_id: DecisionId
@@ -113,6 +116,10 @@ export type DecisionRecord = {
   /** Eligible targets, best first, the chosen one always among them: 6 for a served request, 20 for a dry run. `eligible` counts all. */
   scores: Score[]
   eligible: number
+  /** Eligible targets that no other beats in quality, cost, latency and energy at once: 8 for a served request, all for a dry run. */
+  front: TargetId[]
+  /** Absent where there is no conversation under way, or its target may not answer. */
+  stay?: Stay
   /** Refused targets by reason, so that 100 of them stay small. */
   refused: {
     reason: RefusalReason

@@ -125,6 +125,20 @@ export const limits = z.strictObject({
 })
 export type Limits = z.infer<typeof limits>
 
+export const stay = z.strictObject({
+  for_ms: z
+    .int()
+    .min(0)
+    .max(86_400_000)
+    .default(300_000)
+    .describe('So long after an answer its conversation counts as under way, and its prompt as cached there. 0 switches it off.'),
+  margin: share
+    .default(0.02)
+    .describe(
+      'By so much of a total (0 to 1) another target must be better, beyond what the prompt cache is worth, for a conversation to move.',
+    ),
+})
+
 /** A request in a few words, for a policy's own tests and for `signalbox policy explain`. */
 export const sketch = z.strictObject({
   prompt: z.string().max(20_000),
@@ -185,6 +199,9 @@ export const policy = z.strictObject({
     .describe(
       'Share of requests that go to another eligible target than the best, in proportion to score, so that choices can be judged later.',
     ),
+  stay: stay
+    .default(stay.parse({}))
+    .describe('Conversations stay with the target that answered last, unless another one is better by more than it costs to move.'),
   strict: z.boolean().default(false).describe('Nothing may be lost in translation, for any request.'),
   stream_usage: z
     .enum(['as_asked', 'always'])

@@ -39,6 +39,7 @@ describe('the explanation', () => {
       expect.stringMatching(
         /^Against north\/middle \(0\.\d+ to 0\.\d+\): quality \+0\.\d+ \(0\.85 against 0\.65\), cost -0\.\d+ \(\$0\.0110 against \$0\.0009\)\.$/,
       ),
+      'Beaten by none in quality, cost, latency and energy at once: north/strong, north/middle, south/weak.',
       'If it fails: north/middle, then south/weak (at most 3 calls in all, 300 s).',
       'Decision dec_00000000-0000-0000-0000-000000000000: nothing was known of health yet.',
     ])

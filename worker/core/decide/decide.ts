@@ -17,15 +17,17 @@ import type { TargetHealth } from '../../schema/health.ts'
 import { err, ok, type Result } from '../result.ts'
 import { choose } from './choose.ts'
 import type { Scratch } from './columns.ts'
+import { type Staying, spareCached, staying } from './conversation.ts'
 import { derived, SHADOW } from './draw.ts'
 import { eligible, mayProbe, suited } from './eligible.ts'
 import { estimate } from './estimate.ts'
+import { paretoFront } from './front.ts'
 import { askedFor, mayUsePolicy } from './names.ts'
 import { type RuleOutcome, ruleOutcome } from './outcome.ts'
 import { order, stepFor } from './plan.ts'
 import { type Prepared, prepared } from './prepared.ts'
 import { at, firstIn, inOrder, type Ranking, ranking, whole } from './ranking.ts'
-import { gathered, REFUSED_NAMED, SCORES_KEPT, scoreOf, tidy, tidyFeatures } from './record.ts'
+import { FRONT_KEPT, gathered, REFUSED_NAMED, SCORES_KEPT, scoreOf, tidy, tidyFeatures } from './record.ts'
 import { rate, terms } from './score.ts'
 import type { Seen } from './seen.ts'
 import { variablesOf } from './variables.ts'
@@ -65,6 +67,8 @@ export function decide(
   const suitable = suited(ready, asked.value, caller, outcome, request, features, world)
   const seen = ready.seen(health)
   estimate(ready, seen, suitable, features, output_tokens, now_ms)
+  const stays = staying(ready, policy.policy, request, features, world)
+  if (stays) spareCached(stays, ready, now_ms)
   const found = eligible(ready, seen, suitable, outcome.bounds, world)
   if (ready.several_spaces) {
     const spaces = spacesOf([...scratch.callable.subarray(0, found.usable), ...found.ramping, ...found.shut], targets)
@@ -82,7 +86,10 @@ export function decide(
 
   const tokens = Math.max(1, features.prompt_tokens + output_tokens)
   rate(scratch.callable, callable, scratch, seen, tokens, outcome.objective)
+  const stay = stays && scratch.refusals[stays.index] === null ? stays : null
+  if (stay) scratch.totals[stay.index] = (scratch.totals[stay.index] as number) + stay.stay.margin
   const byTotal = ranking(scratch.callable, callable, scratch.totals)
+  record.front = frontKept(paretoFront(scratch.callable, callable, scratch.estimates), scores_kept, targets, scratch)
   const candidates = panic ? soonestFirst(byTotal, seen) : byTotal
   const choice = panic
     ? { first: at(candidates, 0), admitted: candidates, by: 'panic' as const, propensity: 1 }
@@ -101,7 +108,8 @@ export function decide(
   if (panic || found.ramping.length > 0) for (let place = 0; place < admitted.length; place++) scratch.refusals[at(admitted, place)] = null
   if (!panic) record.eligible = admitted.length
   record.refused = refusedOf(ready, named)
-  record.scores = scoresKept(admitted, choice.first, scores_kept, targets, scratch, seen, tokens)
+  if (stay) record.stay = stay.stay
+  record.scores = scoresKept(admitted, choice.first, scores_kept, targets, scratch, seen, tokens, stay)
   if (first.provider.dialect !== request.dialect || first.parameters !== null) record.losses = world.losses(first)
 
   const { limits } = policy.policy
@@ -165,6 +173,7 @@ function blank(request: ChatRequest, features: Features, world: World): Unplanne
     rule_errors: [],
     scores: [],
     eligible: 0,
+    front: [],
     refused: [],
     draw: world.draw,
     losses: [],
@@ -200,6 +209,11 @@ function refusedOf({ targets, standing, standing_gathered, scratch: { refusals }
   return i === refusals.length && named === REFUSED_NAMED ? standing_gathered : gathered(targets, refusals, named)
 }
 
+function frontKept(front: number[], scores_kept: number, targets: readonly LiveTarget[], { totals }: Scratch): string[] {
+  const best = front.sort((a, b) => (totals[b] as number) - (totals[a] as number))
+  return (scores_kept > SCORES_KEPT ? best : best.slice(0, FRONT_KEPT)).map(index => (targets[index] as LiveTarget).id)
+}
+
 function scoresKept(
   admitted: Ranking,
   first: number,
@@ -208,11 +222,15 @@ function scoresKept(
   scratch: Scratch,
   seen: Seen,
   tokens: number,
+  stay: Staying | null,
 ): Score[] {
   const best: number[] = []
+  const bonus = (index: number) => (stay !== null && index === stay.index ? stay.stay.margin : 0)
   for (let place = 0; place < admitted.length && place < kept; place++) best.push(at(admitted, place))
   if (!best.includes(first)) best[best.length - 1] = first
-  return best.map(index => scoreOf(targets[index] as LiveTarget, index, scratch.estimates, terms(index, scratch, seen, tokens)))
+  return best.map(index =>
+    scoreOf(targets[index] as LiveTarget, index, scratch.estimates, terms(index, scratch, seen, tokens, bonus(index))),
+  )
 }
 
 /** The best eligible target of each shadow rule whose share the draw falls into; never the one that answers. */

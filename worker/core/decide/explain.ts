@@ -53,6 +53,8 @@ export function explain(record: DecisionRecord): string[] {
     understoodSentence(record),
     ...ruleSentences(record),
     ...runnerUpSentence(record),
+    ...staySentence(record),
+    ...frontSentence(record),
     failoverSentence(record),
     ...refusalSentences(record.refused),
     ...record.losses.map(loss => `On the way to ${record.chosen}, "${loss.field}" is ${loss.how}${loss.note ? `: ${loss.note}` : ''}.`),
@@ -154,8 +156,26 @@ function runnerUpSentence({ scores, chosen, objective }: DecisionRecord): string
       return `${term} ${difference < 0 ? '-' : '+'}${fixed(Math.abs(difference), 3)} (${measure(term, first)} against ${measure(term, second)})`
     })
   const penalty = second.penalty - first.penalty
-  const healthier = penalty === 0 ? '' : `, slowness ${penalty < 0 ? '-' : '+'}${fixed(Math.abs(penalty), 3)}`
+  const healthier = penalty === 0 ? '' : `, standing ${penalty < 0 ? '-' : '+'}${fixed(Math.abs(penalty), 3)}`
   return [`Against ${second.target} (${fixed(first.total, 3)} to ${fixed(second.total, 3)}): ${terms.join(', ')}${healthier}.`]
+}
+
+function staySentence({ stay, chosen, chosen_by }: DecisionRecord): string[] {
+  if (!stay) return []
+  const cached = stay.cached_tokens > 0 ? `, where about ${stay.cached_tokens} tokens of the prompt may be cached` : ''
+  const from = `${stay.target} answered last in this conversation, ${fixed(stay.age_ms / 1000, 0)} s ago${cached}`
+  return [
+    stay.target === chosen
+      ? `${from}: it stays there unless another is better by ${stay.margin}.`
+      : `${from}; it moves to ${chosen}, ${chosen_by === 'best' ? `which is better by more than ${stay.margin}` : 'for the reason above'}.`,
+  ]
+}
+
+function frontSentence({ front, eligible }: DecisionRecord): string[] {
+  if (eligible < 2 || front.length === 0) return []
+  return [
+    `Beaten by none in quality, cost, latency and energy at once: ${front.slice(0, NAMES_SHOWN).join(', ')}${front.length > NAMES_SHOWN ? ' and more' : ''}.`,
+  ]
 }
 
 function measure(term: 'quality' | 'cost' | 'latency' | 'energy', score: Score): string {

@@ -10,6 +10,8 @@ import type { LiveTarget } from './world.ts'
 
 /** Scores kept with a served request; a dry run asks for more. */
 export const SCORES_KEPT = 6
+/** Targets of the Pareto front kept with a served request; a dry run keeps all. */
+export const FRONT_KEPT = 8
 /** Refused targets named in a served request's record, which is stored with every request; a dry run names all. */
 export const REFUSED_NAMED = 40
 /** But so many of each reason in any case. */

@@ -21,7 +21,7 @@ const LATENCY = scale(300, 120_000)
 const ENERGY = scale(0.000_01, 0.01)
 
 /** Of two targets alike in quality, the better known one: half a standard deviation is taken off. */
-const RISK_AVERSION = 0.5
+export const RISK_AVERSION = 0.5
 
 /**
  * Flagged as slow against its own past, beyond what the latency estimate already says. Errors are no penalty: the gate alone
@@ -45,14 +45,14 @@ function goodness(value: number, { per_unit, over }: Scale): number {
 /** `quality`, `cost`, `latency` and `energy` weighed, less `penalty`, are the total. */
 export type Terms = { quality: number; cost: number; latency: number; energy: number; penalty: number; total: number }
 
-/** All terms of one target, for the record; `tokens` are those of the whole request. */
-export function terms(index: number, { estimates, totals }: Scratch, { slow }: Seen, tokens: number): Terms {
+/** All terms of one target, for the record; `tokens` are those of the whole request, `bonus` what it was given beyond its own. */
+export function terms(index: number, { estimates, totals }: Scratch, { slow }: Seen, tokens: number, bonus: number): Terms {
   return {
     quality: qualityTerm(estimates.quality[index] as number, estimates.quality_uncertainty[index] as number),
     cost: goodness((estimates.cost_micros[index] as number) / tokens, COST),
     latency: goodness(estimates.latency_ms[index] as number, LATENCY),
     energy: goodness((estimates.energy_wh[index] as number) / tokens, ENERGY),
-    penalty: slow[index] ? SLOW_PENALTY : 0,
+    penalty: (slow[index] ? SLOW_PENALTY : 0) - bonus,
     total: totals[index] as number,
   }
 }

@@ -14,6 +14,7 @@ import type { DecisionId, PolicyName, PolicyVersion, TargetId } from '../../sche
 import type { Policy } from '../../schema/policy.ts'
 import type { Ms, Tokens, Wh } from '../../schema/units.ts'
 import type { Result } from '../result.ts'
+import type { Conversation } from './conversation.ts'
 import type { Parameters } from './parameters.ts'
 
 /** A target that is switched on, with its address resolved and its priors laid out for reading by index. */
@@ -90,6 +91,8 @@ export type World = {
   losses(target: LiveTarget): Loss[]
   asks?: Asks
   caller: Caller
+  /** What this isolate remembers of the conversation; absent where it is new, or another isolate's. */
+  conversation?: Conversation
   now_ms: Ms
   draw: number
   decision_id: DecisionId
