@@ -79,7 +79,8 @@ describe('a conversation', () => {
     await chat('demo/large')
     const first = asked('auto').messages
     const next = [...first, { role: 'assistant', content: 'Paris.' }, { role: 'user', content: 'And of Spain?' }]
-    const stay = async (messages: object[]) => ((await (await post('/v1/route', { model: 'auto', messages })).json()) as DecisionRecord).stay
+    const stay = async (messages: object[]) =>
+      ((await (await post('/v1/route', { model: 'auto', messages })).json()) as DecisionRecord).stay
     expect(await stay(next)).toMatchObject({ target: 'demo/large', margin: 0.02 })
     expect(await stay(first)).toBeUndefined()
   })
