@@ -9,8 +9,8 @@ import type { Capability } from '../schema/catalogue.ts'
 import type { ChatRequest, DialectName, JsonObject, Loss, Reply, StreamEvent, TokenUsage } from '../schema/chat.ts'
 import type { Ms } from '../schema/units.ts'
 
-/** One event of a server-sent event stream, already framed. `data` is the joined data lines. */
-export type SseEvent = { event: string | null; data: string }
+/** One event of a server-sent event stream, already framed. `data` is the joined data lines, `json` what they hold once somebody has asked. */
+export type SseEvent = { event: string | null; data: string; json?: JsonObject | null }
 
 /**
  * What has been seen of an answer so far: a fold over its events, cheap enough to run beside the bytes. It tells the

@@ -5,20 +5,16 @@
 import type { Json, JsonObject } from '../../schema/chat.ts'
 import { isObject } from '../check.ts'
 import type { Observation, SseEvent } from '../dialect.ts'
+import { parsedJson } from '../event-json.ts'
 import { inBandError } from './error.ts'
 import { readUsage } from './usage.ts'
 
 /** Folds one event into what has been seen. Never throws. */
 export function observe(seen: Observation, event: SseEvent): void {
   seen.events++
-  let body: Json
-  try {
-    body = JSON.parse(event.data) as Json
-  } catch {
-    body = null
-  }
-  seen.last_malformed = !isObject(body)
-  if (!isObject(body)) {
+  const body = parsedJson(event)
+  seen.last_malformed = body === null
+  if (body === null) {
     seen.malformed++
     return
   }

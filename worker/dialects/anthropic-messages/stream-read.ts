@@ -31,7 +31,7 @@ export function reader(): EventReader {
   let usage_extra: JsonObject = {}
 
   function read(event: SseEvent): StreamEvent[] {
-    const body = eventJson(event.data)
+    const body = eventJson(event)
     // A malformed event is `observe`'s to count; there is nothing in it to carry.
     if (body === null) return []
     const out: StreamEvent[] = []

@@ -10,7 +10,7 @@ import { readUsage } from './usage.ts'
 
 export function observe(seen: Observation, event: SseEvent): void {
   seen.events++
-  const body = eventJson(event.data)
+  const body = eventJson(event)
   seen.last_malformed = body === null
   if (body === null) {
     seen.malformed++

@@ -26,7 +26,7 @@ export function reader(): EventReader {
   let calls_begun = 0
 
   function read(event: SseEvent): StreamEvent[] {
-    const body = eventJson(event.data)
+    const body = eventJson(event)
     if (body === null) return []
     const error = inBandError(event.event, body)
     if (error) return [{ type: 'error', ...error }]

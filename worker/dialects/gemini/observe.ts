@@ -11,7 +11,7 @@ import { readUsage } from './usage.ts'
 
 export function observe(seen: Observation, event: SseEvent): void {
   seen.events++
-  const chunk = eventJson(event.data)
+  const chunk = eventJson(event)
   seen.last_malformed = chunk === null
   if (chunk === null) seen.malformed++
   else look(seen, chunk)

@@ -27,7 +27,7 @@ export function reader(): EventReader {
   const choices = new Map<number, Choice>()
 
   function read(event: SseEvent): StreamEvent[] {
-    const chunk = eventJson(event.data)
+    const chunk = eventJson(event)
     if (chunk === null) return []
     const out: StreamEvent[] = []
     const error = inBandError(chunk)

@@ -5,6 +5,7 @@
 import type { Json, JsonObject } from '../../schema/chat.ts'
 import { isObject } from '../check.ts'
 import type { Observation, SseEvent } from '../dialect.ts'
+import { parsedJson } from '../event-json.ts'
 import { inBandError } from './error.ts'
 import { thinkingText } from './part.ts'
 import { readUsage } from './usage.ts'
@@ -20,14 +21,9 @@ export function observe(seen: Observation, event: SseEvent): void {
     seen.last_malformed = false
     return
   }
-  let chunk: Json
-  try {
-    chunk = JSON.parse(event.data) as Json
-  } catch {
-    chunk = null
-  }
-  seen.last_malformed = !isObject(chunk)
-  if (!isObject(chunk)) {
+  const chunk = parsedJson(event)
+  seen.last_malformed = chunk === null
+  if (chunk === null) {
     seen.malformed++
     return
   }

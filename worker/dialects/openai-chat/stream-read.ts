@@ -25,7 +25,7 @@ export function reader(): EventReader {
 
   function read(event: SseEvent): StreamEvent[] {
     if (event.data.startsWith('[DONE]')) return [{ type: 'end' }]
-    const chunk = eventJson(event.data)
+    const chunk = eventJson(event)
     // A malformed event is `observe`'s to count; there is nothing in it to carry.
     if (chunk === null) return []
     const out: StreamEvent[] = []

@@ -5,6 +5,7 @@
 import type { Json, JsonObject } from '../../schema/chat.ts'
 import { isObject } from '../check.ts'
 import type { Observation, SseEvent } from '../dialect.ts'
+import { parsedJson } from '../event-json.ts'
 import { inBandError } from './error.ts'
 import { isCall, readFinish } from './finish.ts'
 import { readUsage } from './usage.ts'
@@ -31,14 +32,9 @@ export function observe(seen: Observation, event: SseEvent): void {
     seen.last_malformed = false
     return
   }
-  let body: Json
-  try {
-    body = JSON.parse(event.data) as Json
-  } catch {
-    body = null
-  }
-  seen.last_malformed = !isObject(body)
-  if (!isObject(body)) {
+  const body = parsedJson(event)
+  seen.last_malformed = body === null
+  if (body === null) {
     seen.malformed++
     return
   }

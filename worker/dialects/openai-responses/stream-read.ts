@@ -27,7 +27,7 @@ export function reader(): EventReader {
   let summary: string | null = null
 
   function read(event: SseEvent): StreamEvent[] {
-    const body = eventJson(event.data)
+    const body = eventJson(event)
     // A malformed event is `observe`'s to count; there is nothing in it to carry. A server that ends on `[DONE]` has told its end.
     if (body === null) return []
     const out: StreamEvent[] = []
