@@ -1,7 +1,7 @@
 /** Every recording, served byte for byte and cut anywhere, to callers of each format. */
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { RECORDINGS, relayed, SPOKEN, wire } from './replay.ts'
+import { RECORDINGS, relayed, SPOKEN } from './replay.ts'
 
 /** The bytes, cut at these places. */
 function cut(all: Uint8Array, places: number[]): Uint8Array[] {
@@ -11,8 +11,7 @@ function cut(all: Uint8Array, places: number[]): Uint8Array[] {
 const anywhere = fc.array(fc.nat(), { maxLength: 60 })
 const text = (bytes: Uint8Array) => Buffer.from(bytes).toString('utf8')
 
-describe.each(RECORDINGS.filter(({ path }) => !path.includes('error')))('$path', ({ from, events }) => {
-  const all = wire(events)
+describe.each(RECORDINGS.filter(({ failed }) => !failed))('$path', ({ from, bytes: all }) => {
   it('reaches a caller of its own format byte for byte, however it is cut', () => {
     fc.assert(
       fc.property(anywhere, places => {
@@ -23,7 +22,7 @@ describe.each(RECORDINGS.filter(({ path }) => !path.includes('error')))('$path',
   })
   it.each(SPOKEN.filter(to => to !== from))('says the same to a caller of %s, however it is cut', to => {
     const whole = relayed([all], from, to)
-    expect(whole.state).toBe('ended')
+    expect(whole.complete).toBe(true)
     fc.assert(
       fc.property(anywhere, places => {
         expect(text(relayed(cut(all, places), from, to).bytes)).toBe(text(whole.bytes))

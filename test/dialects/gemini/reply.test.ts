@@ -56,7 +56,10 @@ describe('an answer of Gemini', () => {
     })
     const { choices } = openaiChat.reply.write(read(body)).body as { choices: { message: JsonObject }[] }
     expect(choices[0]?.message.annotations).toEqual([
-      { type: 'url_citation', url_citation: { url: 'https://example.com/rain', title: 'Rain', content: 'It rained.' } },
+      {
+        type: 'url_citation',
+        url_citation: { url: 'https://example.com/rain', title: 'Rain', start_index: 0, end_index: 10, content: 'It rained.' },
+      },
     ])
   })
   it('counts thoughts once, whether the answer’s count holds them or not', () => {

@@ -127,12 +127,12 @@ function writeChoice(choice: ReplyChoice, from: DialectName | undefined, field: 
   for (const part of choice.parts) {
     switch (part.type) {
       case 'text':
-        text = (text ?? '') + part.text
         for (const value of part.citations ?? []) {
-          const annotation = writeCitation(value)
+          const annotation = writeCitation(value, text?.length ?? 0, part.text.length)
           if (annotation) citations.push(annotation)
           else losses.push({ field: `${field}.citations`, how: 'dropped', note: 'only web pages are cited here' })
         }
+        text = (text ?? '') + part.text
         break
       case 'reasoning': {
         reasoning += part.text

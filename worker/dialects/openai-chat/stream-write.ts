@@ -19,6 +19,8 @@ export function writer(): EventWriter {
   /** What of a thought has been told and not yet sealed, by choice. */
   const thinking = new Map<number, string>()
   let sealed = 0
+  /** Characters told so far, by choice: citations say where they belong. */
+  const said = new Map<number, number>()
   const losses: Loss[] = []
   const begun = new Set<number>()
 
@@ -47,6 +49,7 @@ export function writer(): EventWriter {
         }
         return []
       case 'text':
+        said.set(event.choice, (said.get(event.choice) ?? 0) + event.text.length)
         return chunk(event.choice, { content: event.text }, event.logprobs)
       case 'refusal':
         return chunk(event.choice, { refusal: event.text })
@@ -99,7 +102,7 @@ export function writer(): EventWriter {
   }
 
   function cited(choice: number, value: Json): SseEvent[] {
-    const annotation = writeCitation(value)
+    const annotation = writeCitation(value, 0, said.get(choice) ?? 0)
     return annotation === null ? lose('citations', 'only web pages are cited here') : chunk(choice, { annotations: [annotation] })
   }
 

@@ -92,7 +92,7 @@ export function writer(): EventWriter {
   function responseWith(ending: JsonObject): JsonObject {
     const { [ECHO]: echo, usage: _, ...others } = extra
     const response: JsonObject = {
-      ...silent(),
+      ...(from === 'openai-responses' ? undefined : silent()),
       ...(isObject(echo) ? echo : undefined),
       ...head(start.id, start.model, start.created_at_s),
       ...ending,
