@@ -62,8 +62,8 @@ export const ANSWERS = REPLIES.flatMap(({ path, from }) =>
 
 /** What a caller is sent where its target's bytes come in these chunks. */
 export function relayed(chunks: Uint8Array[], from: DialectName, to: DialectName): { bytes: Uint8Array; state: string; complete: boolean } {
-  const unnamed = { id: 'made-up', model: 'm', created_at_s: 1 }
-  const flow = relay({ from: codec(from), to: codec(to), drop_usage: false, choices: 1, unnamed })
+  const naming = { id: 'made-up', renames: false, model: 'm', created_at_s: 1 }
+  const flow = relay({ from: codec(from), to: codec(to), drop_usage: false, choices: 1, naming })
   const out: Uint8Array[] = []
   for (const chunk of chunks) {
     flow.push(chunk)
