@@ -15,7 +15,6 @@ import type { Effects } from './dispatch/effects.ts'
 import type { SigningKey } from './dispatch/sigv4.ts'
 import { DEMO_DOWN_KEY, demoFetch } from './routes/demo.ts'
 import type { Asked, Door } from './routes/door.ts'
-import type { Caller } from './schema/caller.ts'
 import type { Provider } from './schema/catalogue.ts'
 import type { DialectName } from './schema/chat.ts'
 import type { DecisionRecord } from './schema/decision.ts'
@@ -29,20 +28,22 @@ import { catalogueStore } from './store/catalogue.ts'
 import { conversations } from './store/conversations.ts'
 import { newDecisionId } from './store/decision-id.ts'
 import { type FoundDecision, findDecision } from './store/decisions.ts'
+import { barOf, learnBar } from './store/expensive-bar.ts'
 import { healthView } from './store/health.ts'
+import type { LimitedCaller } from './store/org-limits.ts'
 import { policyStore } from './store/policies.ts'
 import { type Durable, intend, settle } from './store/usage.ts'
 
 /** What a request lends to those who work for it: work that outlives the response is handed to `waitUntil`. */
 export type Context = { waitUntil(promise: Promise<unknown>): void }
 
-type Authenticated = Result<Caller, GatewayError>
+type Authenticated = Result<LimitedCaller, GatewayError>
 
 export type Deps = {
   effects: Effects
   authenticate(headers: Headers, ctx: Context): Authenticated | Promise<Authenticated>
   /** Everything a decision looks at, taken at one moment. Fails where the caller names a policy that is not there. */
-  world(caller: Caller, asked: Asked, door: Pick<Door, 'path' | 'endpoint'>, ctx: Context): Promise<Result<World, GatewayError>>
+  world(caller: LimitedCaller, asked: Asked, door: Pick<Door, 'path' | 'endpoint'>, ctx: Context): Promise<Result<World, GatewayError>>
   /** Tells that a target has begun to answer, so that the conversation may stay with it. */
   answered(asked: Asked, record: DecisionRecord, target: TargetId): void
   catalogue(ctx: Context): LiveCatalogue | Promise<LiveCatalogue>
@@ -106,6 +107,7 @@ export function makeDeps(env: Env): Deps {
         codecs: DIALECTS_WRITTEN,
         losses,
         ...(asks && { asks }),
+        ...barOf(caller, now_ms),
         caller,
         ...(conversation && { conversation }),
         now_ms,
@@ -132,6 +134,7 @@ export function makeDeps(env: Env): Deps {
       return async () => {
         const answer = await durable()
         if (!answer.ok && answer.code === 'key_revoked') forgetRevoked(intent.key_id, effects.nowMs())
+        if (answer.standing) learnBar(intent.key_id, answer.standing, effects.nowMs())
         return answer
       }
     },

@@ -43,7 +43,14 @@ describe('what a caller sent', () => {
 
 describe('how long to wait', () => {
   it('is until the budget resets, and never negative', () => {
-    const spent: GatewayError = { code: 'budget_exhausted', window: 'day', spent_micros: 1, limit_micros: 1, resets_at_ms: 5_000 }
+    const spent: GatewayError = {
+      code: 'budget_exhausted',
+      account: 'org',
+      window: 'day',
+      spent_micros: 1,
+      limit_micros: 1,
+      resets_at_ms: 5_000,
+    }
     expect(retryAfterOf(spent, 2_000)).toBe(3_000)
     expect(retryAfterOf(spent, 9_000)).toBe(0)
   })

@@ -2,6 +2,7 @@
 import { applyD1Migrations, type D1Migration, reset } from 'cloudflare:test'
 import { env } from 'cloudflare:workers'
 import { UNKNOWN_USAGE } from '../../worker/schema/chat.ts'
+import type { Budget, Limited } from '../../worker/schema/limits.ts'
 import type { Intent, Settlement } from '../../worker/schema/usage.ts'
 import { type Batch, intentEntry, settlementEntry } from '../../worker/store/usage-batch.ts'
 
@@ -53,7 +54,6 @@ export function intent(changes: Partial<Intent> = {}): Intent {
     estimated_output_tokens: 200,
     estimated_cost_micros: 300,
     reserved_micros: 500,
-    budgets: [],
     expires_at_ms: Date.now() + 300_000,
     decision: '{"v":1}',
     ...changes,
@@ -82,6 +82,13 @@ export function settlement(of: Intent, changes: Partial<Settlement> = {}): Settl
     settled_at_ms: of.at_ms + 900,
     ...changes,
   }
+}
+
+/** The request of a key that has this budget. */
+export function limitedBy(budget: Budget): Limited {
+  const hard = budget.kind === 'hard'
+  const account = { account: 'key:abcdefghijk', budgets: [budget], rates: [], expensive: null }
+  return { hard, accounts: [account], tokens: 300, output_micros_per_mtok: 10_000_000 }
 }
 
 /** What an isolate would send of these. */

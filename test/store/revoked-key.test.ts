@@ -3,7 +3,7 @@ import { env } from 'cloudflare:workers'
 import { beforeEach, describe, expect, it } from 'vitest'
 import { authenticate, forgetRevoked } from '../../worker/store/callers.ts'
 import { callerKey, makeKey } from '../../worker/store/keys.ts'
-import { batchOf, emptyStorage, intent, newOrg, settlement } from './fixture.ts'
+import { batchOf, emptyStorage, intent, limitedBy, newOrg, settlement } from './fixture.ts'
 
 beforeEach(emptyStorage)
 
@@ -32,7 +32,7 @@ describe('a revoked key', () => {
     const org = newOrg()
     await object(org).revoke('abcdefghijk')
     const called = intent({ org })
-    const waited = intent({ org, budgets: [HARD] })
+    const waited = intent({ org, limited: limitedBy(HARD) })
     await object(org).commit(batchOf([called, waited]))
     const ended = settlement(called, { outcome: 'failed', error_code: 'invalid_key' })
     await object(org).commit(batchOf([], [ended, settlement(waited)]))
@@ -58,6 +58,6 @@ describe("an organisation's spend", () => {
     const ended = intent({ org })
     await object(org).commit(batchOf([ended, intent({ org, reserved_micros: 70 })], [settlement(ended)]))
     const ledger = { spent_micros: 250, held_micros: 70 }
-    expect(await object(org).ledgers()).toEqual({ day: ledger, week: ledger, month: ledger })
+    expect(await object(org).ledgers(['org'])).toEqual([{ day: ledger, week: ledger, month: ledger }])
   })
 })

@@ -4,7 +4,7 @@ import { beforeEach, describe, expect, it } from 'vitest'
 import type { Intent } from '../../worker/schema/usage.ts'
 import type { UsageObject } from '../../worker/store/usage-object.ts'
 import { sweepUsage } from '../../worker/store/usage-sweep.ts'
-import { batchOf, emptyStorage, intent, newOrg, settlement } from './fixture.ts'
+import { batchOf, emptyStorage, intent, limitedBy, newOrg, settlement } from './fixture.ts'
 
 beforeEach(emptyStorage)
 
@@ -75,11 +75,11 @@ describe('a request that ends', () => {
 describe('a message that is repeated', () => {
   it('changes nothing: an intent is a duplicate, a settlement counts once', async () => {
     const org = newOrg()
-    const one = intent({ org, budgets: [HARD] })
+    const one = intent({ org, limited: limitedBy(HARD) })
     const batch = batchOf([one], [settlement(one, { cost_micros: 600 })])
     expect(await object(org).commit(batch)).toEqual([{ ok: true }])
     expect(await object(org).commit(batch)).toEqual([{ ok: true, duplicate: true }])
-    const fits = intent({ org, budgets: [HARD], reserved_micros: 400 })
+    const fits = intent({ org, limited: limitedBy(HARD), reserved_micros: 400 })
     expect(await object(org).commit(batchOf([fits]))).toEqual([{ ok: true }])
     await alarm(org)
     expect(await rows()).toHaveLength(1)
@@ -100,7 +100,7 @@ describe('a message that is repeated', () => {
 })
 
 describe('a hard budget', () => {
-  const asked = (org: string, reserved_micros: number): Intent => intent({ org, budgets: [HARD], reserved_micros })
+  const asked = (org: string, reserved_micros: number): Intent => intent({ org, limited: limitedBy(HARD), reserved_micros })
   const commit = async (org: string, ...intents: Intent[]) => object(org).commit(batchOf(intents))
 
   it('takes what fits to the last micro-dollar and refuses what does not, within one batch', async () => {
@@ -172,7 +172,7 @@ describe('a request whose isolate died', () => {
 
   it.each(['before', 'after'])('has its one row corrected by a settlement that comes late, %s the orphan reached D1', async when => {
     const org = newOrg()
-    const one = intent({ org, expires_at_ms: Date.now() - 1, budgets: [HARD] })
+    const one = intent({ org, expires_at_ms: Date.now() - 1, limited: limitedBy(HARD) })
     await object(org).commit(batchOf([one]))
     if (when === 'before') await runInDurableObject(object(org), (it: UsageObject) => it.kick())
     await alarm(org)
@@ -181,7 +181,7 @@ describe('a request whose isolate died', () => {
     await object(org).commit(batchOf([], [settlement(one, { cost_micros: 700 })]))
     await alarm(org)
     expect(await rows()).toEqual([expect.objectContaining({ outcome: 'completed', cost_micros: 700, total_ms: 900 })])
-    const [answer] = await object(org).commit(batchOf([intent({ org, budgets: [HARD], reserved_micros: 301 })]))
+    const [answer] = await object(org).commit(batchOf([intent({ org, limited: limitedBy(HARD), reserved_micros: 301 })]))
     expect(answer).toMatchObject({ ok: false, spent_micros: 700, held_micros: 0 })
   })
 })
@@ -211,7 +211,7 @@ describe('while D1 is away', () => {
     const org = newOrg()
     await breakD1()
     await alarm(org)
-    expect(await object(org).commit(batchOf([intent({ org, budgets: [HARD] })]))).toEqual([{ ok: true }])
+    expect(await object(org).commit(batchOf([intent({ org, limited: limitedBy(HARD) })]))).toEqual([{ ok: true }])
     await mendD1()
   })
 })
@@ -259,7 +259,7 @@ describe('a row that D1 will not take', () => {
 describe('a batch that cannot be stored', () => {
   it('leaves nothing of itself behind, not in memory either', async () => {
     const org = newOrg()
-    const good = intent({ org, budgets: [HARD], reserved_micros: 1_000 })
+    const good = intent({ org, limited: limitedBy(HARD), reserved_micros: 1_000 })
     const bad = intent({ org, expires_at_ms: Number.NaN })
     const refused = await object(org)
       .commit(batchOf([good, bad]))

@@ -4,7 +4,7 @@ import { beforeEach, describe, expect, it } from 'vitest'
 import type { BudgetAnswer } from '../../worker/schema/usage.ts'
 import { AccountingUnavailable, FLIGHT_LIMIT_MS, intend, settle } from '../../worker/store/usage.ts'
 import type { Batch } from '../../worker/store/usage-batch.ts'
-import { emptyStorage, intent, newOrg, settlement } from './fixture.ts'
+import { emptyStorage, intent, limitedBy, newOrg, settlement } from './fixture.ts'
 
 beforeEach(emptyStorage)
 
@@ -41,8 +41,8 @@ describe('an intent', () => {
 
   it('is refused where a hard budget has nothing left', async () => {
     const org = newOrg()
-    const budgets = [{ window: 'day', limit_micros: 100, kind: 'hard' } as const]
-    expect(await intend(env, ctx, intent({ org, budgets, reserved_micros: 101 }))()).toMatchObject({ ok: false, code: 'budget_exhausted' })
+    const limited = limitedBy({ window: 'day', limit_micros: 100, kind: 'hard' })
+    expect(await intend(env, ctx, intent({ org, limited, reserved_micros: 101 }))()).toMatchObject({ ok: false, code: 'budget_exhausted' })
   })
 
   it('shares a call with those that came while another was under way', async () => {

@@ -2,7 +2,7 @@
  * `signalbox budgets`: what keys may spend, beside what their organisations have spent.
  */
 import { defineCommand } from 'citty'
-import type { Budget } from '../schema/caller.ts'
+import type { Budget } from '../schema/limits.ts'
 import { API_ARGS, apiOf, call, pages } from './api.ts'
 import { ending, Stop } from './ending.ts'
 import { microsOf, numberOf, shownInstant, usd } from './numbers.ts'

@@ -3,7 +3,7 @@
  */
 import { defineCommand } from 'citty'
 import * as z from 'zod'
-import type { Budget } from '../schema/caller.ts'
+import type { Budget } from '../schema/limits.ts'
 import { callerKey, makeKey } from '../store/keys.ts'
 import { API_ARGS, apiOf, call, pages } from './api.ts'
 import { ending, Stop } from './ending.ts'

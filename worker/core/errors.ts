@@ -5,6 +5,7 @@
  */
 import type { RefusalReason } from '../schema/decision.ts'
 import type { TargetId } from '../schema/ids.ts'
+import type { AccountName, RateName } from '../schema/limits.ts'
 import type { Bytes, Micros, Ms } from '../schema/units.ts'
 
 export type GatewayError =
@@ -23,7 +24,8 @@ export type GatewayError =
   | { code: 'model_needed'; near: string[] }
   | { code: 'no_eligible_target'; reasons: { reason: RefusalReason; count: number; need?: string | number | boolean }[] }
   | { code: 'refused_by_policy'; rule: string; message: string }
-  | { code: 'budget_exhausted'; window: string; spent_micros: Micros; limit_micros: Micros; resets_at_ms: Ms }
+  | { code: 'budget_exhausted'; account: AccountName; window: string; spent_micros: Micros; limit_micros: Micros; resets_at_ms: Ms }
+  | { code: 'limit_reached'; account: AccountName; of: RateName; at_most: number; used: number; need: number; resets_at_ms: Ms }
   | { code: 'accounting_unavailable' }
   | { code: 'policy_unavailable'; policy: string; message: string }
   | { code: 'upstream_rejected'; target: TargetId; status: number; message: string; param: string | null; upstream_code: string | null }
@@ -79,6 +81,7 @@ export const FACTS = {
   no_eligible_target: { status: 422, blame: 'operator', kind: 'invalid_request', retryable: false },
   refused_by_policy: { status: 403, blame: 'operator', kind: 'permission', retryable: false },
   budget_exhausted: { status: 402, blame: 'caller', kind: 'billing', retryable: false },
+  limit_reached: { status: 429, blame: 'caller', kind: 'rate_limit', retryable: true },
   accounting_unavailable: { status: 503, blame: 'router', kind: 'overloaded', retryable: true },
   policy_unavailable: { status: 503, blame: 'operator', kind: 'api', retryable: true },
   upstream_rejected: { status: 400, blame: 'caller', kind: 'invalid_request', retryable: false },
@@ -110,6 +113,29 @@ const usd = (micros: Micros) => `$${(micros / 1_000_000).toFixed(micros % 10_000
 /** What a caller sent, shown back: no longer than helps, and nothing that could steer a terminal, a log or a page. */
 const shown = (text: string) => (text.length > 100 ? `${text.slice(0, 100)}...` : text).replace(/[\p{C}<>"`\\]/gu, '?')
 const seconds = (duration_ms: Ms) => `${duration_ms / 1000} s`
+
+/** Whose limit it is, to one of its callers. */
+export const whose = (account: AccountName): string =>
+  account === 'org' ? 'this organisation' : account.startsWith('team:') ? `the team "${shown(account.slice(5))}"` : 'this key'
+
+function overBudget(error: Extract<GatewayError, { code: 'budget_exhausted' }>): string {
+  const { account, window, limit_micros, spent_micros } = error
+  const what = `The ${window} budget of ${usd(limit_micros)} for ${whose(account)}`
+  if (spent_micros >= limit_micros) return `${what} is used up (${usd(spent_micros)} spent or reserved).`
+  return `${what} does not have room for this request (${usd(spent_micros)} spent or reserved). A smaller one may fit.`
+}
+
+const RATE_WORDS: Record<RateName, string> = {
+  requests_per_minute: 'requests a minute',
+  tokens_per_minute: 'tokens a minute',
+  concurrent_requests: 'requests at the same time',
+}
+
+function overRate({ account, of, at_most, used, need }: Extract<GatewayError, { code: 'limit_reached' }>): string {
+  const limit = `${at_most} ${RATE_WORDS[of]} for ${whose(account)}`
+  if (need > at_most) return `This request alone is estimated at ${need} tokens, above the limit of ${limit}. Send less.`
+  return `The limit of ${limit} is reached (${used} in use${need > 1 ? `, this request needs about ${need}` : ''}). Try again shortly.`
+}
 
 /** `3 refused for lossy (logprobs)`: how many, for what, and what it was that they lack. */
 function refusedFor({ reason, count, need }: { reason: RefusalReason; count: number; need?: string | number | boolean }): string {
@@ -150,7 +176,9 @@ export function wording(error: GatewayError): string {
     case 'refused_by_policy':
       return `Refused by the policy's rule "${error.rule}": ${error.message}`
     case 'budget_exhausted':
-      return `The ${error.window} budget of ${usd(error.limit_micros)} is used up (${usd(error.spent_micros)} spent or reserved). It resets at ${new Date(error.resets_at_ms).toISOString()}.`
+      return `${overBudget(error)} It resets at ${new Date(error.resets_at_ms).toISOString()}.`
+    case 'limit_reached':
+      return overRate(error)
     case 'accounting_unavailable':
       return 'The router cannot record this request right now and so does not answer it. Nothing was delivered; try again.'
     case 'policy_unavailable':
@@ -212,7 +240,7 @@ export function paramOf(error: GatewayError): string | null {
 /** How long to wait, for a `Retry-After` header. */
 export function retryAfterOf(error: GatewayError, now_ms: Ms): Ms | null {
   if (error.code === 'upstream_rate_limited') return error.retry_after_ms
-  if (error.code === 'budget_exhausted') return Math.max(0, error.resets_at_ms - now_ms)
+  if (error.code === 'budget_exhausted' || error.code === 'limit_reached') return Math.max(0, error.resets_at_ms - now_ms)
   // Storage that stumbled is mostly back within the second.
   if (error.code === 'accounting_unavailable') return 1_000
   return null

@@ -8,6 +8,7 @@ import type { Result } from '../core/result.ts'
 import type { Capability } from '../schema/catalogue.ts'
 import type { ChatRequest, DialectName, JsonObject, Loss, Reply, StreamEvent, TokenUsage } from '../schema/chat.ts'
 import type { Ms } from '../schema/units.ts'
+import type { Standing } from '../schema/usage.ts'
 
 /** One event of a server-sent event stream, already framed. `data` is the joined data lines, `json` what they hold once somebody has asked. */
 export type SseEvent = { event: string | null; data: string; json?: JsonObject | null }
@@ -111,5 +112,7 @@ export type Dialect = {
     writeInBand(error: GatewayError): SseEvent[]
     /** An upstream's error body, whatever it holds. */
     read(status: number, body: string): UpstreamError
+    /** Where the caller stands with its rate limits, in the headers that this dialect's clients read; absent where they read none. */
+    rateHeaders?(rates: Standing['rates'], now_ms: Ms): Record<string, string>
   }
 }

@@ -8,13 +8,15 @@ import { energyOf } from '../core/spend/energy.ts'
 import { costOf, estimateCost } from '../core/spend/price.ts'
 import { lossCounts } from '../dialects/losses.ts'
 import type { Call, Ended } from '../dispatch/dispatch.ts'
-import type { Caller } from '../schema/caller.ts'
+import type { Price } from '../schema/catalogue.ts'
 import type { Loss } from '../schema/chat.ts'
 import type { DecisionRecord } from '../schema/decision.ts'
 import type { OutcomeClass } from '../schema/health.ts'
 import type { TargetId } from '../schema/ids.ts'
+import type { AccountLimits, Limited } from '../schema/limits.ts'
 import type { Micros, Ms, Wh } from '../schema/units.ts'
 import type { AttemptRecord, Intent, Settlement } from '../schema/usage.ts'
+import type { LimitedCaller } from '../store/org-limits.ts'
 
 /** An isolate that says nothing of a request for this long after its deadline has died; its intent becomes an orphan row. */
 const ORPHAN_GRACE_MS: Ms = 60_000
@@ -22,7 +24,7 @@ const ORPHAN_GRACE_MS: Ms = 60_000
 type TargetOf = (id: TargetId) => LiveTarget | undefined
 type Decided = Pick<Call, 'record' | 'losses'>
 
-export function intentOf(record: DecisionRecord, caller: Caller, endpoint: string, targetOf: TargetOf): Intent {
+export function intentOf(record: DecisionRecord, caller: LimitedCaller, endpoint: string, targetOf: TargetOf): Intent {
   const { features, limits } = record
   const output_tokens = features.max_output_tokens ?? Math.max(limits.output_tokens_assumed, features.expected_output_tokens)
   let worst: Micros = 0
@@ -30,7 +32,7 @@ export function intentOf(record: DecisionRecord, caller: Caller, endpoint: strin
     worst = Math.max(worst, estimateCost(features.prompt_tokens, output_tokens, targetOf(target)?.price ?? null) ?? 0)
   }
   const first = targetOf(record.chosen)
-  return {
+  const intent: Intent = {
     v: 1,
     decision_id: record.decision_id,
     at_ms: record.at_ms,
@@ -51,9 +53,21 @@ export function intentOf(record: DecisionRecord, caller: Caller, endpoint: strin
     estimated_cost_micros: estimateCost(features.prompt_tokens, features.expected_output_tokens, first?.price ?? null),
     // Several attempts may each cost money, but only one of them in full: a failed one ends before its answer.
     reserved_micros: worst,
-    budgets: caller.budgets,
     expires_at_ms: record.at_ms + record.plan.total_ms + ORPHAN_GRACE_MS,
     decision: JSON.stringify(record),
+  }
+  if (caller.limits.length > 0) intent.limited = limitedBy(caller.limits, features.prompt_tokens + output_tokens, first?.price ?? null)
+  return intent
+}
+
+/** Tokens are counted as the most that is likely, like money, and what was too much is given back when the answer has ended. */
+function limitedBy(accounts: readonly AccountLimits[], tokens: number, price: Price | null): Limited {
+  const isHard = ({ kind }: { kind: 'hard' | 'soft' }) => kind === 'hard'
+  return {
+    hard: accounts.some(({ budgets, rates }) => budgets.some(isHard) || rates.some(isHard)),
+    accounts: [...accounts],
+    tokens: Math.ceil(tokens),
+    output_micros_per_mtok: price?.output_micros_per_mtok ?? null,
   }
 }
 

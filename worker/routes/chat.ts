@@ -11,11 +11,11 @@ import type { GatewayError } from '../core/errors.ts'
 import type { Dialect } from '../dialects/dialect.ts'
 import { type Call, dispatch } from '../dispatch/dispatch.ts'
 import type { Context, Deps } from '../env.ts'
-import type { BudgetAnswer } from '../schema/usage.ts'
 import { intentOf, settlementOf } from './account.ts'
 import { decisionHeaders, errorOf, refused } from './answer.ts'
 import { carrierFor, settle } from './carry.ts'
 import type { Door } from './door.ts'
+import { standing, unrecorded } from './standing.ts'
 
 export async function chat(request: Request, dialect: Dialect, door: Door, deps: Deps, ctx: Context): Promise<Response> {
   const started_at_ms = deps.effects.nowMs()
@@ -36,9 +36,9 @@ export async function chat(request: Request, dialect: Dialect, door: Door, deps:
   const carrier = carrierFor(deps, ctx, world.value.catalogue)
   const intent = intentOf(record, caller.value, door.path, carrier.target)
   const durable = deps.intend(intent, ctx)
-  if (policy.durable_before_dispatch || intent.budgets.some(budget => budget.kind === 'hard')) {
-    const refusal = await durable().then(refusalOf, unrecorded)
-    if (refusal) return refuse(refusal)
+  if (policy.durable_before_dispatch || intent.limited?.hard) {
+    const stands = await durable().then(standing(dialect, deps.effects), unrecorded)
+    if (stands.refusal) return refuse(stands.refusal, stands.headers)
   }
   const { request: wanted, carries } = asked.value
   const call: Call = {
@@ -52,33 +52,24 @@ export async function chat(request: Request, dialect: Dialect, door: Door, deps:
     gone: request.signal,
   }
   const carried = await dispatch(call, carrier)
-  const refusal = await durable().then(refusalOf, unrecorded)
+  const { refusal, headers: told } = await durable().then(standing(dialect, deps.effects), unrecorded)
   if (refusal) {
     const ended = carried.ok ? carried.value.abandon(refusal) : carried.error
     deps.settle(settlementOf(call, ended, [], carrier.target, deps.effects.nowMs()), ctx)
-    return refuse(refusal, decisionHeaders(record, null, 0))
+    return refuse(refusal, { ...told, ...decisionHeaders(record, null, 0) })
   }
   if (!carried.ok) {
     settle(call, Promise.resolve(carried.error), carrier, deps, ctx)
-    return refuse(
-      carried.error.error ?? { code: 'internal', reference: record.decision_id },
-      decisionHeaders(record, null, carried.error.attempts.length),
-    )
+    return refuse(carried.error.error ?? { code: 'internal', reference: record.decision_id }, {
+      ...told,
+      ...decisionHeaders(record, null, carried.error.attempts.length),
+    })
   }
   const { target, status, headers, attempts, losses: lostBack, release } = carried.value
   deps.answered(asked.value, record, target.id)
   const { body, ended } = release()
   settle(call, ended, carrier, deps, ctx)
   const lost = target.id === record.chosen ? record.losses : call.losses(target)
-  return new Response(body, { status, headers: { ...headers, ...decisionHeaders(record, target.id, attempts, [...lost, ...lostBack()]) } })
-}
-
-function refusalOf(answer: BudgetAnswer): GatewayError | null {
-  if (answer.ok) return null
-  if (answer.code === 'key_revoked') return { code: 'invalid_key' }
-  return { ...answer, spent_micros: answer.spent_micros + answer.held_micros }
-}
-
-function unrecorded(): GatewayError {
-  return { code: 'accounting_unavailable' }
+  const losses = [...lost, ...lostBack()]
+  return new Response(body, { status, headers: { ...headers, ...told, ...decisionHeaders(record, target.id, attempts, losses) } })
 }

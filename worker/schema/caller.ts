@@ -5,15 +5,8 @@
 import * as z from 'zod'
 import { endpointName } from './endpoint.ts'
 import { keyId, orgId, policyName } from './ids.ts'
-import { micros, ms } from './units.ts'
-
-export const budget = z.strictObject({
-  window: z.enum(['day', 'week', 'month']),
-  limit_micros: micros,
-  /** `hard`: a request waits for its reservation and is refused beyond the limit. `soft`: a header warns. */
-  kind: z.enum(['hard', 'soft']),
-})
-export type Budget = z.infer<typeof budget>
+import { budgets, expensive, rates } from './limits.ts'
+import { ms } from './units.ts'
 
 export const scopes = z.strictObject({
   /** Policies this key may name; null for all. */
@@ -44,7 +37,10 @@ export const caller = z.strictObject({
   tags: z.array(z.string().max(60)).max(20).default([]),
   policy: policyName.default('default'),
   scopes: scopes.default({ policies: null, targets: null, may_pin: true, regions: null }),
-  budgets: z.array(budget).max(6).default([]),
+  /** What this key alone may spend and do; those of its team and organisation are in `limits/<org>`. */
+  budgets,
+  rates,
+  expensive: expensive.nullable().default(null),
   created_at_ms: ms,
   expires_at_ms: ms.nullable().default(null),
   revoked_at_ms: ms.nullable().default(null),

@@ -35,6 +35,7 @@ export const REFUSAL_REASONS = [
   'excluded',
   'quality',
   'cost',
+  'expensive_share', // dear, and the caller's share of dear targets is used up for now
   'latency',
   'energy',
   'readiness',

@@ -2,10 +2,10 @@
  * What a request cost: its intent (durable before the first byte leaves), its settlement (once), and the row in D1 that
  * both become. Field names are the same in TypeScript, JSON and SQL.
  */
-import type { Budget } from './caller.ts'
 import type { DialectName, Loss, TokenUsage } from './chat.ts'
 import type { OutcomeClass } from './health.ts'
 import type { DecisionId, KeyId, OrgId, PolicyName, PolicyVersion, TargetId } from './ids.ts'
+import type { AccountName, Limited, RateName } from './limits.ts'
 import type { Micros, Ms, Wh } from './units.ts'
 
 /** One call to one target. A request has at most a handful. */
@@ -58,8 +58,8 @@ export type Intent = {
   estimated_output_tokens: number
   estimated_cost_micros: Micros | null
   reserved_micros: Micros
-  /** The caller's budgets. The object that keeps an organisation's spend judges each hard one before the intent is taken. */
-  budgets: Budget[]
+  /** The limits of its key, team and organisation, judged by the object before the intent is taken; absent where there are none. */
+  limited?: Limited
   /** After this the intent counts as orphaned. */
   expires_at_ms: Ms
   /** The decision record, as JSON. */
@@ -93,12 +93,35 @@ export type Settlement = {
 export type BudgetRefusal = {
   ok: false
   code: 'budget_exhausted'
+  account: AccountName
   window: string
   limit_micros: Micros
   spent_micros: Micros
   held_micros: Micros
   resets_at_ms: Ms
 }
+/** `need`: what this request alone would add. */
+export type RateRefusal = {
+  ok: false
+  code: 'limit_reached'
+  account: AccountName
+  of: RateName
+  at_most: number
+  used: number
+  need: number
+  resets_at_ms: Ms
+}
+export type LimitRefusal = BudgetRefusal | RateRefusal
+
+/** Where a limited caller stands, this request included. */
+export type Standing = {
+  rates: { of: RateName; at_most: number; left: number; resets_at_ms: Ms }[]
+  /** Soft limits that this request passed. */
+  warnings: LimitRefusal[]
+  /** Targets dearer than this are not to be chosen for now; null where the share is not used up, or there is none. */
+  too_dear_above_micros_per_mtok: Micros | null
+}
+
 /** The key was revoked, whatever the isolate still believes. */
 export type KeyRevoked = { ok: false; code: 'key_revoked' }
-export type BudgetAnswer = { ok: true; duplicate?: true } | BudgetRefusal | KeyRevoked
+export type BudgetAnswer = ({ ok: true; duplicate?: true } | LimitRefusal | KeyRevoked) & { standing?: Standing }

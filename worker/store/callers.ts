@@ -7,15 +7,16 @@
  */
 import type { GatewayError } from '../core/errors.ts'
 import { err, ok, type Result } from '../core/result.ts'
-import { type Caller, caller as callerSchema } from '../schema/caller.ts'
+import { caller as callerSchema } from '../schema/caller.ts'
 import type { Ms } from '../schema/units.ts'
 import { KEY_CHARS, readKey } from './key-text.ts'
 import { callerKey } from './keys.ts'
+import { forgetLimits, type LimitedCaller, limited } from './org-limits.ts'
 import { pepperNamed, secretHmac } from './secret-hmac.ts'
 
 type Context = { waitUntil(promise: Promise<unknown>): void }
 type Bindings = Pick<Env, 'KV'>
-type Answer = Result<Caller, GatewayError>
+type Answer = Result<LimitedCaller, GatewayError>
 
 /** A record is used for this long. With KV's own minute of delay, this bounds how long a revoked key goes on. */
 export const CALLER_FRESH_MS: Ms = 30_000
@@ -35,7 +36,7 @@ const CACHED = 10_000
 const HEADER_CHARS = KEY_CHARS + 'Bearer '.length + 16
 
 type Known = {
-  caller: Caller
+  caller: LimitedCaller
   /** When KV last said so. */
   read_at_ms: Ms
   /** Used as it is until then, and read again behind the requests from `renew_at_ms` on. */
@@ -118,10 +119,17 @@ async function read(key_id: string, env: Bindings, now_ms: Ms): Promise<Known | 
     keep(unknown, key_id, now_ms + UNKNOWN_ID_MS)
     return null
   }
+  let caller: LimitedCaller
+  try {
+    caller = await limited(parsed.data, env.KV, now_ms)
+  } catch {
+    // KV does not answer, or the record of its organisation's limits cannot be read: a key without its limits is not served.
+    return 'unreadable'
+  }
   const before = known.get(key_id)
   const secret = before?.caller.secret_hmac === parsed.data.secret_hmac ? before.secret : null
   const entry: Known = {
-    caller: parsed.data,
+    caller,
     read_at_ms: now_ms,
     fresh_until_ms: now_ms + CALLER_FRESH_MS,
     renew_at_ms: now_ms + CALLER_RENEW_MS,
@@ -131,7 +139,7 @@ async function read(key_id: string, env: Bindings, now_ms: Ms): Promise<Known | 
   return entry
 }
 
-function valid(caller: Caller, now_ms: Ms): Answer {
+function valid(caller: LimitedCaller, now_ms: Ms): Answer {
   const over = (caller.expires_at_ms ?? Number.POSITIVE_INFINITY) <= now_ms || (caller.revoked_at_ms ?? Number.POSITIVE_INFINITY) <= now_ms
   return over ? INVALID : ok(caller)
 }
@@ -162,4 +170,5 @@ export function forgetRevoked(key_id: string, now_ms: Ms): void {
 export function forgetCallers(): void {
   known.clear()
   unknown.clear()
+  forgetLimits()
 }

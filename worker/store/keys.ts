@@ -8,7 +8,7 @@ import { ADMIN_KEY_PREFIX, KEY_PREFIX, newKeyParts, writeKey } from './key-text.
 import { hex, PEPPER_CHARS_AT_LEAST, secretHmac } from './secret-hmac.ts'
 
 export type KeyFields = Pick<Caller, 'label' | 'org'> &
-  Partial<Pick<Caller, 'team' | 'tier' | 'tags' | 'policy' | 'scopes' | 'budgets' | 'expires_at_ms' | 'pepper'>>
+  Partial<Pick<Caller, 'team' | 'tier' | 'tags' | 'policy' | 'scopes' | 'budgets' | 'rates' | 'expensive' | 'expires_at_ms' | 'pepper'>>
 
 /** Throws where the pepper is too short or a field does not fit: the operator is at the keyboard. */
 export async function makeKey(pepper: string, fields: KeyFields, now_ms = Date.now()): Promise<{ key: string; caller: Caller }> {

@@ -7,7 +7,7 @@ import { intendedHalf, settledHalf } from './usage-row.ts'
 
 export type IntentEntry = Pick<
   Intent,
-  'decision_id' | 'org' | 'key_id' | 'at_ms' | 'expires_at_ms' | 'reserved_micros' | 'budgets' | 'decision'
+  'decision_id' | 'org' | 'key_id' | 'at_ms' | 'expires_at_ms' | 'reserved_micros' | 'limited' | 'decision'
 > & {
   /** First half of the row, as JSON. */
   intended: string
@@ -21,9 +21,10 @@ export type SettlementEntry = Pick<Settlement, 'decision_id' | 'org' | 'cost_mic
 export type Batch = { v: 1; intents: IntentEntry[]; settlements: SettlementEntry[] }
 
 export function intentEntry(intent: Intent): IntentEntry {
-  const { decision_id, org, key_id, at_ms, expires_at_ms, reserved_micros, budgets, decision } = intent
+  const { decision_id, org, key_id, at_ms, expires_at_ms, reserved_micros, limited, decision } = intent
   const intended = JSON.stringify(intendedHalf(intent))
-  return { decision_id, org, key_id, at_ms, expires_at_ms, reserved_micros, budgets, decision, intended }
+  const entry = { decision_id, org, key_id, at_ms, expires_at_ms, reserved_micros, decision, intended }
+  return limited ? { ...entry, limited } : entry
 }
 
 export function settlementEntry(settlement: Settlement): SettlementEntry {

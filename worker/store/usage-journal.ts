@@ -6,10 +6,13 @@
  *
  * Everything here is synchronous, so each public method is one transaction, durable before anything the object answers.
  */
-import { checkBudgets, EMPTY_LEDGER, held, type Ledger, settled, type Window, windowAt } from '../core/spend/budget.ts'
+import { EMPTY_LEDGER, held, type Ledger, settled, type Window, windowAt } from '../core/spend/budget.ts'
+import { type Begun, ledgerBetween } from '../core/spend/limits.ts'
 import type { DecisionId, KeyId } from '../schema/ids.ts'
+import type { AccountName, Limited } from '../schema/limits.ts'
 import type { Micros, Ms } from '../schema/units.ts'
-import type { BudgetAnswer, KeyRevoked } from '../schema/usage.ts'
+import type { BudgetAnswer, KeyRevoked, LimitRefusal, Standing } from '../schema/usage.ts'
+import { accountsOf, ORG_ACCOUNT, UsageAccounts } from './usage-accounts.ts'
 import type { Batch, IntentEntry, SettlementEntry } from './usage-batch.ts'
 import { orphanHalf } from './usage-row.ts'
 
@@ -62,6 +65,8 @@ type Known = {
   reserved_micros: Micros
   /** Null while the request is under way. */
   settled_at_ms: Ms | null
+  /** What it put into the accounts of those who have limits. */
+  begun?: Begun | null
 }
 
 export class UsageJournal {
@@ -74,6 +79,9 @@ export class UsageJournal {
   /** Settlements up to here have been forgotten, and go as soon as D1 has them. */
   #forgotten_seq = 0
   #days = new Map<number, Ledger>()
+  #accounts: UsageAccounts
+  /** Soft limits passed in the last commit that nobody was told of yet. */
+  #untold: LimitRefusal[] = []
   /** Keys revoked lately; those revoked longer ago are known to be so by every copy of KV. */
   #revoked = new Map<KeyId, Ms>()
   #seq = 0
@@ -86,6 +94,7 @@ export class UsageJournal {
   constructor(storage: DurableObjectStorage) {
     this.#storage = storage
     storage.sql.exec(TABLES)
+    this.#accounts = new UsageAccounts(storage.sql, this.#days)
     this.#load()
   }
 
@@ -95,9 +104,9 @@ export class UsageJournal {
       return this.#storage.transactionSync(() => {
         this.#belongTo(batch.intents[0]?.org ?? batch.settlements[0]?.org)
         const touched = new Set<number>()
-        const answers = batch.intents.map(intent => this.#intend(intent))
+        const answers = batch.intents.map(intent => this.#intend(intent, now_ms))
         for (const settlement of batch.settlements) this.#settle(settlement, now_ms, touched)
-        this.#storeSpent(touched)
+        this.#storeSpent(touched, now_ms)
         return answers
       })
     } catch (error) {
@@ -119,13 +128,29 @@ export class UsageJournal {
     return this.#revoked.get(key_id) ?? null
   }
 
-  /** What was spent and is held in the windows that an instant lies in. */
-  ledgers(now_ms: Ms): Record<Window, Ledger> {
+  /** What an account spent and holds, in the windows that an instant lies in. */
+  ledgers(account: AccountName, now_ms: Ms): Record<Window, Ledger> {
     const ledgerOf = (window: Window) => {
       const { start_ms, resets_at_ms } = windowAt(window, now_ms)
-      return this.#ledgerBetween(start_ms, resets_at_ms)
+      if (account === ORG_ACCOUNT) return ledgerBetween(this.#days, start_ms, resets_at_ms)
+      return this.#accounts.ledger(account, start_ms, resets_at_ms)
     }
     return { day: ledgerOf('day'), week: ledgerOf('week'), month: ledgerOf('month') }
+  }
+
+  /** How much of these limits is left, as if a request were asking. */
+  standing(limited: Limited, now_ms: Ms): Standing {
+    return this.#accounts.standing(limited, now_ms)
+  }
+
+  /** A limit begins to be counted for; with what was spent before, by number of the day. */
+  openAccount(account: AccountName, spent: readonly [day: number, micros: Micros][], now_ms: Ms): void {
+    this.#accounts.open(account, spent, now_ms)
+  }
+
+  /** Warnings since the last time this was asked. */
+  takeUntold(): LimitRefusal[] {
+    return this.#untold.splice(0)
   }
 
   /** Requests whose isolate has said nothing for too long get their row from the intent alone. */
@@ -145,7 +170,7 @@ export class UsageJournal {
         const half = orphanHalf(row.intended, now_ms)
         this.#append(decision_id, known, half.cost_micros, JSON.stringify(half), now_ms, touched, 'orphan')
       }
-      this.#storeSpent(touched)
+      this.#storeSpent(touched, now_ms)
     })
   }
 
@@ -293,16 +318,18 @@ export class UsageJournal {
     this.#storage.sql.exec('DELETE FROM facts WHERE name = ?', name)
   }
 
-  #intend(intent: IntentEntry): BudgetAnswer {
+  #intend(intent: IntentEntry, now_ms: Ms): BudgetAnswer {
     const revoked = this.#revoked.has(intent.key_id)
     if (this.#known.has(intent.decision_id)) return revoked ? KEY_REVOKED : { ok: true, duplicate: true }
     const day = dayOf(intent.at_ms)
-    // A request that waits for its reservation was not sent on; any other may have been, and then it has its row.
-    if (revoked && intent.budgets.some(({ kind }) => kind === 'hard')) return KEY_REVOKED
-    if (intent.budgets.length) {
-      const ledgerOf = (_: unknown, bounds: { start_ms: Ms; resets_at_ms: Ms }) => this.#ledgerBetween(bounds.start_ms, bounds.resets_at_ms)
-      const { refusal } = checkBudgets(intent.budgets, ledgerOf, intent.reserved_micros, intent.at_ms)
-      if (refusal) return refusal
+    const { limited, ...asking } = intent
+    // A request that waits for its verdict was not sent on; any other may have been, and then it has its row.
+    if (revoked && limited?.hard) return KEY_REVOKED
+    const verdict = limited ? this.#accounts.admit({ ...asking, limited }, now_ms) : null
+    const told = verdict?.standing && { standing: verdict.standing }
+    if (verdict) {
+      this.#untold.push(...verdict.untold)
+      if (verdict.refusal) return { ...verdict.refusal, ...told }
     }
     const seq = ++this.#seq
     this.#storage.sql.exec(
@@ -316,11 +343,12 @@ export class UsageJournal {
       intent.decision,
     )
     const { at_ms, expires_at_ms, reserved_micros } = intent
-    const known: Known = { seq, at_ms, expires_at_ms, reserved_micros, settled_at_ms: null }
+    const known: Known = { seq, at_ms, expires_at_ms, reserved_micros, settled_at_ms: null, begun: verdict?.begun ?? null }
     this.#known.set(intent.decision_id, known)
     this.#open.set(intent.decision_id, known)
     this.#days.set(day, held(this.#days.get(day) ?? EMPTY_LEDGER, reserved_micros))
-    return revoked ? KEY_REVOKED : { ok: true }
+    if (revoked) return KEY_REVOKED
+    return told ? { ok: true, ...told } : { ok: true }
   }
 
   #settle(settlement: SettlementEntry, now_ms: Ms, touched: Set<number>): void {
@@ -342,6 +370,10 @@ export class UsageJournal {
     const day = dayOf(known.at_ms)
     this.#days.set(day, settled(this.#days.get(day) ?? EMPTY_LEDGER, known.reserved_micros, cost_micros))
     touched.add(day)
+    if (known.begun) {
+      this.#accounts.end(known.begun, cost_micros, tokensIn(half))
+      known.begun = null
+    }
     known.settled_at_ms = now_ms
     this.#open.delete(decision_id)
     const seq = this.#insert(known.seq, decision_id, now_ms, cost_micros ?? known.reserved_micros, half, orphan)
@@ -360,8 +392,9 @@ export class UsageJournal {
       counted_micros: number
       at_ms: number
       reserved_micros: number
+      intended: string
     }>(
-      `SELECT s.seq, s.intent_seq, s.counted_micros, i.at_ms, i.reserved_micros
+      `SELECT s.seq, s.intent_seq, s.counted_micros, i.at_ms, i.reserved_micros, i.intended
        FROM settlements s INDEXED BY orphans JOIN intents i ON i.seq = s.intent_seq WHERE s.decision_id = ? AND s.orphan = 1`,
       decision_id,
     )
@@ -371,6 +404,7 @@ export class UsageJournal {
     const ledger = this.#days.get(day) ?? EMPTY_LEDGER
     this.#days.set(day, { ...ledger, spent_micros: ledger.spent_micros + counted - orphan.counted_micros })
     touched.add(day)
+    if (this.#accounts.any) this.#accounts.correct(accountsOf(JSON.parse(orphan.intended)), orphan.at_ms, counted - orphan.counted_micros)
     this.#storage.sql.exec('DELETE FROM settlements WHERE seq = ?', orphan.seq)
     this.#storage.sql.exec('DELETE FROM stuck WHERE seq = ?', orphan.seq)
     const seq = this.#insert(orphan.intent_seq, decision_id, now_ms, counted, settled)
@@ -393,28 +427,23 @@ export class UsageJournal {
   }
 
   /** Days rather than windows are stored: day, week and month all begin at a midnight UTC, so each is a sum of days. */
-  #ledgerBetween(start_ms: Ms, end_ms: Ms): Ledger {
-    let spent_micros = 0
-    let held_micros = 0
-    for (let day = dayOf(start_ms); day < dayOf(end_ms); day++) {
-      const ledger = this.#days.get(day)
-      if (!ledger) continue
-      spent_micros += ledger.spent_micros
-      held_micros += ledger.held_micros
-    }
-    return { spent_micros, held_micros }
-  }
-
-  #storeSpent(days: Set<number>): void {
+  #storeSpent(days: Set<number>, now_ms: Ms): void {
     for (const day of days) {
       this.#storage.sql.exec('INSERT OR REPLACE INTO spent VALUES (?, ?)', day, this.#days.get(day)?.spent_micros ?? 0)
     }
+    this.#accounts.store(now_ms)
   }
 
   #belongTo(org: string | undefined): void {
     if (this.org !== null || org === undefined) return
     this.org = org
     this.note('org', org)
+  }
+
+  /** Into the accounts that there are for its key, team and organisation. */
+  #resumed({ at_ms, reserved_micros }: { at_ms: Ms; reserved_micros: Micros }, intended: string): Begun | null {
+    const half = JSON.parse(intended) as { key_id: KeyId; team: string | null } & Record<`estimated_${'input' | 'output'}_tokens`, number>
+    return this.#accounts.resume(accountsOf(half), at_ms, reserved_micros, half.estimated_input_tokens + half.estimated_output_tokens)
   }
 
   #load(): void {
@@ -433,22 +462,32 @@ export class UsageJournal {
     const revoked = sql.exec<{ key_id: string; at_ms: number }>('SELECT key_id, at_ms FROM revoked').toArray()
     this.#revoked = new Map(revoked.map(({ key_id, at_ms }) => [key_id, at_ms]))
     this.#settled = []
+    this.#untold = []
+    this.#accounts.load()
     for (const { day, micros } of sql.exec<{ day: number; micros: number }>('SELECT day, micros FROM spent')) {
       this.#days.set(day, { spent_micros: micros, held_micros: 0 })
     }
-    const open = sql.exec<{ decision_id: string; seq: number; at_ms: number; expires_at_ms: number; reserved_micros: number }>(
-      `SELECT decision_id, seq, at_ms, expires_at_ms, reserved_micros FROM intents
+    const columns = `decision_id, seq, at_ms, expires_at_ms, reserved_micros${this.#accounts.any ? ', intended' : ''}`
+    const open = sql.exec<{
+      decision_id: string
+      seq: number
+      at_ms: number
+      expires_at_ms: number
+      reserved_micros: number
+      intended?: string
+    }>(
+      `SELECT ${columns} FROM intents
        WHERE seq >= ?1 AND seq NOT IN (SELECT intent_seq FROM settlements WHERE seq > ?1) ORDER BY seq`,
       number('open_from'),
     )
-    for (const { decision_id, ...row } of open) {
-      const known: Known = { ...row, settled_at_ms: null }
+    for (const { decision_id, intended, ...row } of open) {
+      const known: Known = { ...row, settled_at_ms: null, begun: intended === undefined ? null : this.#resumed(row, intended) }
       this.#known.set(decision_id, known)
       this.#open.set(decision_id, known)
       const day = dayOf(known.at_ms)
       this.#days.set(day, held(this.#days.get(day) ?? EMPTY_LEDGER, known.reserved_micros))
     }
-    const lately = sql.exec<{ settlement_seq: number; decision_id: string } & Known & { settled_at_ms: number }>(
+    const lately = sql.exec<{ settlement_seq: number; decision_id: string } & Omit<Known, 'begun'> & { settled_at_ms: number }>(
       `SELECT s.seq AS settlement_seq, s.decision_id, i.seq, i.at_ms, i.expires_at_ms, i.reserved_micros, s.settled_at_ms FROM settlements s JOIN intents i ON i.seq = s.intent_seq
        WHERE s.seq > ? ORDER BY s.seq`,
       this.#seq - SEARCHED_ROWS,
@@ -461,3 +500,9 @@ export class UsageJournal {
 }
 
 const dayOf = (at_ms: Ms): number => Math.floor(at_ms / DAY_MS)
+
+/** Of a settled half; only read for who has limits. */
+function tokensIn(half: string): number | null {
+  const { input_tokens, output_tokens } = JSON.parse(half) as { input_tokens: number | null; output_tokens: number | null }
+  return input_tokens === null || output_tokens === null ? null : input_tokens + output_tokens
+}

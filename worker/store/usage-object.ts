@@ -6,12 +6,15 @@
  * The rules are in `core/spend/budget.ts`, the rows in `usage-journal.ts`, the way to D1 in `usage-flush.ts`.
  */
 import { DurableObject } from 'cloudflare:workers'
+import { noticeOf } from '../core/spend/notice.ts'
 import type { DecisionId, KeyId } from '../schema/ids.ts'
+import type { AccountName, Limited } from '../schema/limits.ts'
 import type { Ms } from '../schema/units.ts'
-import type { BudgetAnswer } from '../schema/usage.ts'
+import type { BudgetAnswer, Standing } from '../schema/usage.ts'
 import type { Batch } from './usage-batch.ts'
 import { backoffMs, flush, ROWS_AT_ONCE, TRIES } from './usage-flush.ts'
 import { FLUSH_AFTER_MS, type Found, UsageJournal } from './usage-journal.ts'
+import { UsageNotices } from './usage-notices.ts'
 
 /** Batches in one alarm; a longer backlog goes on with the next, so that no alarm runs for minutes. */
 const BATCHES_AT_ONCE = 20
@@ -36,6 +39,7 @@ export type UsageStatus = {
 
 export class UsageObject extends DurableObject<Env> {
   #journal = new UsageJournal(this.ctx.storage)
+  #notices = new UsageNotices(this.ctx.storage.sql)
   /** When the alarm is set for, as far as this instance knows. */
   #armed_at_ms: Ms | null = null
   /** Failed passes in a row; a lost count only makes the next try come sooner. */
@@ -55,7 +59,11 @@ export class UsageObject extends DurableObject<Env> {
     if (batch.v !== 1) throw new Error(`A usage batch of version ${batch.v} is not known here`)
     const now_ms = Date.now()
     const answers = this.#journal.commit(batch, now_ms)
-    if (this.#armed_at_ms === null) this.#arm(this.#journal.nextAt(now_ms, TRIES))
+    for (const warning of this.#journal.takeUntold()) {
+      this.#notices.add(noticeOf(this.#journal.org ?? '', warning, now_ms), now_ms)
+      this.#arm(now_ms)
+    }
+    if (this.#armed_at_ms === null) this.#arm(this.#nextAt(now_ms))
     else if (batch.settlements.length) this.#arm(now_ms + FLUSH_AFTER_MS)
     batch.intents.forEach((intent, index) => {
       const answer = answers[index]
@@ -75,9 +83,20 @@ export class UsageObject extends DurableObject<Env> {
     return this.#journal.revokedAt(key_id)
   }
 
-  /** The organisation's spend in the windows of now, as hard budgets are judged by it. */
-  ledgers(): ReturnType<UsageJournal['ledgers']> {
-    return this.#journal.ledgers(Date.now())
+  /** What accounts have spent in the windows of now, as hard budgets are judged by it. */
+  ledgers(accounts: AccountName[]): ReturnType<UsageJournal['ledgers']>[] {
+    const now_ms = Date.now()
+    return accounts.map(account => this.#journal.ledgers(account, now_ms))
+  }
+
+  /** How much is left of limits. */
+  standing(limited: Limited): Standing {
+    return this.#journal.standing(limited, Date.now())
+  }
+
+  /** From now on this account is kept, beginning with what was spent before, by number of the day; nothing where it is kept already. */
+  openAccount(account: AccountName, spent: [day: number, micros: number][]): void {
+    this.#journal.openAccount(account, spent, Date.now())
   }
 
   /** A request under way, or settled within about the last minute; older ones are in D1. */
@@ -89,7 +108,7 @@ export class UsageObject extends DurableObject<Env> {
   async kick(): Promise<UsageStatus & { idle: boolean }> {
     const now_ms = Date.now()
     const alarm_at_ms = await this.ctx.storage.getAlarm()
-    const next_at_ms = this.#journal.nextAt(now_ms, TRIES)
+    const next_at_ms = this.#nextAt(now_ms)
     const lost = next_at_ms !== null && (alarm_at_ms === null || alarm_at_ms < now_ms - OVERDUE_MS)
     if (lost) {
       this.#armed_at_ms = null
@@ -125,15 +144,24 @@ export class UsageObject extends DurableObject<Env> {
   override async alarm(): Promise<void> {
     this.#armed_at_ms = null
     try {
-      this.#failures = (await this.#pass()) ? 0 : this.#failures + 1
+      const [passed] = await Promise.all([this.#pass(), this.#notices.send(this.env, this.#journal.org ?? '', Date.now())])
+      this.#failures = passed ? 0 : this.#failures + 1
     } catch {
       // Nothing in a pass is expected to throw; whatever did is met again at the next one, later each time.
       this.#failures += 1
     } finally {
       const now_ms = Date.now()
       this.#not_before_ms = this.#failures ? now_ms + backoffMs(this.#failures) : 0
-      this.#arm(this.#journal.nextAt(now_ms, TRIES))
+      this.#arm(this.#nextAt(now_ms))
     }
+  }
+
+  #nextAt(now_ms: Ms): Ms | null {
+    const next = Math.min(
+      this.#journal.nextAt(now_ms, TRIES) ?? Number.POSITIVE_INFINITY,
+      this.#notices.nextAt() ?? Number.POSITIVE_INFINITY,
+    )
+    return next === Number.POSITIVE_INFINITY ? null : next
   }
 
   /** False where D1 is away. */

@@ -171,6 +171,8 @@ export const CALLER: Caller = {
   policy: 'default',
   scopes: { policies: null, targets: null, may_pin: true, regions: null },
   budgets: [],
+  rates: [],
+  expensive: null,
   created_at_ms: 0,
   expires_at_ms: null,
   revoked_at_ms: null,

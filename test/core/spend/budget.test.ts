@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { checkBudgets, EMPTY_LEDGER, held, overBudget, settled, windowAt } from '../../../worker/core/spend/budget.ts'
-import type { Budget } from '../../../worker/schema/caller.ts'
+import { EMPTY_LEDGER, held, overBudget, settled, windowAt } from '../../../worker/core/spend/budget.ts'
+import type { Budget } from '../../../worker/schema/limits.ts'
 
 const at = (instant: string) => Date.parse(instant)
 const budget = (rest: Partial<Budget> = {}): Budget => ({ window: 'day', limit_micros: 1_000, kind: 'hard', ...rest })
@@ -43,8 +43,8 @@ describe('a window', () => {
 describe('a request fits', () => {
   it('up to the limit and not one micro-dollar beyond', () => {
     const ledger = { spent_micros: 600, held_micros: 300 }
-    expect(overBudget(budget(), ledger, 100, NOON)).toBeNull()
-    expect(overBudget(budget(), ledger, 101, NOON)).toMatchObject({
+    expect(overBudget('org', budget(), ledger, 100, NOON)).toBeNull()
+    expect(overBudget('org', budget(), ledger, 101, NOON)).toMatchObject({
       code: 'budget_exhausted',
       spent_micros: 600,
       held_micros: 300,
@@ -52,22 +52,11 @@ describe('a request fits', () => {
     })
   })
   it('of unknown price while anything is left', () => {
-    expect(overBudget(budget(), { spent_micros: 999, held_micros: 0 }, null, NOON)).toBeNull()
-    expect(overBudget(budget(), { spent_micros: 1_000, held_micros: 0 }, null, NOON)).not.toBeNull()
+    expect(overBudget('org', budget(), { spent_micros: 999, held_micros: 0 }, null, NOON)).toBeNull()
+    expect(overBudget('org', budget(), { spent_micros: 1_000, held_micros: 0 }, null, NOON)).not.toBeNull()
   })
   it('never under a limit of nothing', () => {
-    expect(overBudget(budget({ limit_micros: 0 }), EMPTY_LEDGER, 0, NOON)).not.toBeNull()
-  })
-})
-
-describe('several budgets', () => {
-  const used = { spent_micros: 1_000, held_micros: 0 }
-  it('refuse if any hard one does, and tell the one that resets last', () => {
-    const budgets = [budget({ window: 'day' }), budget({ window: 'month' }), budget({ window: 'week' })]
-    expect(checkBudgets(budgets, () => used, 1, NOON).refusal).toMatchObject({ window: 'month' })
-  })
-  it('only warn where they are soft', () => {
-    expect(checkBudgets([budget({ kind: 'soft' })], () => used, 1, NOON)).toMatchObject({ refusal: null, warnings: [{ window: 'day' }] })
+    expect(overBudget('org', budget({ limit_micros: 0 }), EMPTY_LEDGER, 0, NOON)).not.toBeNull()
   })
 })
 
@@ -85,7 +74,7 @@ describe('a ledger', () => {
         let ledger = EMPTY_LEDGER
         const open: { estimate: number; cost: number }[] = []
         for (const { estimate, cost_share, settles } of requests) {
-          if (overBudget(budget(), ledger, estimate, NOON) === null) {
+          if (overBudget('org', budget(), ledger, estimate, NOON) === null) {
             ledger = held(ledger, estimate)
             open.push({ estimate, cost: Math.floor(estimate * cost_share) })
           }

@@ -30,7 +30,9 @@ describe("an error in OpenAI's envelope", () => {
   it('has a type for every kind', () => {
     for (const [code, { kind }] of Object.entries(FACTS))
       expect((writeError({ code: 'internal', reference: 'r' }).error as JsonObject).type, `${code} ${kind}`).toBeTypeOf('string')
-    expect(writeError({ code: 'budget_exhausted', window: 'day', spent_micros: 0, limit_micros: 0, resets_at_ms: 0 })).toMatchObject({
+    expect(
+      writeError({ code: 'budget_exhausted', account: 'org', window: 'day', spent_micros: 0, limit_micros: 0, resets_at_ms: 0 }),
+    ).toMatchObject({
       error: { type: 'insufficient_quota' },
     })
     expect(writeError({ code: 'upstream_rate_limited', target: 'a/b', retry_after_ms: null })).toMatchObject({

@@ -60,6 +60,8 @@ describe('the table of routes', () => {
       'viewer org GET /admin/v1/budgets',
       'viewer org GET /admin/v1/keys/:key_id/budgets',
       'admin org PUT /admin/v1/keys/:key_id/budgets',
+      'viewer org GET /admin/v1/orgs/:org/limits',
+      'admin org PUT /admin/v1/orgs/:org/limits',
       'viewer org GET /admin/v1/usage',
       'viewer org GET /admin/v1/usage/rows',
       'viewer org GET /admin/v1/decisions',

@@ -74,7 +74,7 @@ function checkedAddress(text: string, from: 'operator' | 'catalogue', what: stri
  * A host on the internet and not one inside a network. The URL parser has already turned every spelling of an IPv4 address
  * into the dotted one, and an IPv6 address keeps its brackets.
  */
-function isPublic(url: URL): boolean {
+export function isPublic(url: URL): boolean {
   const host = url.hostname.endsWith('.') ? url.hostname.slice(0, -1) : url.hostname
   const last = host.slice(host.lastIndexOf('.') + 1)
   return url.port === '' && host.includes('.') && !/^\d+$/.test(last) && !host.startsWith('[') && !PRIVATE_ENDINGS.includes(last)

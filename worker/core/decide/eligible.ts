@@ -83,12 +83,14 @@ export function suited(
 }
 
 /** Of the first `count` of `scratch.passing`, whose estimates are made: who keeps the bounds and is in health. */
-export function eligible({ targets, scratch }: Prepared, seen: Seen, count: number, bounds: Bounds, world: World): Eligibility {
+export function eligible({ targets, scratch, columns }: Prepared, seen: Seen, count: number, bounds: Bounds, world: World): Eligibility {
   const { passing, callable, refusals } = scratch
   const found: Eligibility = { usable: 0, ramping: [], shut: [] }
+  const dear = world.too_dear_above_micros_per_mtok
   for (let at = 0; at < count; at++) {
     const i = passing[at] as number
     let refusal = outOfBounds(i, scratch, bounds)
+    if (refusal === null && dear !== undefined) refusal = tooDear(columns.output_micros_per_mtok[i] as number, dear)
     if (refusal === null && seen.unwell[i]) refusal = passingRefusal(seen.health[i] as TargetHealth, targets[i] as LiveTarget, world)
     if (refusal !== null) refusals[i] = refusal
     if (refusal === null) callable[found.usable++] = i
@@ -114,6 +116,11 @@ function outOfBounds(i: number, { estimates }: Scratch, bounds: Bounds): Refusal
     return { reason: 'energy', need: energy_at_most_wh, have: known(energy) }
   }
   return null
+}
+
+/** Written so that an unknown price, which is NaN, counts as dear. */
+function tooDear(micros_per_mtok: number, above: number): Refusal | null {
+  return micros_per_mtok <= above ? null : { reason: 'expensive_share', need: above, have: known(micros_per_mtok) }
 }
 
 const NOT_NAMED: Refusal = { reason: 'not_named' }

@@ -222,6 +222,7 @@ const WORDS = {
   excluded: 'excluded by',
   quality: 'expected quality below',
   cost: 'expected cost above, or unknown; micro-USD allowed:',
+  expensive_share: 'the share of dear targets is used up for now; micro-USD per million output tokens allowed:',
   latency: 'expected first token later than, in ms:',
   energy: 'expected energy above, or unknown; Wh allowed:',
   readiness: 'not of the readiness',

@@ -74,6 +74,8 @@ export function callerOf({ caller }: Sketch): Caller {
     policy: 'default',
     scopes: { policies: null, targets: null, may_pin: true, regions: null },
     budgets: [],
+    rates: [],
+    expensive: null,
     created_at_ms: 0,
     expires_at_ms: null,
     revoked_at_ms: null,

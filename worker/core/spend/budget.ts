@@ -5,7 +5,7 @@
  * A request belongs to the window in which it began, for its hold as for its cost: a long answer over midnight is
  * yesterday's, and a new day starts at nothing held. Windows are UTC, for one budget has one reset, wherever its callers are.
  */
-import type { Budget } from '../../schema/caller.ts'
+import type { AccountName, Budget } from '../../schema/limits.ts'
 import type { Micros, Ms } from '../../schema/units.ts'
 import type { BudgetRefusal } from '../../schema/usage.ts'
 
@@ -38,39 +38,25 @@ export function windowAt(window: Window, now_ms: Ms): WindowBounds {
  * Does one more request fit? Null where it does, else what the caller is told. A request of unknown price is estimated at
  * nothing, and so passes while anything is left at all; a used-up budget lets nothing through, not even what is free.
  */
-export function overBudget(budget: Budget, ledger: Ledger, estimate_micros: Micros | null, now_ms: Ms): BudgetRefusal | null {
+export function overBudget(
+  account: AccountName,
+  budget: Budget,
+  ledger: Ledger,
+  estimate_micros: Micros | null,
+  now_ms: Ms,
+): BudgetRefusal | null {
   const used = ledger.spent_micros + ledger.held_micros
   if (used < budget.limit_micros && used + Math.max(0, estimate_micros ?? 0) <= budget.limit_micros) return null
   return {
     ok: false,
     code: 'budget_exhausted',
+    account,
     window: budget.window,
     limit_micros: budget.limit_micros,
     spent_micros: ledger.spent_micros,
     held_micros: ledger.held_micros,
     resets_at_ms: windowAt(budget.window, now_ms).resets_at_ms,
   }
-}
-
-/**
- * All budgets of a caller at once. A hard one that does not fit refuses; soft ones only warn. Of several that refuse, the
- * one that resets last is told, since only then the same request can pass.
- */
-export function checkBudgets(
-  budgets: readonly Budget[],
-  ledgerOf: (window: Window, bounds: WindowBounds) => Ledger,
-  estimate_micros: Micros | null,
-  now_ms: Ms,
-): { refusal: BudgetRefusal | null; warnings: BudgetRefusal[] } {
-  let refusal: BudgetRefusal | null = null
-  const warnings: BudgetRefusal[] = []
-  for (const budget of budgets) {
-    const over = overBudget(budget, ledgerOf(budget.window, windowAt(budget.window, now_ms)), estimate_micros, now_ms)
-    if (over === null) continue
-    if (budget.kind === 'soft') warnings.push(over)
-    else if (refusal === null || over.resets_at_ms > refusal.resets_at_ms) refusal = over
-  }
-  return { refusal, warnings }
 }
 
 /** A request begins: its estimate is held. */

@@ -5,6 +5,7 @@ import type { Dialect } from '../dialect.ts'
 import { readUpstreamError } from '../upstream-error.ts'
 import { writeError, writeInBand } from './error.ts'
 import { dull, observe, observeWhole } from './observe.ts'
+import { rateHeaders } from './rate-headers.ts'
 import { readReply, writeReply } from './reply.ts'
 import { readRequest, writeRequest } from './request.ts'
 import { reader } from './stream-read.ts'
@@ -15,5 +16,5 @@ export const anthropicMessages: Dialect = {
   // A stream of this format tells what it used without being asked.
   request: { read: readRequest, write: writeRequest },
   reply: { id_prefix: 'msg_', read: readReply, write: writeReply, reader, writer, observe, observeWhole, dull },
-  error: { write: writeError, writeInBand, read: readUpstreamError },
+  error: { write: writeError, writeInBand, read: readUpstreamError, rateHeaders },
 }

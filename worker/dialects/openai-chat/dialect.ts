@@ -6,6 +6,7 @@ import type { Dialect } from '../dialect.ts'
 import { readUpstreamError } from '../upstream-error.ts'
 import { writeError, writeInBand } from './error.ts'
 import { dull, observe, observeWhole } from './observe.ts'
+import { rateHeaders } from './rate-headers.ts'
 import { readReply, writeReply } from './reply.ts'
 import { readRequest, writeRequest } from './request.ts'
 import { reader } from './stream-read.ts'
@@ -19,5 +20,5 @@ export const openaiChat: Dialect = {
     askUsage: ({ stream_options }) => ({ stream_options: { ...(isObject(stream_options) ? stream_options : {}), include_usage: true } }),
   },
   reply: { id_prefix: 'chatcmpl-', read: readReply, write: writeReply, reader, writer, observe, observeWhole, dull },
-  error: { write: writeError, writeInBand, read: readUpstreamError },
+  error: { write: writeError, writeInBand, read: readUpstreamError, rateHeaders },
 }

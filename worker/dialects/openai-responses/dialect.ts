@@ -3,6 +3,7 @@
  */
 import type { Dialect } from '../dialect.ts'
 import { writeError } from '../openai-chat/error.ts'
+import { rateHeaders } from '../openai-chat/rate-headers.ts'
 import { readUpstreamError } from '../upstream-error.ts'
 import { writeInBand } from './error.ts'
 import { dull, observe, observeWhole } from './observe.ts'
@@ -16,5 +17,5 @@ export const openaiResponses: Dialect = {
   // A stream of this format tells what it used without being asked.
   request: { read: readRequest, write: writeRequest },
   reply: { id_prefix: 'resp_', read: readReply, write: writeReply, reader, writer, observe, observeWhole, dull },
-  error: { write: writeError, writeInBand, read: readUpstreamError },
+  error: { write: writeError, writeInBand, read: readUpstreamError, rateHeaders },
 }

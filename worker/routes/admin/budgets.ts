@@ -1,36 +1,23 @@
 /**
- * Budgets: what a key's organisation may spend a day, a week, a month, beside what it has spent and what is held for requests
- * under way. The spend is the usage object's own, the very figures that a hard budget is judged by, and not a sum over rows.
+ * Budgets and other limits of keys, and what organisations have spent. Those of teams and of whole organisations are in
+ * `limits.ts`.
  */
 import * as z from 'zod'
 import { err, ok } from '../../core/result.ts'
 import { type Window, windowAt } from '../../core/spend/budget.ts'
-import { type Budget, budget, type Caller, caller } from '../../schema/caller.ts'
+import { type Caller, caller } from '../../schema/caller.ts'
 import { keyId, orgId } from '../../schema/ids.ts'
-import { type Ms, micros, ms } from '../../schema/units.ts'
+import { micros, ms } from '../../schema/units.ts'
 import { callerRecords } from '../../store/key-records.ts'
+import { keyAccount, ORG_ACCOUNT } from '../../store/usage-accounts.ts'
 import { change } from './change.ts'
 import { callerFor, keyParams, maySee } from './key-view.ts'
+import { type LimitView, limitView, limitViews, openAccount } from './limit-view.ts'
 import { cursor, limit, nextCursor } from './paging.ts'
 import { type AdminWorld, type Route, route } from './route.ts'
 
-type Ledgers = Awaited<ReturnType<DurableObjectStub<import('../../store/usage-object.ts').UsageObject>['ledgers']>>
-
-const budgetView = () =>
-  budget.extend({
-    spent_micros: micros.describe("Spent by the key's whole organisation in this window."),
-    held_micros: micros.describe('Held for requests under way.'),
-    left_micros: micros,
-    resets_at_ms: ms,
-  })
-const keyBudgets = () =>
-  z.strictObject({
-    key_id: keyId,
-    label: z.string(),
-    org: orgId,
-    team: z.string().nullable(),
-    budgets: z.array(budgetView()),
-  })
+const keyBudgets = () => limitView().extend({ key_id: keyId, label: z.string(), org: orgId, team: z.string().nullable() })
+type KeyBudgets = z.infer<ReturnType<typeof keyBudgets>>
 const spend = () => z.strictObject({ spent_micros: micros, held_micros: micros, resets_at_ms: ms })
 const ORGS_FROM_KEYS = 2_000
 
@@ -78,8 +65,11 @@ export const BUDGET_ROUTES: Route[] = [
     answer: () => z.strictObject({ org: orgId, day: spend(), week: spend(), month: spend() }),
     async handle({ actor, params, world }) {
       if (!maySee(actor, params.org)) return err({ code: 'resource_not_found', kind: 'organisation', id: params.org })
-      const ledgers = await world.env.USAGE.getByName(params.org).ledgers()
-      const of = (window: Window) => ({ ...ledgers[window], resets_at_ms: windowAt(window, world.now_ms).resets_at_ms })
+      const [ledgers] = await world.env.USAGE.getByName(params.org).ledgers([ORG_ACCOUNT])
+      const of = (window: Window) => ({
+        ...(ledgers?.[window] ?? { spent_micros: 0, held_micros: 0 }),
+        resets_at_ms: windowAt(window, world.now_ms).resets_at_ms,
+      })
       return ok({ org: params.org, day: of('day'), week: of('week'), month: of('month') })
     },
   }),
@@ -89,20 +79,18 @@ export const BUDGET_ROUTES: Route[] = [
     path: '/admin/v1/budgets',
     role: 'viewer',
     reach: 'org',
-    summary: 'The keys that have budgets, with spent and left',
+    summary: 'The keys that have budgets or other limits, with what is spent and left',
     query: () => z.strictObject({ org: orgId.optional(), limit: limit(), cursor: cursor() }),
     answer: () => z.strictObject({ keys: z.array(keyBudgets()), cursor: nextCursor() }),
     async handle({ actor, query, world }) {
       const page = await callerRecords(world.env.KV).page(query.cursor, query.limit)
       const shown = page.records.filter(
-        record => record.budgets.length > 0 && maySee(actor, record.org) && (query.org === undefined || record.org === query.org),
+        record =>
+          (record.budgets.length > 0 || record.rates.length > 0 || record.expensive !== null) &&
+          maySee(actor, record.org) &&
+          (query.org === undefined || record.org === query.org),
       )
-      const orgs = [...new Set(shown.map(record => record.org))]
-      const ledgers = new Map(await Promise.all(orgs.map(async org => [org, await world.env.USAGE.getByName(org).ledgers()] as const)))
-      const keys = shown.flatMap(record => {
-        const ledger = ledgers.get(record.org)
-        return ledger ? [viewOf(record, ledger, world.now_ms)] : []
-      })
+      const keys = (await Promise.all([...Map.groupBy(shown, record => record.org)].map(([, records]) => viewsOf(records, world)))).flat()
       return ok({ keys, cursor: page.cursor })
     },
   }),
@@ -112,13 +100,13 @@ export const BUDGET_ROUTES: Route[] = [
     path: '/admin/v1/keys/:key_id/budgets',
     role: 'viewer',
     reach: 'org',
-    summary: "A key's budgets, with spent and left",
+    summary: "A key's budgets and other limits, with what is spent and left",
     params: keyParams,
     answer: keyBudgets,
     async handle(call) {
       const found = await callerFor(call, call.params.key_id)
       if (!found.ok) return found
-      return ok(viewOf(found.value, await call.world.env.USAGE.getByName(found.value.org).ledgers(), call.world.now_ms))
+      return ok(await viewOf(found.value, call.world))
     },
   }),
   route({
@@ -127,29 +115,38 @@ export const BUDGET_ROUTES: Route[] = [
     path: '/admin/v1/keys/:key_id/budgets',
     role: 'admin',
     reach: 'org',
-    summary: "Replaces a key's budgets; an empty list takes them away",
+    summary: "Replaces a key's budgets, and its rates and its share of dear targets where they are given; an empty list takes them away",
     params: keyParams,
-    body: () => z.strictObject({ budgets: caller.shape.budgets.unwrap() }),
+    body: () =>
+      z.strictObject({
+        budgets: caller.shape.budgets.unwrap(),
+        rates: caller.shape.rates.unwrap().optional(),
+        expensive: caller.shape.expensive.unwrap().optional(),
+      }),
     answer: keyBudgets,
     async handle(call) {
       const found = await callerFor(call, call.params.key_id)
       if (!found.ok) return found
-      const after: Caller = { ...found.value, budgets: call.body.budgets }
-      const what = { subject: after.key_id, org: after.org, before: found.value, after, detail: { budgets: after.budgets } }
-      const done = await change(call, what, () => callerRecords(call.world.env.KV).put(after))
-      return done.ok ? ok(viewOf(after, await call.world.env.USAGE.getByName(after.org).ledgers(), call.world.now_ms)) : done
+      const { budgets, rates = found.value.rates, expensive = found.value.expensive } = call.body
+      const after: Caller = { ...found.value, budgets, rates, expensive }
+      const detail = { budgets, rates, expensive }
+      const done = await change(call, { subject: after.key_id, org: after.org, before: found.value, after, detail }, async () => {
+        await openAccount(call.world.env, after.org, keyAccount(after.key_id), after, call.world.now_ms)
+        await callerRecords(call.world.env.KV).put(after)
+      })
+      return done.ok ? ok(await viewOf(after, call.world)) : done
     },
   }),
 ]
 
-function viewOf({ key_id, label, org, team, budgets }: Caller, ledgers: Ledgers, now_ms: Ms): z.infer<ReturnType<typeof keyBudgets>> {
-  const of = (each: Budget) => {
-    const { spent_micros, held_micros } = ledgers[each.window]
-    const left_micros = Math.max(0, each.limit_micros - spent_micros - held_micros)
-    return { ...each, spent_micros, held_micros, left_micros, resets_at_ms: windowAt(each.window, now_ms).resets_at_ms }
-  }
-  return { key_id, label, org, team, budgets: budgets.map(of) }
+/** Of keys of one organisation. */
+async function viewsOf(records: Caller[], { env, now_ms }: AdminWorld): Promise<KeyBudgets[]> {
+  const accounts = records.map(({ key_id, budgets, rates, expensive }) => ({ account: keyAccount(key_id), budgets, rates, expensive }))
+  const views = await limitViews(env, records[0]?.org ?? '', accounts, now_ms)
+  return records.map(({ key_id, label, org, team }, i) => ({ key_id, label, org, team, ...(views[i] as LimitView) }))
 }
+
+const viewOf = async (record: Caller, world: AdminWorld): Promise<KeyBudgets> => (await viewsOf([record], world))[0] as KeyBudgets
 
 async function manyCallers({ env }: AdminWorld): Promise<{ records: Caller[]; complete: boolean }> {
   const records: Caller[] = []

@@ -17,8 +17,8 @@ import { callerFor, keyParams, keyView, keyViewOf, maySee } from './key-view.ts'
 import { cursor, limit, nextCursor } from './paging.ts'
 import { type AdminWorld, type Call, type Route, route } from './route.ts'
 
-const { label, org, team, tier, tags, policy, scopes, budgets, expires_at_ms } = caller.shape
-const createBody = () => z.strictObject({ label, org, team, tier, tags, policy, scopes, budgets, expires_at_ms })
+const { label, org, team, tier, tags, policy, scopes, budgets, rates, expensive, expires_at_ms } = caller.shape
+const createBody = () => z.strictObject({ label, org, team, tier, tags, policy, scopes, budgets, rates, expensive, expires_at_ms })
 /** Without the defaults: what is absent stays as it is. */
 const changeBody = () =>
   z
@@ -177,7 +177,7 @@ async function end(call: Call, before: Caller, ending: Partial<Caller>): Promise
 const refuseNow = ({ env }: AdminWorld, { org, key_id }: Caller): Promise<void> => env.USAGE.getByName(org).revoke(key_id)
 
 const of = ({ key_id, org }: Caller) => ({ subject: key_id, org })
-const fieldsOf = ({ label, org, team, tier, tags, policy, scopes, budgets, expires_at_ms }: Caller): Fields => ({
+const fieldsOf = ({ label, org, team, tier, tags, policy, scopes, budgets, rates, expensive, expires_at_ms }: Caller): Fields => ({
   label,
   org,
   team,
@@ -186,6 +186,8 @@ const fieldsOf = ({ label, org, team, tier, tags, policy, scopes, budgets, expir
   policy,
   scopes,
   budgets,
+  rates,
+  expensive,
   expires_at_ms,
 })
 

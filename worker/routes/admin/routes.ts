@@ -7,6 +7,7 @@ import { BUDGET_ROUTES } from './budgets.ts'
 import { CATALOGUE_ROUTES } from './catalogue.ts'
 import { DECISION_ROUTES } from './decisions.ts'
 import { KEY_ROUTES } from './keys.ts'
+import { LIMIT_ROUTES } from './limits.ts'
 import { documentRoutes } from './openapi.ts'
 import { POLICY_ROUTES } from './policies.ts'
 import type { Route } from './route.ts'
@@ -16,6 +17,7 @@ import { USAGE_ROUTES } from './usage.ts'
 export const ADMIN_ROUTES: readonly Route[] = [
   ...KEY_ROUTES,
   ...BUDGET_ROUTES,
+  ...LIMIT_ROUTES,
   ...USAGE_ROUTES,
   ...DECISION_ROUTES,
   ...POLICY_ROUTES,

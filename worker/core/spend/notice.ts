@@ -1,0 +1,53 @@
+/**
+ * What a webhook is told when a soft limit was passed: whose limit, how much, and when it resets. Names and numbers only: no
+ * prompt, no answer, no key beyond its public id.
+ */
+
+import type { Ms } from '../../schema/units.ts'
+import type { LimitRefusal } from '../../schema/usage.ts'
+import { isPublic } from '../decide/address.ts'
+import { err, ok, type Result } from '../result.ts'
+
+export type Notice = {
+  type: 'limit.passed'
+  timestamp: string
+  data: {
+    org: string
+    /** `org`, `team:<name>` or `key:<key id>`. */
+    account: string
+    limit: string
+    at_most: number
+    used: number
+    resets_at: string
+  }
+}
+
+export function noticeOf(org: string, warning: LimitRefusal, now_ms: Ms): Notice {
+  const budget = warning.code === 'budget_exhausted'
+  return {
+    type: 'limit.passed',
+    timestamp: new Date(now_ms).toISOString(),
+    data: {
+      org,
+      account: warning.account,
+      limit: budget ? `usd_micros_per_${warning.window}` : warning.of,
+      at_most: budget ? warning.limit_micros : warning.at_most,
+      used: budget ? warning.spent_micros + warning.held_micros : warning.used,
+      resets_at: new Date(warning.resets_at_ms).toISOString(),
+    },
+  }
+}
+
+/**
+ * An address that may be called: https, a host on the internet by name, the standard port, nothing secret in it. Checked when
+ * it is set and again before each call. A public name that resolves into a private network is the platform's to refuse:
+ * a Worker's `fetch` reaches public addresses only, and no redirect is followed.
+ */
+export function webhookUrl(text: string): Result<URL, string> {
+  if (!URL.canParse(text)) return err('it is not a URL')
+  const url = new URL(text)
+  if (url.protocol !== 'https:') return err('it must begin with https://')
+  if (url.username || url.password) return err('it must not carry a user name or password')
+  if (!isPublic(url)) return err('it must name a public host, by name and on the standard port')
+  return ok(url)
+}
