@@ -129,7 +129,7 @@ export function runPolicyTests(compiled: CompiledPolicy, catalogue: Catalogue, m
   return compiled.policy.tests.map(test => resultOf(test, compiled, whole, { now_ms: instantOf(catalogue), model }))
 }
 
-function resultOf(test: PolicyTest, compiled: CompiledPolicy, whole: LiveCatalogue, options: TrialOptions): TestResult {
+export function resultOf(test: PolicyTest, compiled: CompiledPolicy, whole: LiveCatalogue, options: TrialOptions): TestResult {
   const { groups } = compiled.policy
   const live = liveFor(test.request, whole, groups)
   const { request } = test

@@ -9,7 +9,7 @@ import type { Signals } from './signals.ts'
 
 /** Where a task begins: how often small models fail at it, in the public results by task. */
 const OF_TASK: Record<Task, number> = {
-  code_generation: 0.5,
+  code_generation: 0.48,
   code_understanding: 0.5,
   mathematics: 0.55,
   reasoning: 0.6,
@@ -22,6 +22,8 @@ const OF_TASK: Record<Task, number> = {
   conversation: 0.15,
   agentic: 0.5,
 }
+/** An errand told to somebody who has no tools is talked about, and not run. */
+const OF_TALK = 0.3
 /** What is known of a request of unknown task. */
 const AVERAGE = 0.4
 
@@ -35,18 +37,23 @@ const EASY = cueIndex('easy')
 export function difficultyOf(
   cues: Float64Array,
   form: Signals,
-  features: Pick<Features, 'task' | 'task_confidence' | 'last_turn_tokens' | 'tools' | 'reasoning_requested'>,
+  features: Pick<Features, 'task' | 'task_confidence' | 'last_turn_tokens' | 'tools' | 'tool_results' | 'reasoning_requested'>,
   gain: number,
 ): number {
-  let difficulty = AVERAGE + (OF_TASK[features.task] - AVERAGE) * Math.min(1, features.task_confidence * 1.5)
-  // Each doubling of the turn's length beyond a line or two adds a little, up to some thousand tokens.
-  difficulty += 0.025 * Math.min(6, Math.max(0, Math.log2((features.last_turn_tokens + 1) / 32)))
+  const isTalk = features.task === 'agentic' && features.tools === 0 && !features.tool_results
+  const of_task = isTalk ? OF_TALK : OF_TASK[features.task]
+  let difficulty = AVERAGE + (of_task - AVERAGE) * Math.min(1, features.task_confidence * 1.5)
+  // Each doubling of the turn's length beyond a line or two adds a little, up to some thousand tokens; each halving takes it off, twice at most.
+  difficulty += 0.025 * Math.min(6, Math.max(-2, Math.log2((features.last_turn_tokens + 1) / 32)))
   difficulty += 0.06 * Math.min(4, cues[HARD] as number)
   difficulty -= 0.07 * Math.min(3, cues[EASY] as number)
-  difficulty += 0.2 * Math.min(1, form.math_share * 2)
+  if (isReckoning(features.task)) difficulty += 0.2 * Math.min(1, form.math_share * 2)
   difficulty += GAIN_WORTH * gain
   if (form.items >= 4) difficulty += 0.05
   if (features.tools > 8) difficulty += 0.05
   if (features.reasoning_requested) difficulty += 0.1
   return Math.min(1, Math.max(0, difficulty))
 }
+
+/** Figures and operators are the matter of these; elsewhere they are dates, patterns and code. */
+const isReckoning = (task: Task) => task === 'mathematics' || task === 'reasoning'

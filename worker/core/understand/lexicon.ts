@@ -194,12 +194,12 @@ const ENTRIES: [Cue, number, string][] = [
   [
     'hard',
     1,
-    'prove|proof|rigorous|rigorously|derive|theorem|olympiad|optimal|optimize|complexity|np hard|asymptotic|distributed|concurrency|race condition|deadlock|architecture|design a system|system design|formal|phd|graduate level|expert|advanced|edge cases|in depth|comprehensive|thorough|multi step|step by step|constraints|trade offs|tradeoffs|analyze|critically|quantum|stochastic|differential equation|topology|eigenvalue|bayesian|proof by|counterexample|zero knowledge|compiler|kernel|cryptographic|differential diagnosis|jurisdiction|证明|推导|beweise|démontrer|demuestra|докажи',
+    'prove|proof|rigorous|rigorously|derive|theorem|olympiad|optimal|optimize|complexity|np hard|asymptotic|distributed|concurrency|race condition|deadlock|architecture|design a system|system design|formal|phd|graduate level|expert|advanced|edge cases|in depth|comprehensive|thorough|multi step|step by step|constraints|trade offs|tradeoffs|analyze|critically|quantum|stochastic|differential equation|topology|eigenvalue|bayesian|proof by|counterexample|zero knowledge|compiler|kernel|cryptographic|differential diagnosis|jurisdiction|lock free|wait free|memory order|linearizable|strongly consistent|证明|推导|証明|beweise|beweisen|beweis|herleiten|herleitung|widerlege|überabzählbar|démontrer|démontrez|démontre|montrez que|prouver|prouvez|demuestra|demuestre|demostrar|dimostra|dimostrare|udowodnij|bewijs|докажи|докажите|доказать|выведи',
   ],
   [
     'easy',
     1,
-    'simple|quick|quickly|briefly|basic|short|one word|one sentence|yes or no|hello|hi|thanks|thank you|capital of|what is the capital|translate|spell|rephrase|proofread|synonym|antonym|define|joke|what year|what day|for a child|for kids|eli5|like i m five',
+    'simple|quick|quickly|briefly|basic|short|one word|one sentence|yes or no|hello|hi|thanks|thank you|capital of|what is the capital|translate|spell|rephrase|proofread|synonym|antonym|define|joke|what year|what day|for a child|for kids|eli5|like i m five|how many days|what time is it|übersetze|hauptstadt|wie spät|in einem satz|traduis|traduisez|la capitale de|quelle heure|traduce|traduzca|la capital de|cuál es la moneda|qué hora|traduci|traduza|переведи|столица|сколько дней|который час|翻译|翻訳|首都',
   ],
   // How long
   [
