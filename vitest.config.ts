@@ -45,6 +45,7 @@ export default defineConfig({
                 TEST_MIGRATIONS: await readD1Migrations('worker/store/migrations'),
                 DEMO_TARGETS: 'on',
                 KEY_PEPPER: 'test-pepper-of-at-least-32-characters',
+                PROVIDER_KEY_MASTER: 'test-master-of-at-least-32-characters',
               },
             },
           })),

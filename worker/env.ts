@@ -31,6 +31,7 @@ import { type FoundDecision, findDecision } from './store/decisions.ts'
 import { barOf, learnBar } from './store/expensive-bar.ts'
 import { healthView } from './store/health.ts'
 import type { LimitedCaller } from './store/org-limits.ts'
+import { type OwnKeys, ownKeyStore } from './store/own-keys.ts'
 import { policyStore } from './store/policies.ts'
 import { type Durable, intend, settle } from './store/usage.ts'
 
@@ -39,24 +40,35 @@ export type Context = { waitUntil(promise: Promise<unknown>): void }
 
 type Authenticated = Result<LimitedCaller, GatewayError>
 
+/** The world of a decision, and what its caller brings to carry it out: null where that is nothing. */
+export type CallersWorld = World & { own: OwnKeys | null }
+
 export type Deps = {
   effects: Effects
   authenticate(headers: Headers, ctx: Context): Authenticated | Promise<Authenticated>
   /** Everything a decision looks at, taken at one moment. Fails where the caller names a policy that is not there. */
-  world(caller: LimitedCaller, asked: Asked, door: Pick<Door, 'path' | 'endpoint'>, ctx: Context): Promise<Result<World, GatewayError>>
+  world(
+    caller: LimitedCaller,
+    asked: Asked,
+    door: Pick<Door, 'path' | 'endpoint'>,
+    ctx: Context,
+  ): Promise<Result<CallersWorld, GatewayError>>
   /** Tells that a target has begun to answer, so that the conversation may stay with it. */
   answered(asked: Asked, record: DecisionRecord, target: TargetId): void
   catalogue(ctx: Context): LiveCatalogue | Promise<LiveCatalogue>
   dialect(name: DialectName): Dialect | undefined
-  /** What a call to a provider carries to say who calls; null where it wants nothing, or where its secret is not set. */
-  credential(provider: Provider): Credential | null
+  /**
+   * What a call to a provider carries to say who calls; null where it wants nothing, or where its secret is not set. `own_secret`: the
+   * caller's own, in place of the router's.
+   */
+  credential(provider: Provider, own_secret?: string): Credential | null
   /** Sets the intent on its way. The answer is asked for when it is needed, and not before: until then it may wait for company. */
   intend(intent: Intent, ctx: Context): Durable
   settle(settlement: Settlement, ctx: Context): void
   health(now_ms: Ms, ctx: Context): HealthSnapshot
   report(outcome: Outcome, ctx: Context): void
   /** Tells that this isolate is about to walk the record's plan, with the probe leases it uses up. */
-  decided(record: DecisionRecord): void
+  decided(record: DecisionRecord, own: OwnKeys | null): void
   findDecision(org: OrgId, id: string): Promise<FoundDecision | null>
   policies: ReturnType<typeof policyStore>
   alarms(): Alarm[]
@@ -80,6 +92,7 @@ export function makeDeps(env: Env): Deps {
   const catalogues = catalogueStore(env.KV, variables)
   const health = healthView(env)
   const spoken = conversations()
+  const own_keys = ownKeyStore(env.KV, env as unknown as Record<string, unknown>)
 
   return {
     effects,
@@ -91,19 +104,24 @@ export function makeDeps(env: Env): Deps {
         return err({ code: 'forbidden', message: `This key may not be used for ${endpoint}.` })
       const now_ms = effects.nowMs()
       const refreshed = health.refreshed(now_ms, ctx)
+      const brought = own_keys.of(caller, ctx, now_ms)
       const name = policyNamed(request.model, caller)
       const policy = await policies.policyFor(name, ctx, now_ms)
+      const own = brought instanceof Promise ? await brought : brought
+      if (own === 'unavailable') return err({ code: 'keys_unavailable', message: 'their store does not answer. Try again in a moment.' })
       if (!policy) return err(missingPolicy(name, request.model, policies.names(ctx, now_ms)))
       const live = await catalogues.live(ctx, now_ms)
       if (refreshed !== null) await refreshed
       const isOld = named !== undefined && isUnderWay(request)
       const conversation = isOld ? spoken.last(conversationKey(caller.key_id, request, named)) : undefined
+      const shared = health.snapshot(effects.nowMs(), ctx)
+      const probes = health.probes(effects.nowMs())
       return ok({
         catalogue: endpoint === 'chat' ? live : (live.serving.get(endpoint) ?? live),
         policy,
         policy_names: policies.names(ctx, now_ms),
-        health: health.snapshot(effects.nowMs(), ctx),
-        probes: health.probes(effects.nowMs()),
+        health: own === null ? shared : own.health(shared, now_ms),
+        probes: own === null ? probes : own.probes(probes, now_ms),
         codecs: DIALECTS_WRITTEN,
         losses,
         ...(asks && { asks }),
@@ -114,6 +132,7 @@ export function makeDeps(env: Env): Deps {
         draw: effects.draw(),
         decision_id: effects.newDecisionId(),
         endpoint: path,
+        own,
       })
     },
 
@@ -123,10 +142,11 @@ export function makeDeps(env: Env): Deps {
     },
     catalogue: ctx => catalogues.live(ctx, effects.nowMs()),
     dialect: dialectNamed,
-    credential: ({ auth }) => {
-      const secret = auth.style === 'none' ? undefined : variables[auth.secret]
+    credential: ({ auth }, own_secret) => {
+      if (auth.style === 'none') return null
+      const secret = own_secret ?? variables[auth.secret]
       if (!secret) return null
-      if (auth.style === 'sigv4') return signingKey(auth, secret, variables)
+      if (auth.style === 'sigv4') return own_secret ? ownSigningKey(auth, own_secret, variables) : signingKey(auth, secret, variables)
       return auth.style === 'header' ? { header: auth.header, value: secret } : { header: 'authorization', value: `Bearer ${secret}` }
     },
     intend: (intent, ctx) => {
@@ -141,10 +161,17 @@ export function makeDeps(env: Env): Deps {
     settle: (settlement, ctx) => settle(env, ctx, settlement),
     health: (now_ms, ctx) => health.snapshot(now_ms, ctx),
     report: (outcome, ctx) => health.report(outcome, ctx),
-    decided: ({ plan }) => health.took(plan),
+    decided: ({ plan }, own) => {
+      if (!own?.took(plan, effects.nowMs())) health.took(plan)
+    },
     findDecision: (org, id) => findDecision(env, org, id),
     policies,
-    alarms: () => [...policies.problems(), ...catalogues.problems(), ...(health.reachable() ? [] : [unreachable(effects.nowMs())])],
+    alarms: () => [
+      ...policies.problems(),
+      ...catalogues.problems(),
+      ...own_keys.problems(),
+      ...(health.reachable() ? [] : [unreachable(effects.nowMs())]),
+    ],
     mishap,
   }
 }
@@ -158,6 +185,12 @@ function signingKey(auth: Extract<Provider['auth'], { style: 'sigv4' }>, secret:
     region: textOf(variables, region),
     service,
   }
+}
+
+/** A key in two halves, or three where it is a passing one, is brought as one text: `<access key id>:<secret>[:<session token>]`. */
+function ownSigningKey(auth: Extract<Provider['auth'], { style: 'sigv4' }>, text: string, variables: Variables): SigningKey {
+  const [access_key_id = '', secret = '', session_token = null] = text.split(':', 3)
+  return { access_key_id, secret, session_token, region: textOf(variables, auth.region), service: auth.service }
 }
 
 function makeEffects(env: Env): Effects {

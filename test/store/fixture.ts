@@ -11,6 +11,7 @@ declare global {
     interface Env {
       TEST_MIGRATIONS: D1Migration[]
       KEY_PEPPER: string
+      PROVIDER_KEY_MASTER: string
     }
   }
 }
@@ -74,6 +75,8 @@ export function settlement(of: Intent, changes: Partial<Settlement> = {}): Settl
     usage: { ...UNKNOWN_USAGE, input_tokens: 90, output_tokens: 150 },
     usage_estimated: false,
     cost_micros: 250,
+    own_cost_micros: null,
+    paid_by: 'router',
     energy_wh: 0.12,
     attempts: [],
     losses: [],

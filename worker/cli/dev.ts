@@ -92,6 +92,8 @@ function firstVarsFile(): string {
     '# Read by `npm run dev`. In production the same names are set by `wrangler secret put NAME`.',
     "# Callers' keys are stored as an HMAC under this; another pepper makes all of them invalid.",
     `KEY_PEPPER=${randomBytes(32).toString('base64url')}`,
+    "# Providers' keys that callers bring are sealed under this.",
+    `PROVIDER_KEY_MASTER=${randomBytes(32).toString('base64url')}`,
     '# The built-in demo targets.',
     'DEMO_TARGETS=on',
     '',

@@ -167,5 +167,5 @@ export async function orStop<T>(make: () => Promise<T>): Promise<T> {
 
 export const keys = defineCommand({
   meta: { name: 'keys', description: "Callers' keys." },
-  subCommands: { list, create, rotate, revoke },
+  subCommands: { list, create, rotate, revoke, provider: () => import('./provider-keys.ts').then(file => file.providerKeys) },
 })

@@ -4,7 +4,7 @@
  * in the sentence a caller can act on; each dialect only chooses the envelope. `worker/ERRORS.md` is tested against this.
  */
 import type { RefusalReason } from '../schema/decision.ts'
-import type { TargetId } from '../schema/ids.ts'
+import type { ProviderId, TargetId } from '../schema/ids.ts'
 import type { AccountName, RateName } from '../schema/limits.ts'
 import type { Bytes, Micros, Ms } from '../schema/units.ts'
 
@@ -36,6 +36,8 @@ export type GatewayError =
   | { code: 'upstream_truncated'; target: TargetId; message: string }
   | { code: 'upstream_rate_limited'; target: TargetId; retry_after_ms: Ms | null }
   | { code: 'upstream_credential'; target: TargetId }
+  | { code: 'own_key_refused'; target: TargetId }
+  | { code: 'key_unusable'; provider: ProviderId }
   | { code: 'decision_not_found'; id: string }
   | { code: 'admin_not_set_up'; message: string }
   | { code: 'resource_not_found'; kind: string; id: string }
@@ -92,6 +94,8 @@ export const FACTS = {
   upstream_truncated: { status: 502, blame: 'upstream', kind: 'api', retryable: true },
   upstream_rate_limited: { status: 429, blame: 'upstream', kind: 'rate_limit', retryable: true },
   upstream_credential: { status: 502, blame: 'operator', kind: 'api', retryable: false },
+  own_key_refused: { status: 502, blame: 'caller', kind: 'api', retryable: false },
+  key_unusable: { status: 500, blame: 'operator', kind: 'api', retryable: false },
   decision_not_found: { status: 404, blame: 'caller', kind: 'not_found', retryable: false },
   admin_not_set_up: { status: 503, blame: 'operator', kind: 'api', retryable: false },
   resource_not_found: { status: 404, blame: 'caller', kind: 'not_found', retryable: false },
@@ -199,6 +203,10 @@ export function wording(error: GatewayError): string {
       return `${error.target} is rate-limited and no other target could answer.${error.retry_after_ms === null ? '' : ` Try again in ${Math.ceil(error.retry_after_ms / 1000)} s.`}`
     case 'upstream_credential':
       return `${error.target} refused the router's credential. This is for the operator of this router to mend, not for you.`
+    case 'own_key_refused':
+      return `${error.target} refused the key that your organisation brought for it. Set a new one; the router's own is not used in its place.`
+    case 'key_unusable':
+      return `The key that your organisation brought for ${error.provider} cannot be opened here, and no call was made with it. Its operator has an alarm; setting the key anew mends it.`
     case 'decision_not_found':
       return `There is no decision "${shown(error.id)}" for this key. Decisions are kept for the retention period and shown to their own organisation only.`
     case 'admin_not_set_up':

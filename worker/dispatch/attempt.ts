@@ -38,6 +38,8 @@ export type Trial = {
   status: number | null
   /** For the operator, sanitized. */
   detail: string | null
+  /** The call went, or would have gone, with the caller's own key. */
+  own_key: boolean
   seen: Observation
   /** Closes the connection, whatever state it is in. */
   abort(): void
@@ -63,6 +65,7 @@ export function trialOf(target: LiveTarget, step: PlanStep, now_ms: Ms): Trial {
     first_token_at_ms: null,
     status: null,
     detail: null,
+    own_key: false,
     seen: nothingSeen(),
     abort: () => {},
   }
@@ -73,6 +76,10 @@ export async function attempt(call: Call, trial: Trial, step: PlanStep, guard: G
   const { stream } = call.request
   const dialect = carrier.dialect(target.provider.dialect)
   if (dialect === undefined) return garbage('its format is not one this router can write')
+  if (carrier.own?.pays(target.provider.id)) {
+    trial.own_key = true
+    if (!carrier.own.usable(target.provider.id)) return failed({ what: 'key_unusable', provider: target.provider.id })
+  }
   const { url, init, key, drops_usage } = outbound(call, target, dialect, carrier)
   const connection = new AbortController()
   trial.abort = () => connection.abort()
@@ -149,7 +156,7 @@ async function refusal(response: Response, trial: Trial, dialect: Dialect, guard
   const text = body.got === 'bytes' ? new TextDecoder().decode(body.bytes) : ''
   const error = dialect.error.read(response.status, text)
   trial.detail = error.code === null ? error.message : `${error.code}: ${error.message}`
-  return failed({ what: 'refused', error, retry_after_ms: retry_after_ms ?? waitIn(error) })
+  return failed({ what: 'refused', error, retry_after_ms: retry_after_ms ?? waitIn(error), own_key: trial.own_key })
 }
 
 /** Some formats say in the body when to come back. */
@@ -226,7 +233,7 @@ async function begun(
 function hidden(trial: Trial, dialect: Dialect): Attempted {
   const error = inBand(trial.seen, dialect)
   trial.detail = `in a 200: ${error.code === null ? '' : `${error.code}: `}${error.message}`
-  return failed({ what: 'refused', error, retry_after_ms: null })
+  return failed({ what: 'refused', error, retry_after_ms: null, own_key: trial.own_key })
 }
 
 /** Words by which providers name a passing overload where they send no number. */

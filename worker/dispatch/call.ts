@@ -10,7 +10,7 @@ import type { Provider } from '../schema/catalogue.ts'
 import type { ChatRequest, DialectName, Loss, TokenUsage } from '../schema/chat.ts'
 import type { DecisionRecord } from '../schema/decision.ts'
 import type { Outcome } from '../schema/health.ts'
-import type { TargetId } from '../schema/ids.ts'
+import type { ProviderId, TargetId } from '../schema/ids.ts'
 import type { Policy } from '../schema/policy.ts'
 import type { Ms } from '../schema/units.ts'
 import type { AttemptRecord, UsageOutcome } from '../schema/usage.ts'
@@ -50,6 +50,8 @@ export type Carrier = {
   target(id: TargetId): LiveTarget | undefined
   dialect(name: DialectName): Dialect | undefined
   credential(provider: Provider): Credential | null
+  /** Providers that the caller pays itself, with a key of its own, which may have turned out unusable; absent where there is none. */
+  own?: { pays(provider: ProviderId): boolean; usable(provider: ProviderId): boolean }
   /** The headers that sign a call; a parameter because it waits, and waiting is the world's. */
   sign(url: string, body: string | Uint8Array, key: SigningKey, now_ms: Ms): Promise<Record<string, string>>
   report(outcome: Outcome): void

@@ -9,7 +9,7 @@
 import type { GatewayError } from '../core/errors.ts'
 import type { UpstreamError } from '../dialects/dialect.ts'
 import type { OutcomeClass } from '../schema/health.ts'
-import type { TargetId } from '../schema/ids.ts'
+import type { ProviderId, TargetId } from '../schema/ids.ts'
 import type { Ms } from '../schema/units.ts'
 import type { Phase } from '../stream/guard.ts'
 
@@ -18,7 +18,9 @@ export type Happening =
   | { what: 'unreachable'; message: string }
   | { what: 'silent'; phase: Phase; limit_ms: Ms }
   /** A status of 400 or more, or the same told in the body of a 200. */
-  | { what: 'refused'; error: UpstreamError; retry_after_ms: Ms | null }
+  | { what: 'refused'; error: UpstreamError; retry_after_ms: Ms | null; own_key?: boolean }
+  /** The caller's own key for this provider cannot be opened, and so nothing was sent. */
+  | { what: 'key_unusable'; provider: ProviderId }
   | { what: 'redirected'; status: number }
   | { what: 'garbage'; message: string }
   | { what: 'truncated'; message: string }
@@ -86,11 +88,18 @@ export function classify(happening: Happening, situation: Situation): Verdict {
         next: { step: 'next' },
       }
     case 'refused':
-      return refused(happening.error, happening.retry_after_ms, situation)
+      return refused(happening.error, happening.retry_after_ms, situation, happening.own_key === true)
+    case 'key_unusable':
+      return {
+        class: 'auth',
+        error: { code: 'key_unusable', provider: happening.provider },
+        retry_after_ms: null,
+        next: { step: 'next' },
+      }
   }
 }
 
-function refused(said: UpstreamError, retry_after_ms: Ms | null, situation: Situation): Verdict {
+function refused(said: UpstreamError, retry_after_ms: Ms | null, situation: Situation, own_key: boolean): Verdict {
   const { target } = situation
   const { status, message } = said
   const rejected: GatewayError = {
@@ -114,7 +123,12 @@ function refused(said: UpstreamError, retry_after_ms: Ms | null, situation: Situ
     return { class: 'rate', error, retry_after_ms, next: waited(retry_after_ms, situation) }
   }
   if (status === 401 || status === 403)
-    return { class: 'auth', error: { code: 'upstream_credential', target }, retry_after_ms: null, next: { step: 'next' } }
+    return {
+      class: 'auth',
+      error: { code: own_key ? 'own_key_refused' : 'upstream_credential', target },
+      retry_after_ms: null,
+      next: { step: 'next' },
+    }
   const failed: GatewayError = { code: 'upstream_failed', target, status, message }
   if (status === 404 || status === 410 || said.kind === 'model_gone')
     return { class: 'gone', error: failed, retry_after_ms: null, next: { step: 'next' } }

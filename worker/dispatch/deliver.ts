@@ -162,5 +162,5 @@ function happeningOf(end: Exclude<TapEnd, { how: 'complete' | 'left' }>, trial: 
   if (dialect === undefined) return { what: 'garbage', message: 'an error in band' }
   const error = inBand(trial.seen, dialect)
   trial.detail = `in band: ${error.code === null ? '' : `${error.code}: `}${error.message}`
-  return { what: 'refused', error, retry_after_ms: null }
+  return { what: 'refused', error, retry_after_ms: null, own_key: trial.own_key }
 }

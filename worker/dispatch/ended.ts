@@ -58,6 +58,7 @@ export function conclude(
     detail: trial.detail,
     probe,
     usage: usage.usage,
+    ...(trial.own_key && { own_key: true as const }),
   }
 }
 

@@ -29,7 +29,7 @@ export function outbound(call: Call, target: LiveTarget, dialect: Dialect, carri
   const { request, json, passage } = call
   const credential = carrier.credential(target.provider)
   const key = credential !== null && 'secret' in credential ? credential : null
-  const headers = headersFor(target, dialect, request.stream, credential)
+  const headers = headersFor(target, dialect, request.stream, credential, carrier.own?.pays(target.provider.id) === true)
   if (passage !== undefined) {
     const init = {
       method: 'POST',
@@ -78,9 +78,16 @@ type Prepared = { credential: string | null; whole: Record<string, string>; stre
 /** A target object lives as long as its compiled catalogue; with it go its headers. */
 const prepared = new WeakMap<LiveTarget, Prepared>()
 
-function headersFor(target: LiveTarget, dialect: Dialect, stream: boolean, credential: Credential | null): Record<string, string> {
+/** `own`: with a caller's own key, which is kept by nobody but whose it is. */
+function headersFor(
+  target: LiveTarget,
+  dialect: Dialect,
+  stream: boolean,
+  credential: Credential | null,
+  own: boolean,
+): Record<string, string> {
   const carried = credential !== null && 'header' in credential ? credential : null
-  let ready = prepared.get(target)
+  let ready = own ? undefined : prepared.get(target)
   if (ready === undefined || ready.credential !== (carried?.value ?? null)) {
     const shared: Record<string, string> = { 'content-type': 'application/json', 'user-agent': 'signalbox', ...target.provider.headers }
     if (carried !== null) shared[carried.header] = carried.value
@@ -89,7 +96,7 @@ function headersFor(target: LiveTarget, dialect: Dialect, stream: boolean, crede
       whole: { ...shared, accept: 'application/json' },
       stream: { ...shared, accept: framingOf(dialect).content_type },
     }
-    prepared.set(target, ready)
+    if (!own) prepared.set(target, ready)
   }
   return stream ? ready.stream : ready.whole
 }

@@ -7,7 +7,7 @@ import type { LiveTarget } from '../core/decide/world.ts'
 import { energyOf } from '../core/spend/energy.ts'
 import { costOf, estimateCost } from '../core/spend/price.ts'
 import { lossCounts } from '../dialects/losses.ts'
-import type { Call, Ended } from '../dispatch/dispatch.ts'
+import type { Call, Carrier, Ended } from '../dispatch/dispatch.ts'
 import type { Price } from '../schema/catalogue.ts'
 import type { Loss } from '../schema/chat.ts'
 import type { DecisionRecord } from '../schema/decision.ts'
@@ -23,13 +23,18 @@ const ORPHAN_GRACE_MS: Ms = 60_000
 
 type TargetOf = (id: TargetId) => LiveTarget | undefined
 type Decided = Pick<Call, 'record' | 'losses'>
+/** Who is called, and for which of them the caller pays. */
+type Called = Pick<Carrier, 'target' | 'own'>
 
-export function intentOf(record: DecisionRecord, caller: LimitedCaller, endpoint: string, targetOf: TargetOf): Intent {
+export function intentOf(record: DecisionRecord, caller: LimitedCaller, endpoint: string, { target: targetOf, own }: Called): Intent {
   const { features, limits } = record
   const output_tokens = features.max_output_tokens ?? Math.max(limits.output_tokens_assumed, features.expected_output_tokens)
   let worst: Micros = 0
+  // What the caller pays itself is held against no budget of the router's money.
+  const isOwn = (target: LiveTarget | undefined) => own !== undefined && target !== undefined && own.pays(target.provider.id)
   for (const { target } of record.plan.steps) {
-    worst = Math.max(worst, estimateCost(features.prompt_tokens, output_tokens, targetOf(target)?.price ?? null) ?? 0)
+    const live = targetOf(target)
+    if (!isOwn(live)) worst = Math.max(worst, estimateCost(features.prompt_tokens, output_tokens, live?.price ?? null) ?? 0)
   }
   const first = targetOf(record.chosen)
   const intent: Intent = {
@@ -50,7 +55,7 @@ export function intentOf(record: DecisionRecord, caller: LimitedCaller, endpoint
     provider: first?.provider.id ?? '',
     estimated_input_tokens: features.prompt_tokens,
     estimated_output_tokens: features.expected_output_tokens,
-    estimated_cost_micros: estimateCost(features.prompt_tokens, features.expected_output_tokens, first?.price ?? null),
+    estimated_cost_micros: isOwn(first) ? 0 : estimateCost(features.prompt_tokens, features.expected_output_tokens, first?.price ?? null),
     // Several attempts may each cost money, but only one of them in full: a failed one ends before its answer.
     reserved_micros: worst,
     expires_at_ms: record.at_ms + record.plan.total_ms + ORPHAN_GRACE_MS,
@@ -77,6 +82,9 @@ const UNBILLED: ReadonlySet<OutcomeClass> = new Set(['connection', 'server', 'ra
 export function settlementOf(call: Decided, ended: Ended, shadows: AttemptRecord[], targetOf: TargetOf, now_ms: Ms): Settlement {
   const { record } = call
   const attempts = [...ended.attempts, ...shadows]
+  const own = attempts.filter(attempt => attempt.own_key)
+  const ours = own.length === 0 ? attempts : attempts.filter(attempt => !attempt.own_key)
+  const costOver = (some: AttemptRecord[]) => sumOver(some, targetOf, (usage, target) => costOf(usage, target.price))
   return {
     v: 1,
     decision_id: record.decision_id,
@@ -89,7 +97,9 @@ export function settlementOf(call: Decided, ended: Ended, shadows: AttemptRecord
     finish_reason: ended.finish_reason,
     usage: ended.usage,
     usage_estimated: ended.usage_estimated,
-    cost_micros: sumOver(attempts, targetOf, (usage, target) => costOf(usage, target.price)),
+    cost_micros: costOver(ours),
+    own_cost_micros: own.length === 0 ? null : costOver(own),
+    paid_by: own.length === 0 ? 'router' : ours.length === 0 ? 'caller' : 'both',
     energy_wh: sumOver(attempts, targetOf, (usage, target): Wh | null =>
       usage.input_tokens === null || usage.output_tokens === null ? null : energyOf(target, usage.input_tokens, usage.output_tokens),
     ),

@@ -3,17 +3,39 @@
  * settlement is written, and all of it outlives the response.
  */
 import type { LiveCatalogue } from '../core/decide/world.ts'
+import { providerOf } from '../core/health/fleet.ts'
 import { type Call, type Carrier, type Ended, shadow } from '../dispatch/dispatch.ts'
 import { signature } from '../dispatch/sigv4.ts'
-import type { Context, Deps } from '../env.ts'
+import type { CallersWorld, Context, Deps } from '../env.ts'
+import type { OwnKeys } from '../store/own-keys.ts'
 import { settlementOf } from './account.ts'
 
-export function carrierFor(deps: Deps, ctx: Context, { by_id }: LiveCatalogue): Carrier {
+export function carrierFor(deps: Deps, ctx: Context, world: Pick<CallersWorld, 'catalogue' | 'own'>): Carrier {
+  const carrier = routersOwn(deps, ctx, world.catalogue)
+  return world.own === null ? carrier : withOwnKeys(carrier, world.own, deps)
+}
+
+/** Calls to providers that the caller pays for go with its own key, and what they tell stays with that key. */
+function withOwnKeys(carrier: Carrier, own: OwnKeys, deps: Deps): Carrier {
+  return {
+    ...carrier,
+    own: { pays: own.pays, usable: provider => own.secretFor(provider) !== null },
+    credential(provider) {
+      if (!own.pays(provider.id)) return carrier.credential(provider)
+      const secret = own.secretFor(provider.id)
+      return secret === null ? null : deps.credential(provider, secret)
+    },
+    report: outcome =>
+      own.pays(providerOf(outcome.target)) ? own.observe(outcome, deps.effects.nowMs(), deps.effects.draw) : carrier.report(outcome),
+  }
+}
+
+function routersOwn(deps: Deps, ctx: Context, { by_id }: LiveCatalogue): Carrier {
   return {
     effects: deps.effects,
     target: id => by_id.get(id),
     dialect: deps.dialect,
-    credential: deps.credential,
+    credential: provider => deps.credential(provider),
     sign: signature,
     report: outcome => deps.report(outcome, ctx),
     waitUntil: promise => ctx.waitUntil(promise),

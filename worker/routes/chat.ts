@@ -32,9 +32,9 @@ export async function chat(request: Request, dialect: Dialect, door: Door, deps:
 
   const record = decided.value
   const { policy } = world.value.policy
-  deps.decided(record)
-  const carrier = carrierFor(deps, ctx, world.value.catalogue)
-  const intent = intentOf(record, caller.value, door.path, carrier.target)
+  deps.decided(record, world.value.own)
+  const carrier = carrierFor(deps, ctx, world.value)
+  const intent = intentOf(record, caller.value, door.path, carrier)
   const durable = deps.intend(intent, ctx)
   if (policy.durable_before_dispatch || intent.limited?.hard) {
     const stands = await durable().then(standing(dialect, deps.effects), unrecorded)

@@ -24,6 +24,8 @@ export type AttemptRecord = {
   probe: boolean
   /** What this call alone used, null where the target did not say; the row's `usage` and `cost_micros` sum over attempts. */
   usage: TokenUsage | null
+  /** It went with a key that the caller brought: what it cost is the caller's own affair. */
+  own_key?: true
 }
 
 /**
@@ -35,6 +37,9 @@ export type LossCount = { loss: string; how: Loss['how']; count: number; field: 
 /** `completed`: whole answer delivered · `failed`: the caller got an error · `truncated`: the caller got an in-band error after the commit ·
  * `caller_left`: the caller went away first · `orphan`: the process died before settling; the row is made from the intent. */
 export type UsageOutcome = 'completed' | 'failed' | 'truncated' | 'caller_left' | 'orphan'
+
+/** Whose key the calls of a request went with. `router` also where there was none. */
+export type PaidBy = 'router' | 'caller' | 'both'
 
 export type Intent = {
   v: 1
@@ -80,7 +85,10 @@ export type Settlement = {
   usage: TokenUsage
   /** True where counts are ours and not the provider's. */
   usage_estimated: boolean
+  /** What the router's own keys are billed. What was called with the caller's own is `own_cost_micros`, null where nothing was. */
   cost_micros: Micros | null
+  own_cost_micros: Micros | null
+  paid_by: PaidBy
   energy_wh: Wh | null
   attempts: AttemptRecord[]
   /** On the way there and on the way back, to the end of a stream. */

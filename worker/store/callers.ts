@@ -12,7 +12,7 @@ import type { Ms } from '../schema/units.ts'
 import { KEY_CHARS, readKey } from './key-text.ts'
 import { callerKey } from './keys.ts'
 import { forgetLimits, type LimitedCaller, limited } from './org-limits.ts'
-import { pepperNamed, secretHmac } from './secret-hmac.ts'
+import { bytesOf, pepperNamed, secretHmac } from './secret-hmac.ts'
 
 type Context = { waitUntil(promise: Promise<unknown>): void }
 type Bindings = Pick<Env, 'KV'>
@@ -156,9 +156,6 @@ function keep<T>(cache: Map<string, T>, key: string, value: T): void {
   cache.set(key, value)
   if (cache.size > CACHED) cache.delete(cache.keys().next().value ?? key)
 }
-
-const bytesOf = (digits: string) =>
-  Uint8Array.from({ length: digits.length / 2 }, (_, i) => Number.parseInt(digits.slice(2 * i, 2 * i + 2), 16))
 
 /** The organisation's usage object knows better than KV and this isolate's memory: the key is not looked up again for a while. */
 export function forgetRevoked(key_id: string, now_ms: Ms): void {

@@ -43,7 +43,7 @@ const SUMS = `count(*) AS requests,
   count(*) FILTER (WHERE outcome = 'caller_left') AS caller_left,
   count(*) FILTER (WHERE outcome = 'orphan') AS orphans,
   sum(input_tokens) AS input_tokens, sum(output_tokens) AS output_tokens,
-  sum(cost_micros) AS cost_micros, count(*) FILTER (WHERE cost_micros IS NULL) AS cost_unknown,
+  sum(cost_micros) AS cost_micros, sum(own_cost_micros) AS own_cost_micros, count(*) FILTER (WHERE cost_micros IS NULL) AS cost_unknown,
   count(*) FILTER (WHERE usage_estimated = 1) AS estimated,
   count(*) FILTER (WHERE losses <> '[]') AS lossy,
   sum(energy_wh) AS energy_wh,
@@ -58,6 +58,7 @@ export type Sums = {
   input_tokens: number | null
   output_tokens: number | null
   cost_micros: number | null
+  own_cost_micros: number | null
   cost_unknown: number
   estimated: number
   /** Requests that lost something by translation. */
@@ -113,7 +114,7 @@ export const ROW_COLUMNS = [
   ],
   ...['task', 'stream', 'planned_target', 'target', 'provider', 'outcome', 'status', 'error_code', 'finish_reason', 'input_tokens'],
   ...['cache_read_tokens', 'cache_write_tokens', 'output_tokens', 'reasoning_tokens', 'usage_estimated', 'cost_micros', 'energy_wh'],
-  ...['first_token_ms', 'total_ms', 'losses'],
+  ...['first_token_ms', 'total_ms', 'losses', 'paid_by', 'own_cost_micros'],
 ] as const
 export type Row = Record<string, string | number | null>
 

@@ -9,7 +9,7 @@ import type { TokenUsage } from '../schema/chat.ts'
 import { UNKNOWN_USAGE } from '../schema/chat.ts'
 import type { DecisionId, KeyId, OrgId, PolicyName, PolicyVersion, TargetId } from '../schema/ids.ts'
 import type { Micros, Ms, Wh } from '../schema/units.ts'
-import type { AttemptRecord, Intent, LossCount, Settlement, UsageOutcome } from '../schema/usage.ts'
+import type { AttemptRecord, Intent, LossCount, PaidBy, Settlement, UsageOutcome } from '../schema/usage.ts'
 
 type Intended = {
   decision_id: DecisionId
@@ -42,6 +42,8 @@ type Settled = TokenUsage & {
   finish_reason: string | null
   usage_estimated: number
   cost_micros: Micros | null
+  own_cost_micros: Micros | null
+  paid_by: PaidBy | null
   energy_wh: Wh | null
   first_token_ms: Ms | null
   total_ms: Ms | null
@@ -59,10 +61,10 @@ const INTENDED_OTHERS = [
   ...['planned_target', 'planned_provider'],
 ]
 const SETTLED_INTEGERS = [
-  ...['settled_at_ms', 'status', 'usage_estimated', 'cost_micros', 'first_token_ms', 'total_ms'],
+  ...['settled_at_ms', 'status', 'usage_estimated', 'cost_micros', 'own_cost_micros', 'first_token_ms', 'total_ms'],
   ...Object.keys(UNKNOWN_USAGE),
 ]
-const SETTLED_OTHERS = ['outcome', 'target', 'provider', 'error_code', 'finish_reason', 'energy_wh', 'attempts', 'losses']
+const SETTLED_OTHERS = ['outcome', 'target', 'provider', 'error_code', 'finish_reason', 'energy_wh', 'attempts', 'losses', 'paid_by']
 
 /** Everything that only the settlement knows: what a late settlement replaces in a row that was written as an orphan. */
 export const SETTLED_COLUMNS: readonly string[] = [...SETTLED_INTEGERS, ...SETTLED_OTHERS]
@@ -107,6 +109,8 @@ export function settledHalf(settlement: Settlement): Settled {
     ...settlement.usage,
     usage_estimated: settlement.usage_estimated ? 1 : 0,
     cost_micros: settlement.cost_micros,
+    own_cost_micros: settlement.own_cost_micros,
+    paid_by: settlement.paid_by,
     energy_wh: settlement.energy_wh,
     first_token_ms: settlement.first_token_ms,
     total_ms: settlement.total_ms,
@@ -134,6 +138,8 @@ export function orphanHalf(intended: string, now_ms: Ms): Settled {
     output_tokens: estimated_output_tokens,
     usage_estimated: 1,
     cost_micros: estimated_cost_micros,
+    own_cost_micros: null,
+    paid_by: null,
     energy_wh: null,
     first_token_ms: null,
     total_ms: null,

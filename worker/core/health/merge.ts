@@ -44,7 +44,7 @@ function halfBelieved({ targets }: HealthSnapshot): Record<TargetId, TargetHealt
 }
 
 /** The worse in everything that keeps requests away; the fleet's in everything it has measured more often. */
-function worse(fleet: TargetHealth, own: TargetHealth): TargetHealth {
+export function worse(fleet: TargetHealth, own: TargetHealth): TargetHealth {
   const state = SEVERITY[own.state] > SEVERITY[fleet.state] ? own : fleet
   const means = { ...fleet.ln_first_token_ms }
   for (const size of ['s', 'm', 'l', 'xl'] as const) means[size] ??= own.ln_first_token_ms[size]

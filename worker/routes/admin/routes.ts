@@ -10,12 +10,14 @@ import { KEY_ROUTES } from './keys.ts'
 import { LIMIT_ROUTES } from './limits.ts'
 import { documentRoutes } from './openapi.ts'
 import { POLICY_ROUTES } from './policies.ts'
+import { PROVIDER_KEY_ROUTES } from './provider-keys.ts'
 import type { Route } from './route.ts'
 import { TARGET_ROUTES } from './targets.ts'
 import { USAGE_ROUTES } from './usage.ts'
 
 export const ADMIN_ROUTES: readonly Route[] = [
   ...KEY_ROUTES,
+  ...PROVIDER_KEY_ROUTES,
   ...BUDGET_ROUTES,
   ...LIMIT_ROUTES,
   ...USAGE_ROUTES,

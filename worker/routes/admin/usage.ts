@@ -65,6 +65,7 @@ const sums = () =>
     input_tokens: count().nullable(),
     output_tokens: count().nullable(),
     cost_micros: z.int().nullable().describe('The sum of what is known.'),
+    own_cost_micros: z.int().nullable().describe('What was called with keys that callers brought; in no other sum.'),
     cost_unknown: count().describe('Requests whose cost nobody knows; they are not in the sum.'),
     estimated: count().describe('Requests whose tokens are our own count.'),
     lossy: count().describe(
