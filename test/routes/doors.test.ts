@@ -177,7 +177,12 @@ describe('a body', () => {
 
   it('that is not JSON by its own word, or compressed, is refused', async () => {
     expect((await post('{}', { 'content-type': 'text/plain' })).status).toBe(415)
-    expect((await post('{}', { 'content-type': 'multipart/form-data; boundary=x' })).status).toBe(415)
+    const form = await call('POST', '/v1/chat/completions', {
+      key,
+      body: '{}',
+      headers: { 'content-type': 'multipart/form-data; boundary=x' },
+    })
+    expect(form.status).toBe(415)
     expect((await post('{}', { 'content-encoding': 'gzip' })).status).toBe(415)
   })
 
@@ -194,6 +199,85 @@ describe('a body', () => {
     )
     expect(response.status).toBe(200)
     expect(({} as Record<string, unknown>).polluted).toBeUndefined()
+  })
+})
+
+describe('a dry run', () => {
+  const route = async (body: BodyInit, headers: Record<string, string> = {}) => {
+    const response = await call('POST', '/v1/route', { key, body, headers })
+    return {
+      status: response.status,
+      told: (await response.json()) as Record<string, unknown> & { explanation: string[]; error: { message: string } },
+    }
+  }
+  it.each([
+    ['a chat', QUESTION, 'openai-chat', undefined],
+    ['Responses', { model: 'demo/small', input: 'Hi' }, 'openai-responses', undefined],
+    ['Messages', { model: 'demo/small', max_tokens: 9, system: 'Be brief.', messages: QUESTION.messages }, 'anthropic-messages', undefined],
+    ['Gemini', { model: 'demo/small', contents: [{ role: 'user', parts: [{ text: 'Hi' }] }] }, 'gemini', undefined],
+    ['Converse', { model: 'demo/small', messages: [{ role: 'user', content: [{ text: 'Hi' }] }] }, 'bedrock-converse', undefined],
+    ['embeddings', { model: 'demo/embedding', input: 'Hi' }, 'openai-chat', 'embeddings'],
+  ])('takes the body of %s and gives the whole record', async (_, body, dialect, endpoint) => {
+    const { status, told } = await route(JSON.stringify(body))
+    expect([status, told.outcome, told.dialect, told.endpoint]).toEqual([200, 'would_route', dialect, endpoint])
+    expect(told).toMatchObject({ chosen: body.model, features: {}, plan: {}, scores: [{}] })
+  })
+  it.each([
+    ['images', { prompt: 'A signal box in fog', size: '1024x1024' }],
+    ['rerank', { query: 'fog', documents: ['a', 'b'] }],
+    ['speech', { input: 'Hi', voice: 'alloy' }],
+  ])('says of %s that nobody is there, in words of what was asked', async (endpoint, body) => {
+    expect((await route(JSON.stringify({ model: 'auto', ...body }))).told).toMatchObject({
+      outcome: 'would_refuse',
+      endpoint,
+      chosen: null,
+    })
+  })
+  it('takes a form', async () => {
+    const form = new FormData()
+    form.set('file', new File(['sound'], 'a.wav'))
+    form.set('model', 'auto')
+    const encoded = new Response(form)
+    const { told } = await route(await encoded.arrayBuffer(), { 'content-type': encoded.headers.get('content-type') ?? '' })
+    expect(told).toMatchObject({ outcome: 'would_refuse', endpoint: 'transcriptions' })
+  })
+  it('explains embeddings as what they are, and so do the header of an answer and its row', async () => {
+    const body = JSON.stringify({ model: 'demo/embedding', input: 'What is the capital of France?' })
+    const { told } = await route(body)
+    expect(told.explanation.join(' ')).toContain('asks for embeddings')
+    expect(told.explanation.join(' ')).not.toContain('conversation')
+    const answered = await call('POST', '/v1/embeddings', { key, body })
+    expect(answered.headers.get('x-signalbox-reason')).toMatch(/ for embeddings: /)
+    const id = answered.headers.get('x-signalbox-decision') ?? ''
+    const row = () => env.DB.prepare('SELECT task FROM usage WHERE decision_id = ?1').bind(id).first<{ task: string }>()
+    await expect.poll(row, { timeout: 10_000 }).toEqual({ task: 'embeddings' })
+  })
+  it('refuses a format that does not exist, with those that do', async () => {
+    const { status, told } = await route(JSON.stringify(QUESTION), { 'x-signalbox-dialect': 'nonsense' })
+    expect(status).toBe(400)
+    expect(told.error).toMatchObject({ param: 'x-signalbox-dialect', message: expect.stringContaining('anthropic-messages') })
+  })
+})
+
+describe('a model that is served elsewhere', () => {
+  it.each([
+    ['/v1/embeddings', { model: 'demo/small', input: 'Hi' }, '/v1/chat/completions, /v1/responses and /v1/messages'],
+    ['/v1/chat/completions', { ...QUESTION, model: 'demo/embedding' }, '/v1/embeddings'],
+    ['/v1/messages', { ...QUESTION, max_tokens: 9, model: 'demo/embedding' }, '/v1/embeddings'],
+  ])('is refused at %s with where it is', async (path, body, where) => {
+    const response = await call('POST', path, { key, body: JSON.stringify(body) })
+    expect([response.status, (await errorOf(response)).message]).toEqual([
+      404,
+      expect.stringContaining(`not served at this endpoint, but at ${where}.`),
+    ])
+  })
+  it('is not told of to a key that may not use it', async () => {
+    const narrow = await keyOf({ scopes: { targets: ['demo/small'], regions: null, policies: null, may_pin: true } })
+    const response = await call('POST', '/v1/chat/completions', {
+      key: narrow,
+      body: JSON.stringify({ ...QUESTION, model: 'demo/embedding' }),
+    })
+    expect((await errorOf(response)).message).not.toContain('not served at this endpoint')
   })
 })
 

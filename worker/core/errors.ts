@@ -4,6 +4,7 @@
  * in the sentence a caller can act on; each dialect only chooses the envelope. `worker/ERRORS.md` is tested against this.
  */
 import type { RefusalReason } from '../schema/decision.ts'
+import { ENDPOINT_PATHS, type EndpointName } from '../schema/endpoint.ts'
 import type { ProviderId, TargetId } from '../schema/ids.ts'
 import type { AccountName, RateName } from '../schema/limits.ts'
 import type { Bytes, Micros, Ms } from '../schema/units.ts'
@@ -20,7 +21,7 @@ export type GatewayError =
   | { code: 'ambiguous_credentials' }
   | { code: 'keys_unavailable'; message: string }
   | { code: 'forbidden'; message: string }
-  | { code: 'model_not_found'; model: string; near: string[] }
+  | { code: 'model_not_found'; model: string; near: string[]; served_at?: EndpointName[] }
   | { code: 'model_needed'; near: string[] }
   | { code: 'no_eligible_target'; reasons: { reason: RefusalReason; count: number; need?: string | number | boolean }[] }
   | { code: 'refused_by_policy'; rule: string; message: string }
@@ -146,6 +147,9 @@ function refusedFor({ reason, count, need }: { reason: RefusalReason; count: num
   return `${count} refused for ${reason}${typeof need === 'string' || typeof need === 'number' ? ` (${shown(String(need))})` : ''}`
 }
 
+const pathsOf = (endpoint: EndpointName) =>
+  endpoint === 'chat' ? '/v1/chat/completions, /v1/responses and /v1/messages' : `/v1${ENDPOINT_PATHS[endpoint]}`
+
 /** One sentence or two for the caller: what happened and what to change. Never holds a secret or an upstream's raw body. */
 export function wording(error: GatewayError): string {
   switch (error.code) {
@@ -172,11 +176,13 @@ export function wording(error: GatewayError): string {
     case 'forbidden':
       return error.message
     case 'model_not_found':
+      if (error.served_at?.length)
+        return `The model "${shown(error.model)}" is not served at this endpoint, but at ${error.served_at.map(pathsOf).join(', ')}.`
       return `There is no model, target, group or policy named "${shown(error.model)}" here.${error.near.length ? ` Near: ${error.near.join(', ')}.` : ''} "auto" always works; GET /v1/models lists the rest.`
     case 'model_needed':
       return `Name a model: several may answer, and vectors of one cannot be compared with those of another. Such as ${error.near.join(', ')}.`
     case 'no_eligible_target':
-      return `No target may answer this request: ${error.reasons.map(refusedFor).join(', ') || 'none is switched on'}. For a chat, POST the same body to /v1/route for the reason of each.`
+      return `No target may answer this request: ${error.reasons.map(refusedFor).join(', ') || 'none is switched on'}. POST the same body to /v1/route for the reason of each.`
     case 'refused_by_policy':
       return `Refused by the policy's rule "${error.rule}": ${error.message}`
     case 'budget_exhausted':

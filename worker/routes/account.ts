@@ -49,7 +49,7 @@ export function intentOf(record: DecisionRecord, caller: LimitedCaller, endpoint
     requested_model: record.requested_model,
     policy: record.policy,
     policy_version: record.policy_version,
-    task: features.task,
+    task: record.endpoint ?? features.task,
     stream: features.streaming,
     target: record.chosen,
     provider: first?.provider.id ?? '',

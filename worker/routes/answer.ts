@@ -62,7 +62,12 @@ export function decisionHeaders(
 export function errorOf(undecided: Undecided): GatewayError {
   switch (undecided.code) {
     case 'model_not_found':
-      return { code: 'model_not_found', model: undecided.record.requested_model, near: undecided.near }
+      return {
+        code: 'model_not_found',
+        model: undecided.record.requested_model,
+        near: undecided.near,
+        served_at: undecided.served_at ?? [],
+      }
     case 'model_needed':
       return { code: 'model_needed', near: undecided.near }
     case 'refused_by_policy':

@@ -78,7 +78,7 @@ function isJson(type: string): boolean {
 }
 
 const FORM = 'multipart/form-data'
-const isForm = (type: string) => type.split(';', 1)[0]?.trim().toLowerCase() === FORM
+export const isForm = (type: string) => type.split(';', 1)[0]?.trim().toLowerCase() === FORM
 
 function wrongHeaders(headers: Headers, limit: BodyLimit): GatewayError | null {
   const type = headers.get('content-type')

@@ -7,7 +7,7 @@ import { understand } from '../core/understand/understand.ts'
 import type { Dialect } from '../dialects/dialect.ts'
 import type { Context, Deps } from '../env.ts'
 import { answered, refused } from './answer.ts'
-import { readChat } from './read.ts'
+import { readJson } from './read.ts'
 
 /** The one field that a count does not need and the API of the messages themselves does. */
 const UNCOUNTED = { max_tokens: 1 }
@@ -15,9 +15,9 @@ const UNCOUNTED = { max_tokens: 1 }
 export async function countTokens(request: Request, dialect: Dialect, deps: Deps, ctx: Context): Promise<Response> {
   const caller = await deps.authenticate(request.headers, ctx)
   if (!caller.ok) return refused(dialect, caller.error, deps.effects.nowMs())
-  const counted: Dialect = { ...dialect, request: { ...dialect.request, read: body => dialect.request.read({ ...UNCOUNTED, ...body }) } }
-  const asked = await readChat(request, counted, deps.effects)
+  const json = await readJson(request, deps.effects)
+  const asked = json.ok ? dialect.request.read({ ...UNCOUNTED, ...json.value.value }) : json
   if (!asked.ok) return refused(dialect, asked.error, deps.effects.nowMs())
-  const { prompt_tokens } = understand(asked.value.request)
+  const { prompt_tokens } = understand(asked.value)
   return answered({ input_tokens: Math.ceil(prompt_tokens) }, 200, { 'x-signalbox-estimated': 'input_tokens' })
 }

@@ -4,18 +4,19 @@
  */
 import type { Asks, LiveTarget } from '../core/decide/world.ts'
 import type { GatewayError } from '../core/errors.ts'
+import type { JsonText } from '../core/json-text.ts'
 import { ok, type Result } from '../core/result.ts'
 import { understand } from '../core/understand/understand.ts'
 import type { Dialect } from '../dialects/dialect.ts'
 import { lossesOf } from '../dialects/losses.ts'
 import type { Carries } from '../dispatch/call.ts'
 import type { Effects } from '../dispatch/effects.ts'
-import type { ChatRequest, JsonObject, Loss } from '../schema/chat.ts'
+import type { ChatRequest, Loss } from '../schema/chat.ts'
 import { ENDPOINT_PATHS, type EndpointName, type PassedEndpoint } from '../schema/endpoint.ts'
 import type { Features } from '../schema/features.ts'
 import { understanding } from '../store/understanding.ts'
 import { readPassed } from './passed.ts'
-import { readChat } from './read.ts'
+import { readJson } from './read.ts'
 
 export type Asked = {
   request: ChatRequest
@@ -35,23 +36,26 @@ export type Door = {
   read(request: Request, effects: Effects): Promise<Result<Asked, GatewayError>>
 }
 
-export function chatDoor(path: string, dialect: Dialect | ((body: JsonObject) => Dialect)): Door {
-  return {
-    path,
-    endpoint: 'chat',
-    async read(request, effects) {
-      const read = await readChat(request, dialect, effects)
-      if (!read.ok) return read
-      const { request: chat, json } = read.value
-      return ok({
-        request: chat,
-        features: understand(chat, understanding()),
-        conversation: request.headers.get('x-signalbox-conversation'),
-        losses: lossesOf(chat),
-        carries: { json },
-      })
-    },
-  }
+export const chatDoor = (path: string, dialect: Dialect): Door => ({
+  path,
+  endpoint: 'chat',
+  async read(request, effects) {
+    const json = await readJson(request, effects)
+    return json.ok ? askedChat(json.value, dialect, request.headers) : json
+  },
+})
+
+export function askedChat(json: JsonText, dialect: Dialect, headers: Headers): Result<Asked, GatewayError> {
+  const read = dialect.request.read(json.value)
+  if (!read.ok) return read
+  const chat = read.value
+  return ok({
+    request: chat,
+    features: understand(chat, understanding()),
+    conversation: headers.get('x-signalbox-conversation'),
+    losses: lossesOf(chat),
+    carries: { json },
+  })
 }
 
 export const passedDoor = (endpoint: PassedEndpoint): Door => ({

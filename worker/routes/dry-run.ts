@@ -1,17 +1,22 @@
 /**
  * `POST /v1/route`: the decision for a request, whole, with its reasons in words, and nobody called, nothing spent, nothing
- * recorded. It runs the very code that serves requests, on the same moment's policy, catalogue and health.
+ * recorded. It runs the very code that serves requests, on the same moment's policy, catalogue and health. The body may be of any
+ * format and endpoint: `recognise.ts` says how it is told.
  */
 import { decide } from '../core/decide/decide.ts'
 import { explain, explainUndecided } from '../core/decide/explain.ts'
-import { wording } from '../core/errors.ts'
+import { type GatewayError, wording } from '../core/errors.ts'
+import { err, ok, type Result } from '../core/result.ts'
 import type { Dialect } from '../dialects/dialect.ts'
-import { dialectNamed } from '../dialects/dialects.ts'
 import type { Context, Deps } from '../env.ts'
-import type { DialectName, JsonObject } from '../schema/chat.ts'
+import type { EndpointName } from '../schema/endpoint.ts'
 import type { Alarm } from '../store/alarm.ts'
 import { answered, decisionHeaders, errorOf, refused } from './answer.ts'
-import { chatDoor } from './door.ts'
+import { isForm } from './body.ts'
+import { type Asked, askedChat } from './door.ts'
+import { askedPassed, jsonBody, readForm } from './passed.ts'
+import { readJson } from './read.ts'
+import { recognised, recognisedForm } from './recognise.ts'
 
 /** The record of a dry run keeps more of the runners-up than a served request's does. */
 const DRY_RUN_SCORES = 20
@@ -20,13 +25,13 @@ const ALARM_CHARS = 500
 export async function dryRun(request: Request, dialect: Dialect, deps: Deps, ctx: Context): Promise<Response> {
   const caller = await deps.authenticate(request.headers, ctx)
   if (!caller.ok) return refused(dialect, caller.error, deps.effects.nowMs())
-  const door = chatDoor('/v1/route', body => spoken(request.headers, body) ?? dialect)
-  const asked = await door.read(request, deps.effects)
-  if (!asked.ok) return refused(dialect, asked.error, deps.effects.nowMs())
-  const world = await deps.world(caller.value, asked.value, door, ctx)
+  const body = await read(request, deps, ctx)
+  if (!body.ok) return refused(dialect, body.error, deps.effects.nowMs())
+  const { asked, endpoint } = body.value
+  const world = await deps.world(caller.value, asked, { path: '/v1/route', endpoint }, ctx)
   if (!world.ok) return refused(dialect, world.error, deps.effects.nowMs())
 
-  const decided = decide(asked.value.request, asked.value.features, world.value, DRY_RUN_SCORES)
+  const decided = decide(asked.request, asked.features, world.value, DRY_RUN_SCORES)
   const alarms = alarmHeader(deps.alarms())
   if (decided.ok) {
     const record = decided.value
@@ -53,16 +58,25 @@ export async function dryRun(request: Request, dialect: Dialect, deps: Deps, ctx
   )
 }
 
-/**
- * The dialect of a body that came without its own path: what the header `x-signalbox-dialect` names, else what only one of
- * them has. Undefined where nothing tells.
- */
-function spoken(headers: Headers, body: JsonObject): Dialect | undefined {
-  const named = headers.get('x-signalbox-dialect')
-  if (named !== null) return dialectNamed(named as DialectName)
-  if (headers.has('anthropic-version')) return dialectNamed('anthropic-messages')
-  return 'input' in body && !('messages' in body) ? dialectNamed('openai-responses') : undefined
+/** A body of any kind, and where it would have been sent. */
+async function read(request: Request, deps: Deps, ctx: Context): Promise<Result<{ asked: Asked; endpoint: EndpointName }, GatewayError>> {
+  const { headers } = request
+  if (isForm(headers.get('content-type') ?? '')) {
+    const form = await readForm(request, deps.effects)
+    if (!form.ok) return form
+    const endpoint = recognisedForm(headers, form.value.given.hasFile)
+    return endpoint.ok ? at(endpoint.value, askedPassed(form.value, endpoint.value)) : endpoint
+  }
+  const json = await readJson(request, deps.effects)
+  if (!json.ok) return json
+  const found = recognised(headers, json.value.value, await deps.catalogue(ctx))
+  if (!found.ok) return found
+  if (found.value.endpoint !== 'chat') return at(found.value.endpoint, askedPassed(jsonBody(json.value), found.value.endpoint))
+  const dialect = deps.dialect(found.value.dialect)
+  return dialect ? at('chat', askedChat(json.value, dialect, headers)) : err({ code: 'internal', reference: found.value.dialect })
 }
+
+const at = (endpoint: EndpointName, asked: Result<Asked, GatewayError>) => (asked.ok ? ok({ asked: asked.value, endpoint }) : asked)
 
 /** What an operator should see, where one who tries a policy looks anyway. */
 function alarmHeader(alarms: Alarm[]): Record<string, string> {

@@ -5,7 +5,7 @@
 import { fitTo, type Parameters } from '../core/decide/parameters.ts'
 import type { Asks, LiveTarget } from '../core/decide/world.ts'
 import type { GatewayError } from '../core/errors.ts'
-import { type JsonText, parseJsonText, splice } from '../core/json-text.ts'
+import { type JsonText, splice } from '../core/json-text.ts'
 import { type Form, fieldOf, parseForm, withField } from '../core/multipart.ts'
 import { err, ok, type Result } from '../core/result.ts'
 import { sizeClassOf, understand } from '../core/understand/understand.ts'
@@ -19,18 +19,27 @@ import type { Features } from '../schema/features.ts'
 import { understanding } from '../store/understanding.ts'
 import { readBody } from './body.ts'
 import type { Asked } from './door.ts'
-import { BODY_LIMIT } from './read.ts'
+import { readJson } from './read.ts'
 
 /** OpenAI takes sound of up to 25 MB. While it is sent there are two copies of it, so an isolate of 128 MB bears two at once. */
 export const FORM_LIMIT = { bytes: 25 * 1024 * 1024, ms: 60_000, type: 'form' as const }
 
 export async function readPassed(request: Request, endpoint: PassedEndpoint, effects: Effects): Promise<Result<Asked, GatewayError>> {
+  if (ENDPOINT_FORMS[endpoint].body === 'form') {
+    const form = await readForm(request, effects)
+    return form.ok ? askedPassed(form.value, endpoint) : form
+  }
+  const json = await readJson(request, effects)
+  return json.ok ? askedPassed(jsonBody(json.value), endpoint) : json
+}
+
+export async function readForm(request: Request, effects: Effects): Promise<Result<Body, GatewayError>> {
+  const bytes = await readBody(request, FORM_LIMIT, effects)
+  return bytes.ok ? formBody(bytes.value, request.headers.get('content-type') ?? '') : bytes
+}
+
+export function askedPassed({ given, ...carried }: Body, endpoint: PassedEndpoint): Result<Asked, GatewayError> {
   const form = ENDPOINT_FORMS[endpoint]
-  const bytes = await readBody(request, form.body === 'form' ? FORM_LIMIT : BODY_LIMIT, effects)
-  if (!bytes.ok) return bytes
-  const body = form.body === 'form' ? formBody(bytes.value, request.headers.get('content-type') ?? '') : jsonBody(bytes.value)
-  if (!body.ok) return body
-  const { given, ...carried } = body.value
   const subject = subjectOf(form, given)
   if (!subject.ok) return subject
   const model = given.field('model')
@@ -40,24 +49,22 @@ export async function readPassed(request: Request, endpoint: PassedEndpoint, eff
   return ok({
     request: asked,
     features: featuresOf(asked, form, given, subject.value),
-    asks: asksOf(form, given, subject.value),
+    asks: asksOf(endpoint, form, given, subject.value),
     losses: carried.losses,
     carries: { passage: { endpoint: form, content_type: carried.content_type, bodyFor: carried.bodyFor } },
   })
 }
 
-type Body = Pick<Passage, 'content_type' | 'bodyFor'> & { given: Given; losses(target: LiveTarget): Loss[] }
+export type Body = Pick<Passage, 'content_type' | 'bodyFor'> & { given: Given; losses(target: LiveTarget): Loss[] }
 
-function jsonBody(bytes: Uint8Array): Result<Body, GatewayError> {
-  const json = parseJsonText(bytes)
-  if (!json.ok) return json
-  const { value } = json.value
-  return ok({
+export function jsonBody(json: JsonText): Body {
+  const { value } = json
+  return {
     given: { field: name => (Object.hasOwn(value, name) ? value[name] : undefined), hasFile: () => false },
     content_type: 'application/json',
-    bodyFor: ({ target, parameters }) => splice(json.value, { ...editsOf(json.value, parameters), model: target.model }),
+    bodyFor: ({ target, parameters }) => splice(json, { ...editsOf(json, parameters), model: target.model }),
     losses: ({ parameters }) => (parameters === null ? [] : fitTo(value, parameters).losses),
-  })
+  }
 }
 
 const editsOf = ({ value }: JsonText, parameters: Parameters | null) => (parameters === null ? {} : fitTo(value, parameters).edits)
@@ -93,9 +100,10 @@ function featuresOf(request: ChatRequest, form: EndpointForm, given: Given, subj
   return output_tokens === null ? sized : { ...sized, expected_output_tokens: output_tokens, max_output_tokens: output_tokens }
 }
 
-function asksOf(form: EndpointForm, given: Given, subject: Subject): Asks {
+function asksOf(endpoint: PassedEndpoint, form: EndpointForm, given: Given, subject: Subject): Asks {
   const dimensions = given.field('dimensions')
   return {
+    endpoint,
     output: form.output,
     window_tokens: subject.longest_tokens,
     suits: ({ target }) => (typeof dimensions === 'number' && target.embedding ? unsuited(target.embedding, dimensions) : null),

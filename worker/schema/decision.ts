@@ -3,6 +3,7 @@
  * sentences are made from it by `core/decide/explain.ts`, on demand, so that a request never pays for prose.
  */
 import type { DialectName, Loss } from './chat.ts'
+import type { EndpointName, PassedEndpoint } from './endpoint.ts'
 import type { Features } from './features.ts'
 import type { DecisionId, KeyId, OrgId, PolicyName, PolicyVersion, TargetId } from './ids.ts'
 import type { Limits, Objective } from './policy.ts'
@@ -102,6 +103,8 @@ export type DecisionRecord = {
   org: OrgId
   key_id: KeyId
   dialect: DialectName
+  /** What was asked for, where it is no chat. */
+  endpoint?: PassedEndpoint
   requested_model: string
   policy: PolicyName
   policy_version: PolicyVersion
@@ -146,4 +149,6 @@ export type Undecided = {
   rule: string | null
   record: Omit<DecisionRecord, 'plan' | 'chosen' | 'chosen_by' | 'propensity'>
   near: string[]
+  /** Of a name that is not known here: the endpoints that know it. */
+  served_at?: EndpointName[]
 }

@@ -518,6 +518,7 @@ describe('vectors of different models', () => {
 describe('what an endpoint asks beyond the features', () => {
   it('is asked of every target, and bounds the window by the longest input alone', () => {
     const asks = {
+      endpoint: 'embeddings' as const,
       output: 'text' as const,
       window_tokens: 10,
       suits: ({ id }: { id: string }) => (id === 'north/strong' ? { reason: 'dimensions' as const, need: 3 } : null),
@@ -527,8 +528,14 @@ describe('what an endpoint asks beyond the features', () => {
     expect(result.value.refused).toEqual([{ reason: 'dimensions', need: 3, count: 1, targets: [{ target: 'north/strong' }] }])
   })
   it('may be another kind of answer', () => {
-    const asks = { output: 'image' as const, window_tokens: 10, suits: () => null }
+    const asks = { endpoint: 'images' as const, output: 'image' as const, window_tokens: 10, suits: () => null }
     const result = decide(chat(), FEATURES, worldWith({ asks }))
     expect(result.ok ? null : result.error.record.refused[0]).toMatchObject({ reason: 'output_modality', need: 'image', count: 3 })
+  })
+  it('is in the record, and of a chat nothing is', () => {
+    const asks = { endpoint: 'rerank' as const, output: 'text' as const, window_tokens: 10, suits: () => null }
+    const ranked = decide(chat(), FEATURES, worldWith({ asks }))
+    const talked = decide(chat(), FEATURES, worldWith({}))
+    expect([ranked.ok && ranked.value.endpoint, talked.ok && 'endpoint' in talked.value]).toEqual(['rerank', false])
   })
 })

@@ -48,7 +48,7 @@ describe('an unknown name', () => {
     expect(!found.ok && found.error.code === 'model_not_found' && found.error.near).toContain(near)
   })
   it('comes with none where nothing is near', () => {
-    expect(asked('zzzzzzzz')).toEqual({ ok: false, error: { code: 'model_not_found', near: [] } })
+    expect(asked('zzzzzzzz')).toEqual({ ok: false, error: { code: 'model_not_found', near: [], served_at: [] } })
   })
   it('of any length is answered', () => expect(asked('x'.repeat(100_000)).ok).toBe(false))
   it('never shows what the key may not use', () => {

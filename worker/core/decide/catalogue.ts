@@ -53,6 +53,7 @@ export function compileCatalogue(catalogue: Catalogue, variables: Variables, now
     }
   }
   const whole = `${version}-${digest([...serving.values()].flat())}`
+  const everywhere = new Map<EndpointName, LiveCatalogue>()
   const of = (endpoint: EndpointName): LiveCatalogue => {
     const targets = serving.get(endpoint) ?? []
     return {
@@ -62,9 +63,14 @@ export function compileCatalogue(catalogue: Catalogue, variables: Variables, now
       by_name: namesOf(targets),
       off,
       serving: new Map(),
+      everywhere,
     }
   }
-  return { ...of('chat'), serving: new Map(PASSED_ENDPOINTS.map((endpoint): [PassedEndpoint, LiveCatalogue] => [endpoint, of(endpoint)])) }
+  const serving_each = new Map(PASSED_ENDPOINTS.map((endpoint): [PassedEndpoint, LiveCatalogue] => [endpoint, of(endpoint)]))
+  const chat = { ...of('chat'), serving: serving_each }
+  everywhere.set('chat', chat)
+  for (const [endpoint, one] of serving_each) everywhere.set(endpoint, one)
+  return chat
 }
 
 const CHAT_ALONE: EndpointName[] = ['chat']

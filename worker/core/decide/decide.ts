@@ -52,7 +52,7 @@ export function decide(
   const asked = askedFor(request.model, caller, policy.policy, catalogue, world.policy_names)
   if (!asked.ok) {
     if (asked.error.code === 'forbidden') return undecided('forbidden', asked.error.message)
-    return undecided('model_not_found', '', { near: asked.error.near })
+    return undecided('model_not_found', '', { near: asked.error.near, served_at: asked.error.served_at })
   }
 
   const ready = prepared(policy, catalogue)
@@ -161,6 +161,7 @@ function blank(request: ChatRequest, features: Features, world: World): Unplanne
     org: caller.org,
     key_id: caller.key_id,
     dialect: request.dialect,
+    ...(world.asks && { endpoint: world.asks.endpoint }),
     requested_model: request.model,
     policy: policy.policy.name,
     policy_version: policy.version,

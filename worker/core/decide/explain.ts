@@ -3,6 +3,7 @@
  * way of a request, except for the one short line that goes into a header.
  */
 import type { DecisionRecord, RefusalReason, Score, Undecided } from '../../schema/decision.ts'
+import type { PassedEndpoint } from '../../schema/endpoint.ts'
 import type { OutcomeClass } from '../../schema/health.ts'
 import type { TargetId } from '../../schema/ids.ts'
 import type { LossCount, Settlement, UsageOutcome } from '../../schema/usage.ts'
@@ -29,9 +30,8 @@ export function reasonLine(record: DecisionRecord, answered: TargetId | null = r
   const matched = rules.length > 0 ? `; rules: ${rules.join(', ')}` : ''
   const of = chosen_by === 'panic' ? record.plan.steps.length : eligible
   const moved = answered === null || answered === chosen ? '' : `failed over from ${chosen}, `
-  return ascii(
-    `${moved}${CHOSEN_BY[chosen_by]} ${of} for ${features.task}, difficulty ${fixed(features.difficulty, 2)}${numbers}${matched}`,
-  )
+  const asked = record.endpoint ?? `${features.task}, difficulty ${fixed(features.difficulty, 2)}`
+  return ascii(`${moved}${CHOSEN_BY[chosen_by]} ${of} for ${asked}${numbers}${matched}`)
 }
 
 /** Printable ASCII only: a rule's name may hold anything, a header may not. */
@@ -100,10 +100,13 @@ export function explainOutcome({
 }
 
 /** The same where there was no decision. */
-export function explainUndecided({ code, message, rule, near, record }: Undecided): string[] {
+export function explainUndecided({ code, message, rule, near, served_at = [], record }: Undecided): string[] {
   const why = {
     forbidden: message,
-    model_not_found: `Nothing here is called "${record.requested_model}".${near.length > 0 ? ` Near: ${near.join(', ')}.` : ''}`,
+    model_not_found:
+      served_at.length > 0
+        ? `"${record.requested_model}" is not served at this endpoint, but for ${served_at.join(', ')}.`
+        : `Nothing here is called "${record.requested_model}".${near.length > 0 ? ` Near: ${near.join(', ')}.` : ''}`,
     refused_by_policy: `The rule "${rule}" of policy "${record.policy}" refuses this request: ${message}`,
     model_needed: `Several models may answer, and what they give cannot be compared: ${near.join(', ')}. The caller must name one, or a policy narrow them.`,
     no_eligible_target: `No target may answer under policy "${record.policy}".`,
@@ -130,9 +133,25 @@ function chosenSentence({ chosen, chosen_by, eligible, requested_model, policy, 
 
 const percent = (share: number) => `${Number((share * 100).toPrecision(3))} %`
 
-function understoodSentence({ features }: DecisionRecord): string {
+/** What other endpoints are asked for: there is no task of a chat in it, and its difficulty says nothing. */
+const ASKED_FOR = {
+  completions: 'asks for a text to be continued',
+  embeddings: 'asks for embeddings',
+  images: 'asks for an image',
+  image_edits: 'asks for an image to be edited',
+  speech: 'asks for a text to be spoken',
+  transcriptions: 'asks for speech to be written down',
+  moderations: 'asks for a verdict of moderation',
+  rerank: 'asks for documents to be ranked',
+} satisfies Record<PassedEndpoint, string>
+
+function understoodSentence({ features, endpoint }: DecisionRecord): string {
   const { task, task_confidence, difficulty, prompt_tokens, expected_output_tokens, language } = features
   const spoken = language === 'und' ? '' : `, language "${language}"`
+  if (endpoint !== undefined) {
+    const out = expected_output_tokens > 0 ? ` and ${expected_output_tokens} out` : ''
+    return `The request ${ASKED_FOR[endpoint]}${spoken}; about ${prompt_tokens} tokens in${out}.`
+  }
   return `The request looks like ${task.replaceAll('_', ' ')} (${percent(task_confidence)} sure), difficulty ${fixed(difficulty, 2)} of 1${spoken}; about ${prompt_tokens} tokens in and ${expected_output_tokens} out.`
 }
 

@@ -6,6 +6,7 @@
  * A group wins over a model of the same name, since the operator chose its name knowing the catalogue.
  */
 import type { Caller } from '../../schema/caller.ts'
+import type { EndpointName } from '../../schema/endpoint.ts'
 import type { PolicyName } from '../../schema/ids.ts'
 import type { Policy } from '../../schema/policy.ts'
 import { err, ok, type Result } from '../result.ts'
@@ -18,7 +19,8 @@ export type Asked =
   /** `targets`: those that serve the named model. */
   | { kind: 'model'; targets: readonly LiveTarget[] }
 
-export type NameProblem = { code: 'model_not_found'; near: string[] } | { code: 'forbidden'; message: string }
+/** `served_at`: the endpoints that know the name, where this one does not. */
+export type NameProblem = { code: 'model_not_found'; near: string[]; served_at: EndpointName[] } | { code: 'forbidden'; message: string }
 
 const POLICY = 'policy/'
 /** So many near names are worth reading. */
@@ -69,7 +71,20 @@ function notFound(
   catalogue: LiveCatalogue,
   policy_names: readonly PolicyName[],
 ): NameProblem {
-  return { code: 'model_not_found', near: nearest(model, nameable(caller, policy, catalogue, policy_names), NEAR) }
+  const served_at = elsewhere(model, caller, catalogue)
+  const near = served_at.length > 0 ? [] : nearest(model, nameable(caller, policy, catalogue, policy_names), NEAR)
+  return { code: 'model_not_found', near, served_at }
+}
+
+/** The other endpoints at which this caller may use a model of this name. */
+function elsewhere(model: string, caller: Caller, { everywhere }: LiveCatalogue): EndpointName[] {
+  const served_at: EndpointName[] = []
+  for (const [endpoint, { by_id, by_name }] of everywhere) {
+    const exact = by_id.get(model)
+    const targets = exact ? [exact] : (by_name.get(model.toLowerCase()) ?? [])
+    if (targets.some(target => mayUse(caller, target))) served_at.push(endpoint)
+  }
+  return served_at
 }
 
 /** Everything this caller may write in `model`, in the order it is best shown: `auto`, policies, groups, targets, plain names. */

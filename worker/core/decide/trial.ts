@@ -59,6 +59,7 @@ export function only(catalogue: LiveCatalogue, isIn: (target: LiveTarget, index:
     by_name: new Map([...catalogue.by_name].map(([name, named]) => [name, named.filter(target => kept.has(target))])),
     off: catalogue.off,
     serving: catalogue.serving,
+    everywhere: catalogue.everywhere,
   }
 }
 

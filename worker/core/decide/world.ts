@@ -7,7 +7,7 @@ import type { Caller } from '../../schema/caller.ts'
 import type { Price, Provider, Target, Terms } from '../../schema/catalogue.ts'
 import type { DialectName, Loss } from '../../schema/chat.ts'
 import type { Refusal } from '../../schema/decision.ts'
-import type { PassedEndpoint } from '../../schema/endpoint.ts'
+import type { EndpointName, PassedEndpoint } from '../../schema/endpoint.ts'
 import type { Modality } from '../../schema/features.ts'
 import type { HealthSnapshot } from '../../schema/health.ts'
 import type { DecisionId, PolicyName, PolicyVersion, TargetId } from '../../schema/ids.ts'
@@ -57,10 +57,13 @@ export type LiveCatalogue = {
   off: { provider: string; targets: number; how_to_enable: string }[]
   /** Those who serve another endpoint than chat, a catalogue each: a chat request never looks at them, nor they at it. */
   serving: ReadonlyMap<PassedEndpoint, LiveCatalogue>
+  /** The catalogues of every endpoint, chat and this one among them: looked into only to say where a name is served that is not here. */
+  everywhere: ReadonlyMap<EndpointName, LiveCatalogue>
 }
 
 /** What a request to another endpoint than chat asks of a target, beyond what its features say. */
 export type Asks = {
+  endpoint: PassedEndpoint
   output: Modality
   /** Of the longest single input: a batch of texts need not fit a window together. */
   window_tokens: Tokens
