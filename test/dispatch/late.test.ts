@@ -20,11 +20,30 @@ async function told(script: Script, then: Script = streams(ROLE, token('Hi'), FI
 const answerAfter = (after_ms: number): Script => ({ ...streams(ROLE, token('Hi'), FINISH, DONE), after_ms }) as Script
 
 describe('a first token that is overdue', () => {
-  it('is told at once, while the call still waits, and taken back by the answer', async () => {
+  it('is told at once, while the call still waits, and taken back when it comes', async () => {
     expect(await told(answerAfter(700))).toEqual([
       ['a', 'late', 300],
+      ['a', 'late', 700],
       ['a', 'ok', 700],
     ])
+  })
+  it('is measured once, by the one that takes it back', async () => {
+    const at = world({ a: [answerAfter(700)] })
+    const call = callFor(at, true)
+    const [first] = call.record.plan.steps
+    if (first) first.late_ms = 300
+    const carried = await at.clock.run(dispatch(call, at.carrier))
+    if (carried.ok) await at.clock.run(new Response(carried.value.release().body).text())
+    await at.clock.advance(5_000)
+    expect(at.reports.map(each => each.first_token_ms)).toEqual([null, 700, null])
+  })
+  it('is told of a probe as soon as it is there, as its answer may last for long', async () => {
+    const at = world({ a: [answerAfter(200)] })
+    const call = callFor(at, true)
+    const [first] = call.record.plan.steps
+    if (first) first.probe = true
+    await at.clock.run(dispatch(call, at.carrier))
+    expect(at.reports).toMatchObject([{ class: 'late', probe: true, first_token_ms: 200 }])
   })
   it('is told before the deadline tells it again', async () => {
     expect((await told({ silent: true })).slice(0, 2)).toEqual([

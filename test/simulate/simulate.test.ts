@@ -1,7 +1,11 @@
+import { readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
+import { readCatalogue } from '../../worker/cli/policy-files.ts'
+import { compilePolicy } from '../../worker/core/decide/rules.ts'
+import { wholeCatalogue } from '../../worker/core/decide/trial.ts'
 import { run } from '../../worker/simulate/cluster.ts'
 import { figuresOf } from '../../worker/simulate/report.ts'
-import { smallScene } from '../../worker/simulate/scene.ts'
+import { sceneOf, smallScene } from '../../worker/simulate/scene.ts'
 import { WEATHERS, type Weather } from '../../worker/simulate/weather.ts'
 import { WORKLOADS, type Workload } from '../../worker/simulate/workload.ts'
 
@@ -41,7 +45,7 @@ describe('an outage of the first choice', () => {
   })
   it('is seen by next to no caller', async () => {
     expect((await having('outage', workload('busy'))).figures.failed).toBeLessThan(0.0005)
-  })
+  }, 20_000)
   it('is over for the first request within half a minute of its end', async () => {
     expect((await having('outage')).figures.back_ms).toBeLessThan(30_000)
   })
@@ -51,6 +55,25 @@ describe('an outage of the first choice', () => {
     const { failed, wasted } = figuresOf(outcomes, scene, away, workload('usual'))
     expect(failed).toBeLessThan(0.001)
     expect(wasted).toBeLessThan(0.2)
+  })
+})
+
+describe('slowness without a single error', () => {
+  it.each(['usual', 'wide', 'quiet'])('opens no gate: %s', async name => {
+    const slow = { ...weather('slow'), base: 0 }
+    for (const seed of [1, 2, 3]) {
+      expect((await run({ scene, workload: workload(name), weather: slow, seed })).transitions).toEqual([])
+    }
+  })
+})
+
+describe('the bundled policy over the whole catalogue', () => {
+  it('comes back to its first choice after a silence, over 200 isolates', async () => {
+    const compiled = compilePolicy(readFileSync('policies/default.yaml', 'utf8'), 'default')
+    if (!compiled.ok) throw new Error('it does not parse')
+    const real = sceneOf(compiled.value, wholeCatalogue(readCatalogue(undefined)))
+    const { broken } = await run({ scene: real, workload: workload('wide'), weather: weather('silence'), seed: 1 })
+    expect(broken).toEqual([])
   })
 })
 

@@ -32,6 +32,8 @@ import { RETRY_AFTER_AT_MOST_MS, retryAfter } from './retry-after.ts'
 export type Trial = {
   target: LiveTarget
   probe: boolean
+  /** Its health was told that the first token is overdue. */
+  told_late: boolean
   sent_at_ms: Ms
   headers_at_ms: Ms | null
   first_token_at_ms: Ms | null
@@ -60,6 +62,7 @@ export function trialOf(target: LiveTarget, step: PlanStep, now_ms: Ms): Trial {
   return {
     target,
     probe: step.probe === true,
+    told_late: false,
     sent_at_ms: now_ms,
     headers_at_ms: null,
     first_token_at_ms: null,

@@ -13,7 +13,7 @@ import { attempt, trialOf } from './attempt.ts'
 import type { Call, Carried, Carrier, Ended } from './call.ts'
 import { classify, type Happening, type Verdict } from './classify.ts'
 import { streamedAnswer, wholeAnswer } from './deliver.ts'
-import { conclude, tellLate } from './ended.ts'
+import { conclude, tellBegun, tellLate } from './ended.ts'
 
 export type { Call, Carried, Carrier, Ended } from './call.ts'
 export { shadow } from './shadow.ts'
@@ -41,6 +41,7 @@ export async function dispatch(call: Call, carrier: Carrier): Promise<Result<Car
     if (step.late_ms !== undefined) guard.notice(0, null)
     if (tried.ok) {
       const { answer } = tried
+      tellBegun(call, trial, carrier)
       return ok(
         answer.kind === 'stream'
           ? streamedAnswer(call, trial, answer, step, attempts, guard, carrier)

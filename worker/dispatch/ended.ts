@@ -40,7 +40,8 @@ export function conclude(
     size: record.features.size,
     sent_at_ms,
     at_ms: now_ms,
-    first_token_ms,
+    // Told once: what was told when it came is not told again.
+    first_token_ms: hasTold(trial) ? null : first_token_ms,
     tokens_per_second:
       outcome.class === 'ok' && output >= SPEED_TOKENS && elapsed_ms >= SPEED_MS ? ((output - 1) * 1_000) / elapsed_ms : null,
     retry_after_ms: outcome.retry_after_ms,
@@ -62,8 +63,24 @@ export function conclude(
   }
 }
 
-/** Tells at once that a first token is overdue. If it comes after all, the call's own end takes this back. */
+/** Tells at once that a first token is overdue. */
 export function tellLate(call: Call, trial: Trial, carrier: Carrier): void {
+  trial.told_late = true
+  tellWait(call, trial, carrier)
+}
+
+/**
+ * That the first token has come, where somebody waits to hear it: it takes back a `late`, and of a probe it says that the target
+ * answers again, however long the answer.
+ */
+export function tellBegun(call: Call, trial: Trial, carrier: Carrier): void {
+  if (hasTold(trial)) tellWait(call, trial, carrier)
+}
+
+const hasTold = ({ first_token_at_ms, told_late, probe }: Trial) => first_token_at_ms !== null && (told_late || probe)
+
+/** A wait for a first token: it is overdue, or, where there is one, over. */
+function tellWait(call: Call, trial: Trial, carrier: Carrier): void {
   const { record } = call
   carrier.report({
     target: trial.target.id,
@@ -73,7 +90,7 @@ export function tellLate(call: Call, trial: Trial, carrier: Carrier): void {
     size: record.features.size,
     sent_at_ms: trial.sent_at_ms,
     at_ms: carrier.effects.nowMs(),
-    first_token_ms: null,
+    first_token_ms: trial.first_token_at_ms === null ? null : trial.first_token_at_ms - trial.sent_at_ms,
     tokens_per_second: null,
     retry_after_ms: null,
     probe: trial.probe,

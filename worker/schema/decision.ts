@@ -134,8 +134,8 @@ export type DecisionRecord = {
   }[]
   plan: Plan
   chosen: TargetId
-  /** `best`: highest total · `pinned`, `split`: by rule or by name · `explored`: by the draw · `panic`: nothing was healthy. */
-  chosen_by: 'best' | 'pinned' | 'split' | 'explored' | 'panic'
+  /** `best`: highest total · `pinned`, `split`: by rule or by name · `explored`: by the draw · `probe`: a near one, to find out whether it is back · `panic`: nothing was healthy. */
+  chosen_by: 'best' | 'pinned' | 'split' | 'explored' | 'probe' | 'panic'
   /** Probability that this choice would be made again with another draw. */
   propensity: number
   draw: number

@@ -9,7 +9,7 @@ import type { Ms } from './units.ts'
  * How an attempt ended, seen as evidence about the target.
  *
  * ok: a complete answer, however it finished · connection: refused, reset before headers, DNS, TLS · server: 5xx, or the same in band ·
- * late: no first token yet at the time it usually has one · timeout: a deadline passed · truncated: the stream ended without a terminator ·
+ * late: no first token yet at the time it usually has one, or, with a `first_token_ms`, that it is here now · timeout: a deadline passed · truncated: the stream ended without a terminator ·
  * garbage: 200 with no answer in it · rate: 429 or quota · auth: our credential was refused · gone: the model does not exist there ·
  * client: the request's own fault · cancelled: we or the caller went away.
  */
@@ -79,6 +79,18 @@ export type HealthSnapshot = { v: 1; taken_at_ms: Ms; targets: Record<TargetId, 
 
 export const NO_HEALTH: HealthSnapshot = { v: 1, taken_at_ms: 0, targets: {} }
 
-/** What an isolate sends: its own id and a running number, so that a repeated report counts once. `uses_probe`: leases on which a request has set out. */
-export type HealthReport = { v: 1; isolate: string; seq: number; outcomes: Outcome[]; wants_probe: TargetId[]; uses_probe?: TargetId[] }
+/**
+ * What an isolate sends. Its outcomes are numbered one after another, `from` is the number of the first one here: a report whose
+ * reply was lost is sent again with the same numbers, and counts once. `seq` is the report's own running number, by which an object
+ * goes that is sent no `from`. `uses_probe`: leases on which a request has set out.
+ */
+export type HealthReport = {
+  v: 1
+  isolate: string
+  seq: number
+  from?: number
+  outcomes: Outcome[]
+  wants_probe: TargetId[]
+  uses_probe?: TargetId[]
+}
 export type HealthReply = { v: 1; snapshot: HealthSnapshot; probes: TargetId[] }

@@ -6,6 +6,7 @@
 import { decide } from '../core/decide/decide.ts'
 import { fleet } from '../core/health/fleet.ts'
 import { healthOf } from '../core/health/gate.ts'
+import { heard } from '../core/health/heard.ts'
 import { ok, type Result } from '../core/result.ts'
 import type { Caller } from '../schema/caller.ts'
 import type { DecisionRecord, Plan } from '../schema/decision.ts'
@@ -78,13 +79,14 @@ export async function run({
   const away = shared ? weather.object_away : { from_ms: 0, until_ms: Number.POSITIVE_INFINITY }
   const line: Line = {
     object,
+    heard: heard(),
     one_way_ms: workload.object_ms,
     loss: workload.object_loss,
     away: away ? { from_ms: START_MS + away.from_ms, until_ms: START_MS + away.until_ms } : null,
     draw: draws(seed + 1),
     calls: 0,
   }
-  const isolates: Isolate[] = Array.from({ length: workload.isolates }, () => isolateOn(line, clock, chance))
+  const isolates: Isolate[] = Array.from({ length: workload.isolates }, (_, i) => isolateOn(`isolate-${i}`, line, clock, chance))
   const rules = isolates.map(() => new Map<string, Rule>())
   const callers = new Map<string, Caller>()
   const journeys: Journey[] = []
@@ -200,7 +202,7 @@ export async function run({
     Math.max(0, ...weather.spells.map(spell => spell.until_ms)) + (workload.object_loss > 0 ? HEALED_WITHIN_LOSSY_MS : HEALED_WITHIN_MS)
   if (shared && !weather.object_away && weather.spells.length > 0 && healed_ms < workload.duration_ms) {
     clock.at(START_MS + healed_ms, () => {
-      for (const [target, gate] of object.gates) watched.healed(target, healthOf(gate, clock.nowMs()), clock.nowMs())
+      for (const [target, gate] of object.gates) watched.healed(target, healthOf(gate, clock.nowMs()), gate.lease_used, clock.nowMs())
     })
   }
   const until_ms = START_MS + workload.duration_ms + AFTER_MS

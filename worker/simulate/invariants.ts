@@ -28,7 +28,8 @@ export type Watch = {
   leased(target: TargetId, until_ms: Ms, now_ms: Ms): void
   ended(request: number, plan: Plan, journey: Journey): void
   wrongText(request: number, now_ms: Ms): void
-  healed(target: TargetId, health: Pick<TargetHealth, 'state' | 'until_ms'>, now_ms: Ms): void
+  /** `asked`: a request is finding out at this moment. */
+  healed(target: TargetId, health: Pick<TargetHealth, 'state' | 'until_ms'>, asked: boolean, now_ms: Ms): void
 }
 
 export function watch(): Watch {
@@ -67,9 +68,9 @@ export function watch(): Watch {
       }
     },
     wrongText: (request, now_ms) => break_('I8', now_ms, request, 'what was called complete is not what the upstream said'),
-    healed(target, { state, until_ms }, now_ms) {
-      // One that no request has preferred since waits for the first that does.
-      const waits = state === 'probing' && (until_ms ?? 0) <= now_ms
+    healed(target, { state, until_ms }, asked, now_ms) {
+      // One that no request would have, not even to fall back on, waits for the first that would.
+      const waits = state === 'probing' && ((until_ms ?? 0) <= now_ms || !asked)
       if (state !== 'closed' && state !== 'ramp' && !waits) break_('I9', now_ms, null, `${target} is still ${state}`)
     },
   }

@@ -2,6 +2,7 @@
  * One isolate of the simulated edge: the real view of health, told and telling over a network that delays and loses.
  */
 import type { Fleet } from '../core/health/fleet.ts'
+import type { Heard } from '../core/health/heard.ts'
 import { type IsolateView, isolateView, REFRESH_WAIT_MS, REPORT_AFTER_MS, REPORT_LIMIT_MS } from '../core/health/view.ts'
 import type { Plan } from '../schema/decision.ts'
 import type { HealthReply, HealthSnapshot, Outcome } from '../schema/health.ts'
@@ -11,6 +12,7 @@ import type { SimClock } from './clock.ts'
 /** The way to the object that knows the fleet's health. */
 export type Line = {
   object: Fleet
+  heard: Heard
   one_way_ms: Ms
   loss: number
   /** Null before and after it was away. */
@@ -29,7 +31,7 @@ export type Isolate = {
   report(outcome: Outcome): void
 }
 
-export function isolateOn(line: Line, clock: SimClock, draw: () => number): Isolate {
+export function isolateOn(isolate: string, line: Line, clock: SimClock, draw: () => number): Isolate {
   const view = isolateView()
 
   /** As `store/health.ts` does: one report, and another if something urgent came up meanwhile. */
@@ -53,7 +55,7 @@ export function isolateOn(line: Line, clock: SimClock, draw: () => number): Isol
     clock.at(sent_at_ms + one_way_ms(), () => {
       const now_ms = clock.nowMs()
       if (line.away !== null && now_ms >= line.away.from_ms && now_ms < line.away.until_ms) return
-      for (const outcome of report.outcomes) line.object.observe(outcome, now_ms, line.draw)
+      for (const outcome of line.heard.fresh({ ...report, isolate })) line.object.observe(outcome, now_ms, line.draw)
       for (const target of report.uses_probe ?? []) line.object.use(target, now_ms)
       const probes = report.wants_probe.filter(target => line.object.grant(target, now_ms))
       const reply: HealthReply = { v: 1, snapshot: line.object.snapshot(now_ms), probes }

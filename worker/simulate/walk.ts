@@ -42,15 +42,15 @@ export function walk(passenger: Passenger, clock: SimClock, done: (journey: Jour
     }
     const limit_ms = Math.min(step.first_token_ms, step.headers_ms, ends_at_ms - sent_at_ms)
     const begins_ms = beginningOf(fate)
-    if (step.late_ms !== undefined && step.late_ms < Math.min(begins_ms, limit_ms)) {
-      const late_ms = step.late_ms
-      clock.at(sent_at_ms + late_ms, () =>
-        tell({ target: step.target, class: 'late', sent_at_ms, first_token_ms: null, retry_after_ms: null, probe: attempt.probe }),
-      )
-    }
+    const tellWait = (first_token_ms: Ms | null) =>
+      tell({ target: step.target, class: 'late', sent_at_ms, first_token_ms, retry_after_ms: null, probe: attempt.probe })
+    const is_late = step.late_ms !== undefined && step.late_ms < Math.min(begins_ms, limit_ms)
+    if (is_late) clock.at(sent_at_ms + (step.late_ms ?? 0), () => tellWait(null))
     if (begins_ms <= limit_ms && (fate.meets === 'answer' || fate.meets === 'cut')) {
+      const told = is_late || attempt.probe
+      if (told) clock.at(sent_at_ms + begins_ms, () => tellWait(begins_ms))
       clock.at(sent_at_ms + fate.whole_ms, () => {
-        conclude(fate.meets === 'answer' ? 'ok' : 'truncated', fate.first_token_ms)
+        conclude(fate.meets === 'answer' ? 'ok' : 'truncated', told ? null : fate.first_token_ms)
         end(fate.meets === 'answer' ? 'answered' : 'cut', sent_at_ms + fate.first_token_ms)
       })
       return

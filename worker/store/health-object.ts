@@ -8,19 +8,16 @@
 import { DurableObject } from 'cloudflare:workers'
 import { fleet } from '../core/health/fleet.ts'
 import { type Gate, mustOutlive, restored } from '../core/health/gate.ts'
+import { heard } from '../core/health/heard.ts'
 import type { HealthReply, HealthReport, HealthSnapshot } from '../schema/health.ts'
 import type { TargetId } from '../schema/ids.ts'
-
-/** Isolates whose last report number is remembered; one that falls out can at worst have a repeated report count twice. */
-const ISOLATES_KEPT = 5_000
-const OUTCOMES_AT_MOST = 1_000
 
 export class HealthObject extends DurableObject<Env> {
   #changed = new Set<TargetId>()
   #fleet = fleet((target, before, after) => {
     if (mustOutlive(before, after)) this.#changed.add(target)
   })
-  #last_seq = new Map<string, number>()
+  #heard = heard()
 
   constructor(ctx: DurableObjectState, env: Env) {
     super(ctx, env)
@@ -34,9 +31,7 @@ export class HealthObject extends DurableObject<Env> {
   report(report: HealthReport): HealthReply {
     if (report.v !== 1) throw new Error(`A health report of version ${report.v} is not known here`)
     const now_ms = Date.now()
-    if (this.#isNew(report)) {
-      for (const outcome of report.outcomes.slice(0, OUTCOMES_AT_MOST)) this.#fleet.observe(outcome, now_ms, Math.random)
-    }
+    for (const outcome of this.#heard.fresh(report)) this.#fleet.observe(outcome, now_ms, Math.random)
     for (const target of report.uses_probe ?? []) this.#fleet.use(target, now_ms)
     const probes = report.wants_probe.filter(target => this.#fleet.grant(target, now_ms))
     this.#store()
@@ -75,13 +70,5 @@ export class HealthObject extends DurableObject<Env> {
       this.ctx.storage.sql.exec('INSERT OR REPLACE INTO gates VALUES (?, ?)', target, JSON.stringify(this.#fleet.gates.get(target) ?? null))
     }
     this.#changed.clear()
-  }
-
-  #isNew({ isolate, seq }: HealthReport): boolean {
-    if (seq <= (this.#last_seq.get(isolate) ?? -1)) return false
-    this.#last_seq.delete(isolate)
-    this.#last_seq.set(isolate, seq)
-    if (this.#last_seq.size > ISOLATES_KEPT) this.#last_seq.delete(this.#last_seq.keys().next().value ?? isolate)
-    return true
   }
 }

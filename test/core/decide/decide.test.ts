@@ -350,6 +350,48 @@ describe('the plan', () => {
     })
     expect(decided().plan.steps[0]).not.toHaveProperty('probe')
   })
+  describe('by whoever holds the lease for a target that it would fall back on', () => {
+    const near = { objective: { quality: 1 } }
+    const open = { 'north/middle': { state: 'open' as const, until_ms: NOW_MS } }
+    const leased = new Set(['north/middle'])
+    const close = catalogueOf(
+      [{ id: 'north' }, { id: 'south' }],
+      [
+        { id: 'south/best', quality: 0.82 },
+        { id: 'north/middle', quality: 0.8 },
+      ],
+    )
+    const far = catalogueOf(
+      [{ id: 'north' }, { id: 'south' }],
+      [
+        { id: 'south/best', quality: 0.95 },
+        { id: 'north/middle', quality: 0.5 },
+      ],
+    )
+    it('asks that one first, and says why', () => {
+      const record = decided({ catalogue: close, policy: near, health: open, probes: leased })
+      expect(record.plan.steps.map(({ target, probe }) => [target, probe])).toEqual([
+        ['north/middle', true],
+        ['south/best', undefined],
+      ])
+      expect(record).toMatchObject({ chosen: 'north/middle', chosen_by: 'probe', propensity: 1 })
+    })
+    it.each<[string, Given]>([
+      ['not where that costs much in score', { catalogue: far, policy: near, health: open, probes: leased }],
+      ['not without the lease', { catalogue: close, policy: near, health: open, probes: new Set() }],
+      [
+        'not against a rule that prefers another',
+        {
+          catalogue: close,
+          policy: { ...near, rules: [{ name: 'r', when: 'true', do: { pin: 'south/*' } }] },
+          health: open,
+          probes: leased,
+        },
+      ],
+    ])('%s', (_, given) => {
+      expect(decided(given).chosen).toBe('south/best')
+    })
+  })
 })
 
 describe('a serverless target', () => {

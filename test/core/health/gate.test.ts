@@ -410,3 +410,55 @@ describe('whatever happens, in whatever order, by whatever clock', () => {
     )
   })
 })
+
+describe('a gate that opened on silence alone', () => {
+  const lates = Array.from({ length: 5 }, (_, i) => outcome('late', START + 3_000 + i, { sent_at_ms: START + i }))
+  const open = lates.reduce((gate, late) => step(gate, late, late.at_ms, 0.5), newGate(START))
+  const come = (late = lates[0]) =>
+    outcome('late', START + 4_000, { sent_at_ms: late?.sent_at_ms, first_token_ms: 4_000, decision_id: late?.decision_id })
+
+  it('closes again with the first token that comes after all: it was slow, and never gone', () => {
+    expect(open.state).toBe('open')
+    expect(told(open, come(), START + 4_000).state).toBe('closed')
+  })
+  it('stays open where the token is of a request it did not open on', () => {
+    expect(told(open, outcome('late', START + 4_000, { sent_at_ms: START, first_token_ms: 4_000 }), START + 4_000).state).toBe('open')
+  })
+  it('stays open where failures opened it as well', () => {
+    const failed = having('connection', 5, 1).gate
+    expect(failed.state).toBe('open')
+    expect(told(failed, come(), START + 4_000).state).toBe('open')
+  })
+})
+
+describe('a gate that opened on the few that fail, with many under way', () => {
+  const sent = (kind: 'ok' | 'server', at_ms: number, sent_at_ms: number) => outcome(kind, at_ms, { sent_at_ms })
+  let open = newGate(START)
+  for (let i = 0; i < 5; i++) open = step(open, sent('server', START + i * 300, START + i * 300 - 100), START + i * 300, 0.5)
+
+  it('closes again when those that were sent since the first of them are answered', () => {
+    expect(open.state).toBe('open')
+    let gate = open
+    for (let i = 0; i < 40 && gate.state !== 'closed'; i++)
+      gate = step(gate, sent('ok', START + 2_000 + i, START + i * 20), START + 2_000 + i, 0.5)
+    expect(gate.state).toBe('closed')
+  })
+  it('stays open, however many are answered that were sent before', () => {
+    let gate = open
+    for (let i = 0; i < 40; i++) gate = step(gate, sent('ok', START + 2_000 + i, START - 1_000 + i), START + 2_000 + i, 0.5)
+    expect(gate.state).toBe('open')
+  })
+})
+
+describe('a probe whose answer lasts longer than its lease', () => {
+  it('keeps nobody waiting once it has begun, and counts when it ends', () => {
+    const { gate, now_ms } = having('connection', 5, 1)
+    const asked_ms = now_ms + 20_000
+    const { gate: probing } = grantProbe(gate, asked_ms)
+    const begun = told(probing, outcome('late', asked_ms + 500, { sent_at_ms: asked_ms, first_token_ms: 500, probe: true }), asked_ms + 500)
+    expect(begun).toMatchObject({ state: 'probing', lease_until_ms: null })
+    expect(grantProbe(begun, asked_ms + 600).granted).toBe(true)
+    const answered = told(begun, outcome('ok', asked_ms + 40_000, { sent_at_ms: asked_ms, probe: true }), asked_ms + 40_000)
+    expect(answered).toMatchObject({ state: 'probing', probes_ok: 1 })
+  })
+})

@@ -73,6 +73,34 @@ describe('a request that is late', () => {
   })
 })
 
+describe('a target that is slow and answers', () => {
+  /** A first token that came then, of a request sent a second before. */
+  const token = (at_ms: number) => outcome('late', at_ms, { sent_at_ms: at_ms - 1_000, first_token_ms: 1_000 })
+  const answering = (at_ms: number) => suspect(noSuspicion(START), token(at_ms), at_ms, 1)
+
+  it('is not suspected for one that hangs, where others were answered meanwhile, and not only at the beginning', () => {
+    const late = outcome('late', START + 4_000, { sent_at_ms: START })
+    expect(suspect(answering(START + 700), late, START + 4_000, 1)).toMatchObject({ fast: 0, row: 0, late: [] })
+    expect(suspect(answering(START + 600), late, START + 4_000, 1).fast).toBeGreaterThan(2.5)
+  })
+  it('is not suspected for one that was given up on, where it is known to be slow and still answers', () => {
+    const timeout = outcome('timeout', START + 8_000, { sent_at_ms: START })
+    expect(suspect(answering(START + 5_000), timeout, START + 8_000, 1, true)).toMatchObject({ fast: 0, failed: 0 })
+    expect(suspect(answering(START + 3_000), timeout, START + 8_000, 1, true).fast).toBeGreaterThan(2.5)
+    expect(suspect(answering(START + 5_000), timeout, START + 8_000, 1, false).fast).toBeGreaterThan(2.5)
+  })
+  it('is suspected for a stream that stalls, however it is otherwise', () => {
+    const stalled = outcome('timeout', START + 8_000, { sent_at_ms: START, first_token_ms: 900 })
+    expect(suspect(answering(START + 5_000), stalled, START + 8_000, 1, true).fast).toBeGreaterThan(2.5)
+  })
+  it('takes a late one back as soon as its first token comes', () => {
+    const late = outcome('late', START + 4_000, { sent_at_ms: START })
+    const told = suspect(noSuspicion(START), late, START + 4_000, 1)
+    const come = outcome('late', START + 5_000, { sent_at_ms: START, first_token_ms: 5_000, decision_id: late.decision_id })
+    expect(suspect(told, come, START + 5_000, 1)).toMatchObject({ fast: 0, row: 0, late: [], answered: 0 })
+  })
+})
+
 describe('the error rate', () => {
   it('is the recent share of failures, and unknown without any request', () => {
     expect(errorRateOf(noSuspicion(START), START)).toBeNull()

@@ -24,7 +24,7 @@ import { estimate } from './estimate.ts'
 import { paretoFront } from './front.ts'
 import { askedFor, mayUsePolicy } from './names.ts'
 import { type RuleOutcome, ruleOutcome } from './outcome.ts'
-import { order, stepFor } from './plan.ts'
+import { order, probedFirst, stepFor } from './plan.ts'
 import { type Prepared, prepared } from './prepared.ts'
 import { at, firstIn, inOrder, type Ranking, ranking, whole } from './ranking.ts'
 import { FRONT_KEPT, gathered, REFUSED_NAMED, SCORES_KEPT, scoreOf, tidy, tidyFeatures } from './record.ts'
@@ -102,18 +102,22 @@ export function decide(
         draw,
       )
   const { admitted } = choice
-  const first = targets[choice.first] as LiveTarget
+  const { limits } = policy.policy
+  const ordered = order(choice.first, admitted, targets, limits.attempts)
+  const probed = choice.by === 'best' && !stay && world.probes?.size ? probedFirst(ordered, admitted, targets, world.probes) : -1
+  if (probed >= 0) ordered.unshift(...ordered.splice(ordered.indexOf(probed), 1))
+  const first_index = ordered[0] as number
+  const first = targets[first_index] as LiveTarget
 
   // A recovering target that takes part this time, and a shut one in a panic, are not among the refused.
   if (panic || found.ramping.length > 0) for (let place = 0; place < admitted.length; place++) scratch.refusals[at(admitted, place)] = null
   if (!panic) record.eligible = admitted.length
   record.refused = refusedOf(ready, named)
   if (stay) record.stay = stay.stay
-  record.scores = scoresKept(admitted, choice.first, scores_kept, targets, scratch, seen, tokens, stay)
+  record.scores = scoresKept(admitted, first_index, scores_kept, targets, scratch, seen, tokens, stay)
   if (first.provider.dialect !== request.dialect || first.parameters !== null) record.losses = world.losses(first)
 
-  const { limits } = policy.policy
-  const steps = order(choice.first, admitted, targets, limits.attempts).map(index => {
+  const steps = ordered.map(index => {
     const target = targets[index] as LiveTarget
     const first_token_ms = scratch.estimates.first_token_ms[index] as number
     const latency_ms = scratch.estimates.latency_ms[index] as number
@@ -133,12 +137,12 @@ export function decide(
       attempts: limits.attempts,
       attempts_per_target: limits.attempts_per_target,
       retry_after_at_most_ms: limits.retry_after_at_most_ms,
-      shadows: shadowsOf(outcome, admitted, choice.first, targets, draw),
+      shadows: shadowsOf(outcome, admitted, first_index, targets, draw),
       panic,
     },
     chosen: first.id,
-    chosen_by: choice.by,
-    propensity: tidy(choice.propensity),
+    chosen_by: probed >= 0 ? 'probe' : choice.by,
+    propensity: probed >= 0 ? 1 : tidy(choice.propensity),
   })
 }
 

@@ -16,6 +16,7 @@ const CHOSEN_BY = {
   pinned: 'named, of',
   split: 'by split, of',
   explored: 'explored, of',
+  probe: 'finding out whether it is back, of',
   panic: 'nothing healthy, soonest due of',
 } satisfies Record<DecisionRecord['chosen_by'], string>
 
@@ -126,6 +127,8 @@ function chosenSentence({ chosen, chosen_by, eligible, requested_model, policy, 
       return `${chosen} was chosen ${under} by a split: it gets ${percent(propensity)} of such requests.`
     case 'explored':
       return `${chosen} was chosen ${under} by exploration, ${among}, so that choices can be judged later: the probability of that was ${percent(propensity)}.`
+    case 'probe':
+      return `${chosen} was chosen ${under}, ${among}, to find out whether it answers again: it was being left alone, and this request would have fallen back on it.`
     case 'panic':
       return `${chosen} was chosen ${under} although it is being left alone: ${plan.steps.length === 1 ? 'nobody else' : 'none of the others'} could answer, and it is due again soonest.`
   }

@@ -38,6 +38,25 @@ export function order(first: number, admitted: Ranking, targets: readonly LiveTa
   return steps
 }
 
+/**
+ * The target that this request finds out about, before the one it would rather have; -1 where there is none. A target
+ * that was left alone is out of sight: others have been measured since, it has not, and so it may never again come
+ * first by itself. Whoever has the lease for it and would fall back on it anyway asks it first, where that costs little in score.
+ */
+export function probedFirst(
+  steps: readonly number[],
+  admitted: Ranking,
+  targets: readonly LiveTarget[],
+  leased: ReadonlySet<string>,
+): number {
+  const best = admitted.totals[steps[0] as number] as number
+  for (const index of steps) {
+    if (!leased.has(targets[index]?.id ?? '')) continue
+    return index !== steps[0] && (admitted.totals[index] as number) >= best - OTHER_PROVIDER_WORTH ? index : -1
+  }
+  return -1
+}
+
 /** The best of another provider than all so far, where that costs little; else the best. -1 where all are steps already. */
 function following(steps: readonly number[], admitted: Ranking, targets: readonly LiveTarget[]): number {
   let best = -1

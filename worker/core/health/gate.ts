@@ -8,6 +8,7 @@
  *   PROBING  --failed, or lease ran out------> OPEN     half as long again, 15 s at most
  *   RAMP     --suspicious--------------------> OPEN     likewise
  *   RAMP     --30 s without opening----------> CLOSED
+ *   OPEN     --it was a false alarm----------> CLOSED   as answers show that were under way when it opened
  *   any      --operator----------------------> ISOLATED until the operator releases it into RAMP
  *
  * Waits stay under 15 s because recovery should be found within half a minute (a cap of 60 s gave 57 s at p99), and a probe
@@ -15,7 +16,10 @@
  *
  * Beside the state, and never changing it: rate-limited until, and credential refused until.
  *
- * A late answer to a request sent before the gate opened says nothing about the target now, in either direction.
+ * A late answer to a request sent before the gate opened says nothing about the target now. It may say, though, that the gate
+ * should not have opened: failures are known at once and answers only when they end, so where many requests are under way the few
+ * that fail come in first. Those that were sent since the first of them are summed up as if the gate had waited, and where they
+ * end in calm, it closes again.
  */
 import type { BreakerState, Outcome, TargetHealth } from '../../schema/health.ts'
 import type { DecisionId } from '../../schema/ids.ts'
@@ -23,7 +27,7 @@ import type { Ms } from '../../schema/units.ts'
 import { EVIDENCE } from './evidence.ts'
 import { type Latency, latencyNow, measured, newLatency, usualMs } from './latency.ts'
 import { isColdStart, newReadiness, type Readiness, wakingLearned, wakingOf } from './readiness.ts'
-import { errorRateOf, isSuspicious, noSuspicion, reconsidered, type Suspicion, suspect } from './suspicion.ts'
+import { errorRateOf, isCalm, isOnlySlow, isSuspicious, noSuspicion, reconsidered, type Suspicion, suspect } from './suspicion.ts'
 
 export const BACKOFF_MIN_MS = 5_000
 export const BACKOFF_MAX_MS = 15_000
@@ -62,6 +66,8 @@ export type Gate = {
   lease_until_ms: Ms | null
   /** Is a request using it? An isolate may have been given it and have nothing to send. */
   lease_used: boolean
+  /** It opened on silence alone, which a first token that comes after all takes back. */
+  opened_by_silence: boolean
   /** The request whose probe failed last, and so keeps it open. */
   probe_failed: DecisionId | null
   probes_ok: number
@@ -95,6 +101,7 @@ export const newGate = (now_ms: Ms): Gate => ({
   backoff_ms: BACKOFF_MIN_MS,
   lease_until_ms: null,
   lease_used: false,
+  opened_by_silence: false,
   probe_failed: null,
   probes_ok: 0,
   ramp_from_ms: null,
@@ -135,7 +142,7 @@ export function step(before: Gate, event: Outcome | GateCommand | CaseVerdict, n
     const suspicion = suspect(refused.suspicion, event, now_ms, 1)
     return withProbeWithoutAnswer({ ...refused, suspicion }, event, now_ms, draw)
   }
-  if (gate.opened_at_ms !== null && event.sent_at_ms < gate.opened_at_ms) return noted
+  if (gate.opened_at_ms !== null && event.sent_at_ms < gate.opened_at_ms) return withStraggler(noted, event, now_ms)
 
   switch (gate.state) {
     case 'closed':
@@ -251,14 +258,18 @@ function commanded(gate: Gate, command: GateCommand, now_ms: Ms): Gate {
 function withMeasurements(gate: Gate, outcome: Outcome, now_ms: Ms): Gate {
   const { says } = EVIDENCE[outcome.class]
   const after = { ...gate }
-  const { first_token_ms, sent_at_ms, size } = outcome
+  const { sent_at_ms, size } = outcome
+  const onlySlow = isOnlySlow(gate.suspicion, outcome, now_ms, gate.latency.slow)
+  // One given up on took at least so long.
+  const first_token_ms = onlySlow && outcome.class === 'timeout' ? now_ms - sent_at_ms : outcome.first_token_ms
   const idle_ms = gate.last_ok_at_ms === null ? 0 : sent_at_ms - gate.last_ok_at_ms
   const usual_ms = usualMs(gate.latency, size)
   if (first_token_ms !== null) after.readiness = wakingLearned(gate.readiness, idle_ms, first_token_ms, usual_ms)
   // How long a target takes to wake says nothing of how fast it is when awake.
-  if (first_token_ms === null || !isColdStart(idle_ms, first_token_ms, usual_ms)) after.latency = measured(gate.latency, outcome, now_ms)
-  if (says !== 'none') after.samples += 1
-  if (says === 'failure') after.worsened_at_ms = now_ms
+  if (first_token_ms === null || !isColdStart(idle_ms, first_token_ms, usual_ms))
+    after.latency = measured(gate.latency, { ...outcome, first_token_ms }, now_ms)
+  if (says !== 'none' && outcome.class !== 'late') after.samples += 1
+  if (says === 'failure' && !onlySlow) after.worsened_at_ms = now_ms
   if (says === 'ok') {
     after.last_ok_at_ms = now_ms
     after.limits_in_row = 0
@@ -296,10 +307,25 @@ function credentialRefused(gate: Gate, outcome: Outcome, now_ms: Ms): Gate {
 /** While requests flow: sum up the evidence and open when it is enough. */
 function judged(gate: Gate, outcome: Outcome, now_ms: Ms, draw: number): Gate {
   const trust = trustIn(gate, now_ms)
-  const suspicion = suspect(gate.suspicion, outcome, now_ms, trust)
+  const suspicion = suspect(gate.suspicion, outcome, now_ms, trust, gate.latency.slow)
   const after = { ...gate, suspicion }
   if (!isSuspicious(suspicion, trust)) return after
-  return opened(after, now_ms, draw)
+  return { ...opened(after, now_ms, draw), opened_by_silence: outcome.class === 'late' }
+}
+
+/** What was sent before the gate opened may show that it should not have. */
+function withStraggler(gate: Gate, outcome: Outcome, now_ms: Ms): Gate {
+  if (gate.state !== 'open' && gate.state !== 'probing') return gate
+  const { opened_by_silence, latency } = gate
+  const { failing_from_ms, late } = gate.suspicion
+  const hung = late.some(each => each.decision_id === outcome.decision_id)
+  if (!hung && (failing_from_ms === null || outcome.sent_at_ms < failing_from_ms)) return gate
+  const suspicion = suspect(gate.suspicion, outcome, now_ms, 1, latency.slow)
+  // One of those that hung when it opened on silence has its first token: the target was slow, and never gone.
+  const was_slow = opened_by_silence && hung && outcome.class === 'late' && outcome.first_token_ms !== null
+  if (!was_slow && !(outcome.class === 'ok' && isCalm(suspicion))) return { ...gate, suspicion }
+  const calm = noSuspicion(now_ms, suspicion)
+  return { ...gate, state: 'closed', until_ms: null, lease_until_ms: null, probes_ok: 0, opened_by_silence: false, suspicion: calm }
 }
 
 /** A failure that was counted turns out to weigh more, or nothing. */
@@ -325,6 +351,10 @@ function trustIn({ state, wary_until_ms }: Gate, now_ms: Ms): number {
 /** While they do not: only probes count against it, and any answer to a request sent since it opened counts for it. */
 function probed(gate: Gate, outcome: Outcome, now_ms: Ms, draw: number): Gate {
   const { says } = EVIDENCE[outcome.class]
+  // A probe that is late may yet answer; the lease gives it the time. Once it has begun, its answer may last as long as it likes.
+  if (outcome.class === 'late') {
+    return outcome.probe && outcome.first_token_ms !== null && gate.state === 'probing' ? { ...gate, lease_until_ms: null } : gate
+  }
   if (says === 'failure') return outcome.probe ? { ...opened(gate, now_ms, draw), probe_failed: outcome.decision_id } : gate
   const lease_until_ms = outcome.probe ? null : gate.lease_until_ms
   if (says === 'none') return { ...gate, lease_until_ms }
@@ -352,6 +382,7 @@ function opened(gate: Gate, at_ms: Ms, draw: number): Gate {
     lease_until_ms: null,
     probes_ok: 0,
     ramp_from_ms: null,
+    opened_by_silence: false,
   }
 }
 

@@ -16,6 +16,10 @@
  * count for more than half of what opens the gate, and from the third in a row on for nothing; and a failure that may be the request's own doing counts for a third until it
  * is confirmed: by another tenant who fails as well, or by another target that answers the same request. Where the
  * same request fails at another provider in the same way, what it had counted is taken back.
+ *
+ * Slow is not broken. That a first token is overdue, told while the request still hangs, counts only while the target is silent for
+ * everybody: once any first token has come since the request was sent, it is answering, and this one is only slow or unlucky.
+ * Of a target that is known to be slow the same holds of a request that was given up at its deadline.
  */
 import type { Outcome, OutcomeClass } from '../../schema/health.ts'
 import type { DecisionId } from '../../schema/ids.ts'
@@ -96,6 +100,10 @@ export type Suspicion = {
   base_failed: number
   fresh_seen: number
   fresh_failed: number
+  /** When the first request that failed since the last calm moment was sent; null in calm times. */
+  failing_from_ms: Ms | null
+  /** When the latest first token that is known of came. */
+  token_at_ms: Ms | null
   /** Decayed counts, for the error rate alone. */
   answered: number
   failed: number
@@ -115,6 +123,8 @@ export const noSuspicion = (now_ms: Ms, before?: Suspicion): Suspicion => ({
   base_failed: before?.base_failed ?? 0,
   fresh_seen: 0,
   fresh_failed: 0,
+  failing_from_ms: null,
+  token_at_ms: before?.token_at_ms ?? null,
   answered: 0,
   failed: 0,
 })
@@ -123,6 +133,9 @@ export const noSuspicion = (now_ms: Ms, before?: Suspicion): Suspicion => ({
 export function isSuspicious(suspicion: Suspicion, share: number): boolean {
   return suspicion.fast >= FAST.threshold * share || suspicion.slow >= SLOW.threshold * share || suspicion.row >= ROW_LENGTH
 }
+
+/** Nothing speaks against it any more. */
+export const isCalm = ({ fast }: Suspicion): boolean => fast === 0
 
 /** May it have been the request's doing? */
 export const isDoubtful = (outcome: OutcomeClass): boolean => DOUBTFUL.has(outcome)
@@ -138,15 +151,38 @@ export function errorRateOf(suspicion: Suspicion, now_ms: Ms): number | null {
   return left < ERROR_RATE_MIN_WEIGHT ? null : suspicion.failed / weight
 }
 
-/** One more outcome. Those that say nothing of the target's health change nothing, but may take back a `late`. */
-export function suspect(before: Suspicion, outcome: Outcome, now_ms: Ms, share: number): Suspicion {
+/** One more outcome. Those that say nothing of the target's health change nothing, but may take back a `late`. `slow`: it is known to be. */
+export function suspect(before: Suspicion, outcome: Outcome, now_ms: Ms, share: number, slow = false): Suspicion {
   const evidence = EVIDENCE[outcome.class]
-  const aged = withAge(before, now_ms)
+  const aged = withToken(withAge(before, now_ms), outcome, now_ms)
   const late = aged.late.find(entry => entry.decision_id === outcome.decision_id)
-  if (evidence.says === 'failure') return late ? withoutLate(aged, late, false) : withFailure(aged, outcome, evidence.weight, now_ms, share)
+  if (evidence.says === 'failure') {
+    if (isOnlySlow(aged, outcome, now_ms, slow)) return late ? withoutLate(aged, late, true) : aged
+    return late ? withoutLate(aged, late, false) : withFailure(aged, outcome, evidence.weight, now_ms, share)
+  }
   // We hung up on a hanging request: that it hung stays true. Any answer, though, means that it had only been slow.
   const settled = late ? withoutLate(aged, late, outcome.class !== 'cancelled') : aged
   return evidence.says === 'ok' ? withOk(settled, outcome, now_ms) : settled
+}
+
+/** What came in this part of a wait, counted from its beginning, may have been the last that came. */
+const LAST_TOKENS_SHARE = { late: 1 / 6, timeout: 1 / 2 }
+
+/**
+ * Is that it took so long no sign that it is broken? A `late` with a first token is one that has come after all. Else some other
+ * request's first token must have come meanwhile, and of one that was given up on the target must be known to be slow.
+ */
+export function isOnlySlow({ token_at_ms }: Suspicion, outcome: Outcome, now_ms: Ms, slow: boolean): boolean {
+  const { class: kind, first_token_ms, sent_at_ms } = outcome
+  if (kind !== 'late' && kind !== 'timeout') return false
+  if (first_token_ms !== null) return kind === 'late'
+  const answering = token_at_ms !== null && token_at_ms > sent_at_ms + LAST_TOKENS_SHARE[kind] * (now_ms - sent_at_ms)
+  return answering && (kind === 'late' || slow)
+}
+
+function withToken(before: Suspicion, { sent_at_ms, first_token_ms }: Outcome, now_ms: Ms): Suspicion {
+  if (first_token_ms === null) return before
+  return { ...before, token_at_ms: Math.max(before.token_at_ms ?? 0, Math.min(now_ms, sent_at_ms + first_token_ms)) }
 }
 
 /** A clock that went back counts as one that stood still. */
@@ -232,10 +268,11 @@ function withFailure(before: Suspicion, outcome: Outcome, own_weight: number, no
   const slow = Math.min(weight * likelihoods(SLOW, p_healthy).failure, room(SLOW.threshold, tenant.slow))
   const inRow = weight === 1 && !capped
   const entry = { decision_id, org, fast, slow }
-  const after = {
+  const after: Suspicion = {
     ...before,
     fast: before.fast + fast,
     slow: before.slow + slow,
+    failing_from_ms: before.failing_from_ms ?? outcome.sent_at_ms,
     row: before.row + (inRow ? 1 : 0),
     row_at_ms: inRow ? now_ms : before.row_at_ms,
     tenants: withTenant(before.tenants, {
@@ -323,6 +360,7 @@ function withOk(before: Suspicion, outcome: Outcome, now_ms: Ms): Suspicion {
     base_failed: before.base_failed + (calm ? before.fresh_failed : 0),
     fresh_seen: calm ? 0 : before.fresh_seen + 1,
     fresh_failed: calm ? 0 : before.fresh_failed,
+    failing_from_ms: calm ? null : before.failing_from_ms,
     answered: before.answered + 1,
   }
 }

@@ -3,7 +3,8 @@
  * that the platform's rim (`store/health.ts`) and the simulation run the same rules.
  *
  * A failure is reported at once, an answer within a second, together with whatever else there is. One report is under way
- * at a time. Reports may be lost, which only slows detection; when the object is out of reach, the isolate goes by its own
+ * at a time. Reports may be lost, or their replies: what was told is kept until it is confirmed, and told again under the same
+ * number. When the object is out of reach, the isolate goes by its own
  * experience alone, and gives itself the leases that nobody else can.
  */
 import type { Plan } from '../../schema/decision.ts'
@@ -68,7 +69,10 @@ export function isolateView(): IsolateView {
   const own = fleet()
   const leases = new Map<TargetId, Ms>()
   const asked_at_ms = new Map<TargetId, Ms>()
-  let outcomes: Outcome[] = []
+  /** Those the object has not confirmed, in order; the first of them has the number `from`, and so many are under way. */
+  const outcomes: Outcome[] = []
+  let from = 0
+  let under_way = 0
   let wants_probe = new Set<TargetId>()
   let uses_probe = new Set<TargetId>()
   let seq = 0
@@ -77,6 +81,12 @@ export function isolateView(): IsolateView {
   let try_again_at_ms: Ms = 0
   let unheard = false
   let fetched_at_ms: Ms = 0
+
+  function forget(count: number): void {
+    outcomes.splice(0, count)
+    from += count
+    under_way = Math.max(0, under_way - count)
+  }
 
   const isFree = (now_ms: Ms) => reporting_until_ms === null || now_ms >= reporting_until_ms
 
@@ -127,23 +137,23 @@ export function isolateView(): IsolateView {
       if (outcome.probe) leases.delete(outcome.target)
       merged.at_ms = 0
       outcomes.push(outcome)
-      if (outcomes.length > OUTCOMES_KEPT) outcomes.shift()
+      if (outcomes.length > OUTCOMES_KEPT) forget(1)
       if (now_ms < try_again_at_ms) return null
-      if (isUrgent(outcome) || outcomes.length >= REPORT_AT) return 'now'
+      if (isUrgent(outcome) || outcomes.length - under_way >= REPORT_AT) return 'now'
       if (now_ms < waiting_until_ms) return null
       waiting_until_ms = now_ms + REPORT_AFTER_MS
       return 'later'
     },
 
-    waiting: () => outcomes.length > 0,
+    waiting: () => outcomes.length > under_way,
 
     nextReport(now_ms) {
       if (!isFree(now_ms)) return null
       reporting_until_ms = now_ms + REPORT_LIMIT_MS
       seq += 1
-      const report: Report = { v: 1, seq, outcomes, wants_probe: [...wants_probe], uses_probe: [...uses_probe] }
+      const report: Report = { v: 1, seq, from, outcomes: outcomes.slice(), wants_probe: [...wants_probe], uses_probe: [...uses_probe] }
+      under_way = outcomes.length
       uses_probe = new Set()
-      outcomes = []
       wants_probe = new Set()
       return report
     },
@@ -152,6 +162,7 @@ export function isolateView(): IsolateView {
       reporting_until_ms = null
       unheard = false
       fetched_at_ms = now_ms
+      forget(under_way)
       if (snapshot.taken_at_ms >= known.taken_at_ms) known = snapshot
       merged = { health: known, at_ms: 0 }
       for (const target of probes) leases.set(target, now_ms + LEASE_UNUSED_MS)
@@ -161,7 +172,9 @@ export function isolateView(): IsolateView {
     missed(report, sent_at_ms) {
       reporting_until_ms = null
       unheard = true
-      outcomes = [...report.outcomes, ...outcomes].slice(-OUTCOMES_KEPT)
+      // It may have arrived all the same: what is sent again keeps its number.
+      under_way = 0
+      for (const target of report.uses_probe ?? []) uses_probe.add(target)
       try_again_at_ms = sent_at_ms + TRY_AGAIN_MS
     },
 
