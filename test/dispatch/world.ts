@@ -123,7 +123,7 @@ export function world(
     // Real signing takes real time, which stands still here.
     sign: async (url, body, key, now_ms) => ({
       'x-amz-date': `${now_ms}`,
-      authorization: `signed ${url} ${body.length} ${key.access_key_id} ${key.region}`,
+      authorization: `signed ${url} ${body.length} ${'region' in key ? `${key.access_key_id} ${key.region}` : key.email}`,
     }),
     report: outcome => reports.push(outcome),
     waitUntil: promise => background.push(promise),

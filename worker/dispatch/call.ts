@@ -15,7 +15,7 @@ import type { Policy } from '../schema/policy.ts'
 import type { Ms } from '../schema/units.ts'
 import type { AttemptRecord, UsageOutcome } from '../schema/usage.ts'
 import type { Effects } from './effects.ts'
-import type { SigningKey } from './sigv4.ts'
+import type { Key } from './sign.ts'
 
 /** A body that goes through as it came, but for the model's name. */
 export type Passage = {
@@ -42,7 +42,7 @@ export type Call = Carries & {
 }
 
 /** What a call says who is calling with: a header, or a key that signs it. */
-export type Credential = { header: string; value: string } | SigningKey
+export type Credential = { header: string; value: string } | Key
 
 /** What a call needs of the isolate it runs in. */
 export type Carrier = {
@@ -53,7 +53,7 @@ export type Carrier = {
   /** Providers that the caller pays itself, with a key of its own, which may have turned out unusable; absent where there is none. */
   own?: { pays(provider: ProviderId): boolean; usable(provider: ProviderId): boolean }
   /** The headers that sign a call; a parameter because it waits, and waiting is the world's. */
-  sign(url: string, body: string | Uint8Array, key: SigningKey, now_ms: Ms): Promise<Record<string, string>>
+  sign(url: string, body: string | Uint8Array, key: Key, now_ms: Ms): Promise<Record<string, string>>
   report(outcome: Outcome): void
   waitUntil(promise: Promise<unknown>): void
 }

@@ -14,13 +14,13 @@ import type { Dialect } from '../dialects/dialect.ts'
 import type { JsonObject } from '../schema/chat.ts'
 import { framingOf } from '../stream/framing.ts'
 import type { Call, Carrier, Credential } from './call.ts'
-import type { SigningKey } from './sigv4.ts'
+import type { Key } from './sign.ts'
 
 export type Outbound = {
   url: string
   init: { method: string; headers: Record<string, string>; body: string | Uint8Array; redirect: 'manual' }
   /** What the call is signed with, where a header is not enough. */
-  key: SigningKey | null
+  key: Key | null
   /** Usage was asked for by us and not by the caller. */
   drops_usage: boolean
 }
@@ -28,7 +28,7 @@ export type Outbound = {
 export function outbound(call: Call, target: LiveTarget, dialect: Dialect, carrier: Carrier): Outbound {
   const { request, json, passage } = call
   const credential = carrier.credential(target.provider)
-  const key = credential !== null && 'secret' in credential ? credential : null
+  const key = credential === null || 'header' in credential ? null : credential
   const headers = headersFor(target, dialect, request.stream, credential, carrier.own?.pays(target.provider.id) === true)
   if (passage !== undefined) {
     const init = {

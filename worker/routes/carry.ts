@@ -5,7 +5,7 @@
 import type { LiveCatalogue } from '../core/decide/world.ts'
 import { providerOf } from '../core/health/fleet.ts'
 import { type Call, type Carrier, type Ended, shadow } from '../dispatch/dispatch.ts'
-import { signature } from '../dispatch/sigv4.ts'
+import { sign } from '../dispatch/sign.ts'
 import type { CallersWorld, Context, Deps } from '../env.ts'
 import type { OwnKeys } from '../store/own-keys.ts'
 import { settlementOf } from './account.ts'
@@ -36,7 +36,7 @@ function routersOwn(deps: Deps, ctx: Context, { by_id }: LiveCatalogue): Carrier
     target: id => by_id.get(id),
     dialect: deps.dialect,
     credential: provider => deps.credential(provider),
-    sign: signature,
+    sign,
     report: outcome => deps.report(outcome, ctx),
     waitUntil: promise => ctx.waitUntil(promise),
   }

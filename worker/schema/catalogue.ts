@@ -31,6 +31,11 @@ export const auth = z.discriminatedUnion('style', [
     region: variable,
     service: z.string().regex(/^[a-z0-9-]+$/),
   }),
+  /**
+   * Every call bears a token that a Google service account's key signs for `audience`. `secret` holds the key's JSON file. Where `token`
+   * is set, it is borne in its place, as it stands.
+   */
+  z.strictObject({ style: z.literal('service_account'), secret: variable, token: variable, audience: z.url() }),
   z.strictObject({ style: z.literal('none') }),
 ])
 

@@ -133,6 +133,15 @@ describe('the address of a chat call', () => {
     expect(compiled(signed, all).targets).toHaveLength(1)
     for (const name of Object.keys(all)) expect(compiled(signed, { ...all, [name]: '' }).targets, name).toEqual([])
   })
+  it("is there with a service account's file or a token in its place, and says when the file is none", () => {
+    const auth = { style: 'service_account' as const, secret: 'NORTH_FILE', token: 'NORTH_TOKEN', audience: 'https://north.example/' }
+    const signed = made([provider({ auth })], [target()])
+    const file = JSON.stringify({ type: 'service_account', client_email: 'a@b', private_key: '-----BEGIN PRIVATE KEY-----' })
+    expect(compiled(signed, { NORTH_FILE: file }).targets).toHaveLength(1)
+    expect(compiled(signed, { NORTH_TOKEN: 't' }).targets).toHaveLength(1)
+    expect(compiled(signed, {}).off[0]?.how_to_enable).toBe(ENABLE)
+    expect(compiled(signed, { NORTH_FILE: 'ya29' }).off[0]?.how_to_enable).toMatch(/^NORTH_FILE is not the JSON file/)
+  })
   it('takes its parts in braces from variables', () => {
     const parts = made([provider({ base_url: 'https://{REGION}.north.example/{ACCOUNT}/ai' })], [target()])
     expect(only(parts, { NORTH_KEY: 'k', REGION: 'eu', ACCOUNT: 'abc123' }).chat_url).toBe(

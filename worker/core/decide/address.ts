@@ -4,6 +4,7 @@
  */
 import type { Provider } from '../../schema/catalogue.ts'
 import { err, ok, type Result } from '../result.ts'
+import { readServiceAccount } from './service-account.ts'
 
 /** Plain variables and secrets by name, as the operator set them. */
 export type Variables = Record<string, string | undefined>
@@ -14,9 +15,28 @@ export function textOf(variables: Variables, name: string): string {
   return typeof value === 'string' ? value.trim() : ''
 }
 
-/** What must be set for a provider's credential. */
+/** What is set for a provider's credential: all of it, but for a service account, where either will do. */
 export function credentialVariables({ auth }: Provider): string[] {
-  return auth.style === 'none' ? [] : auth.style === 'sigv4' ? [auth.access_key_id, auth.secret, auth.region] : [auth.secret]
+  switch (auth.style) {
+    case 'none':
+      return []
+    case 'sigv4':
+      return [auth.access_key_id, auth.secret, auth.region]
+    case 'service_account':
+      return [auth.secret, auth.token]
+    default:
+      return [auth.secret]
+  }
+}
+
+/** Why a provider cannot be called with what is set; null where it can. */
+function credentialProblem(provider: Provider, variables: Variables): string | null {
+  const { auth, how_to_enable } = provider
+  if (auth.style !== 'service_account') return credentialVariables(provider).every(name => textOf(variables, name)) ? null : how_to_enable
+  if (textOf(variables, auth.token)) return null
+  const file = textOf(variables, auth.secret)
+  if (!file) return how_to_enable
+  return readServiceAccount(file) ? null : `${auth.secret} is not the JSON file of a service account's key. ${how_to_enable}`
 }
 
 /** Endings that no public name has (RFC 6761, RFC 6762, and what private networks use). */
@@ -26,7 +46,8 @@ const PRIVATE_ENDINGS = ['localhost', 'local', 'internal', 'lan', 'home', 'corp'
 export function baseAddress(provider: Provider, variables: Variables): Result<string, string> {
   const missing = err(provider.how_to_enable)
   if (provider.enabled_by !== undefined && textOf(variables, provider.enabled_by) !== 'on') return missing
-  if (credentialVariables(provider).some(name => !textOf(variables, name))) return missing
+  const problem = credentialProblem(provider, variables)
+  if (problem !== null) return err(problem)
   if (provider.base_url_var !== undefined) {
     const value = textOf(variables, provider.base_url_var)
     if (!value) return missing

@@ -40,11 +40,16 @@ function addressProblem(provider: Provider): string[] {
 }
 
 function strayingSecret(provider: Provider, bundle: Catalogue): string[] {
-  const { auth } = provider
-  if (auth.style === 'none') return []
-  const owners = bundle.providers.filter(each => each.auth.style !== 'none' && each.auth.secret === auth.secret)
+  return secretsOf(provider).flatMap(secret => straying(provider, secret, bundle))
+}
+
+const secretsOf = ({ auth }: Provider): string[] =>
+  auth.style === 'none' ? [] : auth.style === 'service_account' ? [auth.secret, auth.token] : [auth.secret]
+
+function straying(provider: Provider, secret: string, bundle: Catalogue): string[] {
+  const owners = bundle.providers.filter(each => secretsOf(each).includes(secret))
   if (owners.length === 0 || owners.some(owner => domainOf(owner) !== null && domainOf(owner) === domainOf(provider))) return []
-  return [`provider ${provider.id}: the secret ${auth.secret} is ${owners[0]?.id}'s, and may be sent to that provider's own domain only`]
+  return [`provider ${provider.id}: the secret ${secret} is ${owners[0]?.id}'s, and may be sent to that provider's own domain only`]
 }
 
 /** The last two labels of the host: regional endpoints of a provider share them. Null where a variable names the host. */

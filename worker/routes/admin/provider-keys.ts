@@ -43,7 +43,9 @@ const value = () =>
   z
     .string()
     .regex(/^[\x21-\x7e]{8,4096}$/, 'a key has 8 to 4096 visible characters and no blanks')
-    .describe('The key itself; it is sealed, and never shown again. Of providers whose calls are signed: `<access key id>:<secret>`.')
+    .describe(
+      'The key itself; it is sealed, and never shown again. Of providers whose calls are signed: `<access key id>:<secret>`; of those that take the file of a service account: a token.',
+    )
 
 export const PROVIDER_KEY_ROUTES: Route[] = [
   route({
