@@ -82,11 +82,31 @@ describe('signalbox budgets', () => {
   it('sets and shows them', async () => {
     const { key_id } = await make()
     expect((await there('budgets', 'set', key_id, '--day', '5', '--month', '99.5')).stdout).toMatch(
-      /day +hard +\$5\.00 .*\n.*month +hard +\$99\.50 /,
+      /USD a day +hard +\$5\.00 .*\n.*USD a month +hard +\$99\.50 /,
     )
     expect((await here('budgets', 'list', '--org', 'acme')).stdout).toContain(key_id)
     expect((await there('budgets', 'set', key_id)).stderr).toContain('--none to take them away')
     expect((await there('budgets', 'set', key_id, '--none')).stdout).toContain('has no budget any more')
+  })
+})
+
+describe('signalbox limits', () => {
+  it('sets and shows those of an organisation and its teams, and its webhook', async () => {
+    expect((await there('limits', 'set', 'bounded', '--month', '500', '--requests', '600', '--share', '0.2')).stdout).toMatch(
+      /USD a month +hard +\$500\.00 .*\n.*requests per minute +hard +600 .*\n.*share above \$10\.00 per M +bars +20 %/,
+    )
+    expect((await there('limits', 'set', 'bounded', '--team', 'search', '--day', '3', '--soft')).stdout).toMatch(
+      /search +USD a day +soft +\$3\.00/,
+    )
+    expect((await there('limits', 'set', 'bounded', '--add', '--day', '20')).stdout).toMatch(
+      /USD a month(.*\n)+.*USD a day +hard +\$20\.00/,
+    )
+    expect((await there('limits', 'webhook', 'bounded', '--to', 'https://hooks.example.com/x')).stdout).toMatch(/\nwhsec_[\w+/]+=*\n$/)
+    expect((await there('limits', 'webhook', 'bounded', '--to', 'https://10.0.0.1/x')).stderr).toContain('it must name a public host')
+    const shown = await json<{ teams: object; webhook: object }>(here('limits', 'show', 'bounded', '--json'))
+    expect(shown).toMatchObject({ teams: { search: { budgets: [{ kind: 'soft' }] } }, webhook: { url: 'https://hooks.example.com/x' } })
+    expect((await there('limits', 'set', 'bounded', '--team', 'search', '--none')).stdout).not.toContain('search')
+    expect((await there('limits', 'set', 'bounded', '--requests', '1.5')).stderr).toContain('whole number')
   })
 })
 
@@ -101,7 +121,7 @@ describe('signalbox usage', () => {
         interval: 300,
       })
       .toMatchObject([{ team: 'counted', target: 'demo/small', requests: 1, completed: 1 }])
-    expect((await here('usage', '--by', 'team')).stdout).toMatch(/^team +requests +failed +in +out +cost/)
+    expect((await here('usage', '--by', 'team')).stdout).toMatch(/^team +requests +failed .*in +out +cost/)
     const { stdout } = await there('usage', '--rows', '--format', 'csv', '--team', 'counted')
     expect(stdout.split('\r\n')).toHaveLength(3)
     expect(stdout).toMatch(/^decision_id,at_ms,.*\r\ndec_[^,]+,\d+,/)

@@ -1,22 +1,16 @@
 /**
- * `signalbox budgets`: what keys may spend, beside what their organisations have spent.
+ * `signalbox budgets`: what keys may spend and do, beside what they have spent. Teams and organisations: `limits.ts`.
  */
 import { defineCommand } from 'citty'
-import type { Budget } from '../schema/limits.ts'
 import { API_ARGS, apiOf, call, pages } from './api.ts'
 import { ending, Stop } from './ending.ts'
-import { microsOf, numberOf, shownInstant, usd } from './numbers.ts'
+import { LIMIT_ARGS, LIMIT_COLUMNS, limitLines, limitsFrom, type ShownLimits } from './limit-flags.ts'
 import { print, table } from './table.ts'
 
-type Shown = {
-  key_id: string
-  label: string
-  org: string
-  budgets: (Budget & { spent_micros: number; held_micros: number; left_micros: number; resets_at_ms: number })[]
-}
+type Shown = ShownLimits & { key_id: string; label: string; org: string }
 
 const list = defineCommand({
-  meta: { name: 'list', description: 'Keys that have budgets, with spent and left.' },
+  meta: { name: 'list', description: 'Keys that have budgets or other limits, with what is spent and left.' },
   args: { org: { type: 'string', description: 'Of this organisation only' }, ...API_ARGS },
   run: given =>
     ending(given, async () => {
@@ -28,40 +22,23 @@ const list = defineCommand({
 })
 
 const set = defineCommand({
-  meta: { name: 'set', description: "Replace a key's budgets by those named; none named takes all away." },
-  args: {
-    key_id: { type: 'positional', required: true, description: 'Id of the key' },
-    day: { type: 'string', description: 'USD a day' },
-    week: { type: 'string', description: 'USD a week' },
-    month: { type: 'string', description: 'USD a month' },
-    soft: { type: 'boolean', description: 'Warn and refuse nothing' },
-    none: { type: 'boolean', description: 'Take all budgets away' },
-    ...API_ARGS,
-  },
+  meta: { name: 'set', description: "Replace a key's budgets and other limits by those named." },
+  args: { key_id: { type: 'positional', required: true, description: 'Id of the key' }, ...LIMIT_ARGS, ...API_ARGS },
   run: given =>
     ending(given, async () => {
       const { args } = given
-      const budgets = (['day', 'week', 'month'] as const).flatMap((window): Budget[] => {
-        const limit = numberOf(window, args[window])
-        return limit === null ? [] : [{ window, limit_micros: microsOf(limit), kind: args.soft ? 'soft' : 'hard' }]
-      })
       if (!/^[0-9A-Za-z]{11}$/.test(args.key_id)) throw new Stop('a key id has 11 letters and digits; "signalbox keys list" shows it')
-      if ((budgets.length === 0) !== (args.none === true))
-        throw new Stop('name budgets (--day, --week, --month, in USD), or --none to take them away')
-      const after = await call<Shown>(apiOf(args), 'PUT', `/keys/${args.key_id}/budgets`, { body: { budgets } })
-      print(args.json, after, budgets.length ? shown([after]) : `${after.key_id} (${after.label}) has no budget any more.`)
+      const path = `/keys/${args.key_id}/budgets`
+      const limits = await limitsFrom(args, () => call<Shown>(apiOf(args), 'GET', path))
+      const after = await call<Shown>(apiOf(args), 'PUT', path, { body: limits })
+      print(args.json, after, limitLines(after).length ? shown([after]) : `${after.key_id} (${after.label}) has no budget any more.`)
       return true
     }),
 })
 
 function shown(keys: Shown[]): string {
-  const rows = keys.flatMap(({ key_id, label, org, budgets }) =>
-    budgets.map(each => [
-      ...[key_id, label, org, each.window, each.kind],
-      ...[usd(each.limit_micros), usd(each.spent_micros), usd(each.held_micros), usd(each.left_micros), shownInstant(each.resets_at_ms)],
-    ]),
-  )
-  return table(['key id', 'label', 'org', 'window', 'kind', 'limit', 'spent', 'held', 'left', 'resets'], rows)
+  const rows = keys.flatMap(each => limitLines(each).map(line => [each.key_id, each.label, each.org, ...line]))
+  return table(['key id', 'label', 'org', ...LIMIT_COLUMNS], rows)
 }
 
 export const budgets = defineCommand({

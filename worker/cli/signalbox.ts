@@ -8,6 +8,7 @@ const signalbox: CommandDef = defineCommand({
   subCommands: {
     keys: () => import('./keys.ts').then(file => file.keys),
     budgets: () => import('./budgets.ts').then(file => file.budgets),
+    limits: () => import('./limits.ts').then(file => file.limits),
     usage: () => import('./usage.ts').then(file => file.usage),
     targets: () => import('./targets.ts').then(file => file.targets),
     simulate: () => import('./simulate.ts').then(file => file.simulate),
