@@ -335,10 +335,10 @@ describe('a stream after its first token', () => {
     expect(classes(at)).toEqual([`a ${expected}`])
   })
   it.each<[string, Script, string]>([
-    ['without a terminator', streams(begun, FINISH), `${begun}${FINISH}`],
-    ['with its usage after the reason to end', streams(begun, FINISH, USAGE), `${begun}${FINISH}${USAGE}`],
-    ['and a connection held open', streams(begun, FINISH, 'HANG'), `${begun}${FINISH}`],
-    ['and cut only then', streams(begun, FINISH, 'CUT'), `${begun}${FINISH}`],
+    ['without a terminator, which is added', streams(begun, FINISH), `${begun}${FINISH}${DONE}`],
+    ['with its usage after the reason to end', streams(begun, FINISH, USAGE), `${begun}${FINISH}${USAGE}${DONE}`],
+    ['and a connection held open', streams(begun, FINISH, 'HANG'), `${begun}${FINISH}${DONE}`],
+    ['and cut only then', streams(begun, FINISH, 'CUT'), `${begun}${FINISH}${DONE}`],
     ['with one bad event in it, which is left out', streams(begun, 'data: {"cho\n\n', FINISH, DONE), `${begun}${FINISH}${DONE}`],
     ['with talk after the terminator, which is left out', streams(begun, FINISH, DONE, token('more'), DONE), `${begun}${FINISH}${DONE}`],
     ['whose last blank line is missing, which is added', streams(begun, FINISH, DONE.trimEnd()), `${begun}${FINISH}${DONE}`],

@@ -70,6 +70,10 @@ export function world(
     dialects?: Record<string, DialectName>
     context?: Record<string, number>
     parameters?: Record<string, Parameters>
+    /** Who goes on from a trailing assistant message; the others have not said. */
+    prefill?: Record<string, boolean>
+    /** The real formats instead of one under two names. */
+    codecs?: (name: DialectName) => Dialect | undefined
   } = {},
 ): TestWorld {
   const clock = virtualClock()
@@ -81,7 +85,13 @@ export function world(
       id =>
         [
           id,
-          targetOf(id, options.dialects?.[id] ?? 'openai-chat', options.context?.[id] ?? 100_000, options.parameters?.[id] ?? null),
+          targetOf(
+            id,
+            options.dialects?.[id] ?? 'openai-chat',
+            options.context?.[id] ?? 100_000,
+            options.parameters?.[id] ?? null,
+            options.prefill?.[id] ?? null,
+          ),
         ] as const,
     ),
   )
@@ -118,7 +128,7 @@ export function world(
       },
     },
     target: id => targets.get(id),
-    dialect: name => ({ 'openai-chat': openaiChat, 'anthropic-messages': otherChat })[name as string],
+    dialect: options.codecs ?? (name => ({ 'openai-chat': openaiChat, 'anthropic-messages': otherChat })[name as string]),
     credential: () => ({ header: 'authorization', value: 'Bearer provider-key' }),
     // Real signing takes real time, which stands still here.
     sign: async (url, body, key, now_ms) => ({
@@ -192,9 +202,20 @@ function bodyOf(steps: Step[], call: Received, signal: AbortSignal, clock: Virtu
   )
 }
 
-function targetOf(id: string, dialect: DialectName, context_tokens: number, parameters: Parameters | null): LiveTarget {
+function targetOf(
+  id: string,
+  dialect: DialectName,
+  context_tokens: number,
+  parameters: Parameters | null,
+  prefill: boolean | null,
+): LiveTarget {
   const provider = { id: 'provider', name: 'Provider', dialect, transport: 'network', headers: { 'x-provider-header': 'yes' } }
-  const target = { id, provider: 'provider', model: `${id}-model`, capability: { context_tokens } as Target['capability'] }
+  const target = {
+    id,
+    provider: 'provider',
+    model: `${id}-model`,
+    capability: { context_tokens, output_tokens: 4_096, prefill } as Target['capability'],
+  }
   const url = `https://provider.test/${id}/chat/completions`
   return { id, target, provider, chat_url: url, stream_url: url, parameters } as unknown as LiveTarget
 }
@@ -229,7 +250,12 @@ export function callFor({ clock, targets }: TestWorld, stream: boolean, options:
     panic: false,
     ...options.plan,
   }
-  const record = { decision_id: 'dec_test', org: 'acme', features: { prompt_tokens: 11, size: 's' }, plan } as unknown as DecisionRecord
+  const record = {
+    decision_id: 'dec_test',
+    org: 'acme',
+    features: { prompt_tokens: 11, size: 's', task: 'conversation' },
+    plan,
+  } as unknown as DecisionRecord
   return {
     dialect,
     request: { ...request.value, dialect: dialect.name },

@@ -7,7 +7,9 @@ import {
   type Attempt,
   answers,
   type Behaviour,
+  CALL,
   completion,
+  cutShort,
   DONE,
   events,
   FINISH,
@@ -75,13 +77,22 @@ const whole = (seen: Seen, content: string) => {
   expect(seen.content).toBe(content)
   expect(seen.text).not.toContain('"error"')
 }
-/** After the commit point: what came is kept, then an error the client understands, then the terminator; no second target. */
+/** After the commit point: what came is kept, then an error the client understands, then the terminator; of what another target said otherwise, nothing. */
 const brokenOff = (seen: Seen, content: string, code = 'upstream_truncated') => {
-  fromFirst(seen)
+  expect(seen.headers.get('x-signalbox-target')).not.toMatch(/^llamacpp\//)
   expect(seen.content).toBe(content)
   expect(JSON.parse(seen.events.at(-2) ?? '{}')).toMatchObject({ error: { code } })
   expect(seen.events.at(-1)).toBe('[DONE]')
   expect(seen.text).not.toContain('"finish_reason":"stop"')
+}
+/** After the commit point, by the second target: one text, one terminator, and a note that it happened. */
+const rescued = (seen: Seen, content: string) => {
+  expect(seen.headers.get('x-signalbox-target')).not.toMatch(/^llamacpp\//)
+  expect(seen.content).toBe(content)
+  expect(seen.text).not.toContain('"error"')
+  expect(seen.text).toContain('"signalbox":{"rescued":{"by":"restart"')
+  expect(seen.events.filter(data => data === '[DONE]')).toHaveLength(1)
+  expect([seen.first.length, seen.second.length]).toEqual([1, 1])
 }
 const said = (count: number) => Array.from({ length: count }, (_, i) => `t${i} `).join('')
 const within = (seen: Seen, least_ms: number, most_ms: number) => {
@@ -325,6 +336,25 @@ export const ROWS: Row[] = [
       check: seen => brokenOff(seen, said(count)),
     }),
   ),
+  ...[1, 40, 99].map(
+    (count): Row => ({
+      id: `f42-${count}-same`,
+      fault: `the same, and the next target answers the same`,
+      expected: 'taken up where it broke: a complete answer, each token once',
+      first: [events(ROLE, ...tokens(count), { wait_ms: 50 }, 'CLOSE')],
+      second: [events(...good(100))],
+      stream: true,
+      check: seen => rescued(seen, said(100)),
+    }),
+  ),
+  {
+    id: 'f42-json',
+    fault: 'the body of a whole answer is cut in the middle',
+    expected: 'nothing had left: the next target answers',
+    first: [cutShort(completion('first'))],
+    stream: false,
+    check: fromSecond,
+  },
   {
     id: 'f43',
     fault: 'the connection is reset in the middle of a stream',
@@ -383,6 +413,41 @@ export const ROWS: Row[] = [
       brokenOff(seen, said(5), 'upstream_silent')
       expect(seen.first[0]?.hung_up_after_ms).not.toBeNull()
       within(seen, TIMING.idle_ms, TIMING.idle_ms)
+    },
+  },
+  {
+    id: 'f47-same',
+    fault: 'a stall in the middle of a stream, and the next target answers the same',
+    expected: 'given up at the limit between two events and taken up there: a complete answer',
+    first: [events(ROLE, ...tokens(5), 'FOREVER')],
+    second: [events(...good(20))],
+    stream: true,
+    check: seen => {
+      rescued(seen, said(20))
+      within(seen, TIMING.idle_ms, TIMING.idle_ms)
+    },
+  },
+  {
+    id: 'f70',
+    fault: 'a stream that breaks off is taken up, and breaks off again',
+    expected: 'no second rescue: what came, then an error in band',
+    first: [events(ROLE, ...tokens(5), 'CLOSE')],
+    second: [events(ROLE, ...tokens(9), 'CLOSE')],
+    stream: true,
+    check: seen => {
+      brokenOff(seen, said(9))
+      expect([seen.first.length, seen.second.length]).toEqual([1, 1])
+    },
+  },
+  {
+    id: 'f62',
+    fault: 'a call is cut in the middle of its arguments',
+    expected: 'nobody takes it up; an error in band',
+    first: [events(ROLE, CALL, 'CLOSE')],
+    stream: true,
+    check: seen => {
+      fromFirst(seen)
+      expect(JSON.parse(seen.events.at(-2) ?? '{}')).toMatchObject({ error: { code: 'upstream_truncated' } })
     },
   },
   {

@@ -132,6 +132,9 @@ export const token = (text: string) => chunk({ choices: [{ index: 0, delta: { co
 export const FINISH = chunk({ choices: [{ index: 0, delta: {}, finish_reason: 'stop' }] })
 export const USAGE = chunk({ choices: [], usage: { prompt_tokens: 9, completion_tokens: 4, total_tokens: 13 } })
 export const DONE = 'data: [DONE]\n\n'
+export const CALL = chunk({
+  choices: [{ index: 0, delta: { tool_calls: [{ index: 0, id: 'call_1', type: 'function', function: { name: 'f', arguments: '{"a' } }] } }],
+})
 export const tokens = (count: number) => Array.from({ length: count }, (_, i) => token(`t${i} `))
 /** A whole good stream of this many tokens. */
 export const good = (count: number) => [ROLE, ...tokens(count), FINISH, DONE]
@@ -153,6 +156,15 @@ export const status =
       exchange,
       headOf(code, { 'content-type': 'application/json', 'content-length': String(Buffer.byteLength(body)), ...headers }) + body,
     )
+
+/** Says how long its reply is, and closes in the middle of it. */
+export const cutShort =
+  (body: string): Behaviour =>
+  async exchange => {
+    const headers = { 'content-type': 'application/json', 'content-length': String(Buffer.byteLength(body)) }
+    await write(exchange, headOf(200, headers) + body.slice(0, body.length / 2))
+    exchange.socket.destroy()
+  }
 
 /** A good answer, in the form that was asked for. */
 export const answers =

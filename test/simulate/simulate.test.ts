@@ -45,7 +45,7 @@ describe('an outage of the first choice', () => {
   })
   it('is seen by next to no caller', async () => {
     expect((await having('outage', workload('busy'))).figures.failed).toBeLessThan(0.0005)
-  }, 20_000)
+  }, 30_000)
   it('is over for the first request within half a minute of its end', async () => {
     expect((await having('outage')).figures.back_ms).toBeLessThan(30_000)
   })

@@ -70,6 +70,8 @@ export type EventWriter = {
   write(event: StreamEvent): SseEvent[]
   /** What of the stream so far this format could not say. */
   losses?(): Loss[]
+  /** The caller was sent this event by somebody else: what this one writes will have the same ids and go on with the same numbers. */
+  follow?(event: SseEvent): void
 }
 /** Turns wire events into neutral ones. */
 export type EventReader = { read(event: SseEvent): StreamEvent[] }
@@ -102,6 +104,8 @@ export type Dialect = {
      * error or terminator: then only their length is looked at.
      */
     dull(chunk: Uint8Array): boolean
+    /** What a whole stream ends in, where the reason to end is not the end itself. */
+    terminator?: SseEvent
     /** How its streams are cut into events, where they are no server-sent events. */
     framing?: 'aws-event-stream'
   }

@@ -25,6 +25,7 @@ import { encodeEvents } from '../stream/sse.ts'
 import { discard, ERROR_AT_MOST, letGo, readBody, WHOLE_AT_MOST } from './body.ts'
 import type { Call, Carrier } from './call.ts'
 import type { Happening } from './classify.ts'
+import { CHARS_PER_TOKEN } from './ended.ts'
 import { outbound } from './outbound.ts'
 import { RETRY_AFTER_AT_MOST_MS, retryAfter } from './retry-after.ts'
 
@@ -176,14 +177,17 @@ async function streamed(
   carrier: Carrier,
 ): Promise<Attempted> {
   const { stream_usage, choices } = call.request
+  const { resumes } = call
+  const { rescue } = call.record.plan
   // Of another format, counts may come unasked; the caller gets those it asked for.
-  const drop_usage = from.name === call.dialect.name ? asked_for_usage : !stream_usage
+  const drop_usage = from.name === call.dialect.name && resumes === undefined ? asked_for_usage : !stream_usage
   const flow = relay({
     from,
     to: call.dialect,
     drop_usage,
     choices,
     ...(from.name !== call.dialect.name && { naming: namingOf(call, trial, from) }),
+    ...(resumes !== undefined ? { resumes } : rescue !== undefined && { keeps_chars: rescue.text_at_most_tokens * CHARS_PER_TOKEN }),
   })
   return begun(trial, response, flow, from, guard, carrier, null)
 }

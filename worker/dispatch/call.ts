@@ -11,9 +11,10 @@ import type { ChatRequest, DialectName, Loss, TokenUsage } from '../schema/chat.
 import type { DecisionRecord } from '../schema/decision.ts'
 import type { Outcome } from '../schema/health.ts'
 import type { ProviderId, TargetId } from '../schema/ids.ts'
-import type { Policy } from '../schema/policy.ts'
+import type { Policy, Rescue } from '../schema/policy.ts'
 import type { Ms } from '../schema/units.ts'
 import type { AttemptRecord, UsageOutcome } from '../schema/usage.ts'
+import type { Resumption } from '../stream/resume.ts'
 import type { Effects } from './effects.ts'
 import type { Key } from './sign.ts'
 
@@ -39,6 +40,8 @@ export type Call = Carries & {
   started_at_ms: Ms
   /** Aborts when the caller goes away. */
   gone: AbortSignal
+  /** This call takes up an answer that broke off. Its request is not the caller's own text any more where it shows what was said. */
+  resumes?: Resumption & { by: Rescue['by'][number] }
 }
 
 /** What a call says who is calling with: a header, or a key that signs it. */

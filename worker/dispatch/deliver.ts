@@ -4,18 +4,19 @@
  */
 import type { LiveTarget } from '../core/decide/world.ts'
 import { type GatewayError, statusOf } from '../core/errors.ts'
-import { type Loss, UNKNOWN_USAGE } from '../schema/chat.ts'
+import type { Loss } from '../schema/chat.ts'
 import type { PlanStep } from '../schema/decision.ts'
 import type { OutcomeClass } from '../schema/health.ts'
 import type { Ms } from '../schema/units.ts'
 import type { AttemptRecord, UsageOutcome } from '../schema/usage.ts'
 import type { Guard } from '../stream/guard.ts'
 import { encodeEvents } from '../stream/sse.ts'
-import { type TapEnd, tap } from '../stream/tap.ts'
+import { type Broken, type Source, type TapEnd, tap } from '../stream/tap.ts'
 import { type Answer, inBand, type Trial } from './attempt.ts'
 import type { Call, Carried, Carrier, Ended } from './call.ts'
 import { classify, type Happening } from './classify.ts'
-import { conclude, usageOf } from './ended.ts'
+import { conclude, usageOf, usageOver } from './ended.ts'
+import { mayRescue, rescue } from './rescue.ts'
 
 /** Of a target's headers none is passed on: these say what the caller needs. */
 const HEADERS: Record<'json' | 'events', Record<string, string>> = {
@@ -25,31 +26,29 @@ const HEADERS: Record<'json' | 'events', Record<string, string>> = {
 
 type Closing = { outcome: UsageOutcome; class: OutcomeClass; retry_after_ms: Ms | null; status: number; error: GatewayError | null }
 
+/** The call an answer comes from now, and those before it. `role` is null once it has been concluded. */
+type Course = { trial: Trial; role: 'answer' | 'rescue' | null; attempts: AttemptRecord[] }
+
 /** The record, the report and the row of an answer, made once; asked again, it gives the same. */
-function settler(
-  call: Call,
-  trial: Trial,
-  losses: () => Loss[],
-  before: AttemptRecord[],
-  guard: Guard,
-  carrier: Carrier,
-): (closing: Closing) => Ended {
+function settler(call: Call, course: Course, losses: () => Loss[], guard: Guard, carrier: Carrier): (closing: Closing) => Ended {
   let ended: Ended | null = null
+  const first = course.trial
   return closing => {
     if (ended !== null) return ended
     guard.stop()
-    const last = conclude(call, trial, { class: closing.class, retry_after_ms: closing.retry_after_ms, role: 'answer' }, carrier)
-    const { usage, estimated } = usageOf(call, trial)
-    const { first_token_at_ms, seen } = trial
+    const { trial, role, attempts } = course
+    if (role !== null) attempts.push(conclude(call, trial, { class: closing.class, retry_after_ms: closing.retry_after_ms, role }, carrier))
+    const { usage, calls } = usageOver(attempts)
+    const { first_token_at_ms } = first
     ended = {
       outcome: closing.outcome,
-      target: trial.target.id,
+      target: first.target.id,
       status: closing.status,
       error: closing.error,
-      finish_reason: seen.finish_raw,
-      usage: usage ?? UNKNOWN_USAGE,
-      usage_estimated: estimated,
-      attempts: [...before, last],
+      finish_reason: trial.seen.finish_raw,
+      usage,
+      usage_estimated: calls > 1 || usageOf(call, trial).estimated,
+      attempts,
       losses: losses(),
       first_token_ms: first_token_at_ms === null ? null : first_token_at_ms - call.started_at_ms,
       total_ms: carrier.effects.nowMs() - call.started_at_ms,
@@ -71,7 +70,7 @@ export function wholeAnswer(
 ): Carried {
   guard.stop()
   const losses = () => answer.losses
-  const settle = settler(call, trial, losses, before, guard, carrier)
+  const settle = settler(call, { trial, role: 'answer', attempts: before }, losses, guard, carrier)
   return {
     target: trial.target,
     status: 200,
@@ -96,9 +95,40 @@ export function streamedAnswer(
   guard: Guard,
   carrier: Carrier,
 ): Carried {
-  const { losses } = relay
-  const settle = settler(call, trial, losses, before, guard, carrier)
+  const course: Course = { trial, role: 'answer', attempts: before }
+  let { losses } = relay
+  const settle = settler(call, course, () => losses(), guard, carrier)
   const { target } = trial
+  let looking: Promise<Source | null> | null = null
+  let broke: Closing | null = null
+  const rescuing = { step, attempts: before, guard, given_up: false }
+
+  /** The call that broke off is over, whatever becomes of the answer: its target is told of at once. */
+  const lookFor = async (end: Broken): Promise<Source | null> => {
+    const closing = closingOf(end, trial, target, carrier)
+    const told = relay.told()
+    if (guard.remainingMs() <= 0 || !mayRescue(call, closing.class, told)) return null
+    broke = closing
+    course.role = null
+    course.attempts.push(conclude(call, trial, { class: closing.class, retry_after_ms: closing.retry_after_ms, role: 'answer' }, carrier))
+    const { usage } = usageOf(call, trial)
+    const found = await rescue(call, { told, usage }, rescuing, carrier, next => {
+      course.trial = next
+    })
+    if (found === null) {
+      course.trial = trial
+      return null
+    }
+    course.role = 'rescue'
+    losses = found.source.relay.losses
+    return found.source
+  }
+  /** A rescue that fails is not what the caller is told of. */
+  const closingFor = (end: TapEnd): Closing => {
+    if (end.how === 'complete' || end.how === 'left' || broke === null) return closingOf(end, trial, target, carrier)
+    return course.role === null ? broke : { ...closingOf(end, course.trial, course.trial.target, carrier), error: broke.error }
+  }
+
   return {
     target,
     status: 200,
@@ -116,10 +146,26 @@ export function streamedAnswer(
         // Into JSON or sound nothing can be written that would be an error there: the connection breaks off, as the answer did.
         errorBytes: end =>
           content_type === null || content_type.includes('event-stream')
-            ? encodeEvents(call.dialect.error.writeInBand(closingOf(end, trial, target, carrier).error ?? { code: 'caller_left' }))
+            ? encodeEvents(call.dialect.error.writeInBand(closingFor(end).error ?? { code: 'caller_left' }))
             : null,
+        rescue:
+          call.record.plan.rescue === undefined || content_type !== null
+            ? undefined
+            : end => {
+                looking = lookFor(end)
+                return looking
+              },
       })
-      return { body: readable, ended: ended.then(end => settle(closingOf(end, trial, target, carrier))) }
+      const settled = ended.then(async end => {
+        if (looking !== null) {
+          // Whoever was still being asked is not waited for.
+          rescuing.given_up = end.how === 'left'
+          if (rescuing.given_up) course.trial.abort()
+          await looking
+        }
+        return settle(closingFor(end))
+      })
+      return { body: readable, ended: settled }
     },
     abandon: error => {
       trial.abort()

@@ -4,6 +4,7 @@
  * Where a target does not say what it used, its output is estimated from the characters that were seen and its input from the
  * prompt, and the row says so. A call that gave nothing stays unknown: that is not zero.
  */
+import { summed } from '../core/spend/summed.ts'
 import { type TokenUsage, UNKNOWN_USAGE } from '../schema/chat.ts'
 import type { OutcomeClass } from '../schema/health.ts'
 import type { Ms } from '../schema/units.ts'
@@ -12,10 +13,16 @@ import type { Trial } from './attempt.ts'
 import type { Call, Carrier } from './call.ts'
 
 /** Characters of output per token, over English prose (4.5), code (3.3) and JSON (2.9) in the o200k vocabulary, weighed as answers are. */
-const CHARS_PER_TOKEN = 4
+export const CHARS_PER_TOKEN = 4
 /** A shorter answer, or one that came in one piece, tells nothing about speed. */
 const SPEED_TOKENS = 8
 const SPEED_MS: Ms = 100
+
+/** What the calls for one request used together: most often one of them used anything. */
+export function usageOver(attempts: AttemptRecord[]): { usage: TokenUsage; calls: number } {
+  const used = attempts.flatMap(({ usage }) => (usage === null ? [] : [usage]))
+  return { usage: used.length === 0 ? UNKNOWN_USAGE : used.reduce(summed), calls: used.length }
+}
 
 /** Writes the record of a call that is over and reports it, once. */
 export function conclude(

@@ -26,7 +26,7 @@ export type Outbound = {
 }
 
 export function outbound(call: Call, target: LiveTarget, dialect: Dialect, carrier: Carrier): Outbound {
-  const { request, json, passage } = call
+  const { request, json, passage, resumes } = call
   const credential = carrier.credential(target.provider)
   const key = credential === null || 'header' in credential ? null : credential
   const headers = headersFor(target, dialect, request.stream, credential, carrier.own?.pays(target.provider.id) === true)
@@ -44,7 +44,8 @@ export function outbound(call: Call, target: LiveTarget, dialect: Dialect, carri
     init: {
       method: 'POST',
       headers,
-      body: dialect.name === request.dialect ? passed(json) : JSON.stringify(written()),
+      body:
+        dialect.name === request.dialect && (resumes === undefined || resumes.by === 'restart') ? passed(json) : JSON.stringify(written()),
       redirect: 'manual',
     },
     key,

@@ -30,7 +30,9 @@ export async function shadow(call: Call, id: TargetId, carrier: Carrier): Promis
     idle_ms: plan.total_ms,
     ...limitsOf(first),
   }
-  const alone: Call = { ...call, gone: new AbortController().signal, started_at_ms: now_ms }
+  const { rescue: _, ...unmended } = plan
+  const record = { ...call.record, plan: unmended }
+  const alone: Call = { ...call, record, gone: new AbortController().signal, started_at_ms: now_ms }
   const guard = guardOf(effects, alone.gone, now_ms, plan.total_ms)
   const trial = trialOf(target, step, now_ms)
   const tried = await attempt(alone, trial, step, guard, carrier)

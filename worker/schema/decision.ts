@@ -6,7 +6,7 @@ import type { DialectName, Loss } from './chat.ts'
 import type { EndpointName, PassedEndpoint } from './endpoint.ts'
 import type { Features } from './features.ts'
 import type { DecisionId, KeyId, OrgId, PolicyName, PolicyVersion, TargetId } from './ids.ts'
-import type { Limits, Objective } from './policy.ts'
+import type { Limits, Objective, Rescue } from './policy.ts'
 import type { Micros, Ms, Tokens, Wh } from './units.ts'
 
 /** Why a target may not answer this request. `need` and `have` are the two sides of the comparison that failed. */
@@ -87,6 +87,8 @@ export type Plan = {
   attempts: number
   attempts_per_target: number
   retry_after_at_most_ms: Ms
+  /** How the answer may be taken up by another step's target where it breaks off; absent where it may not. */
+  rescue?: Rescue
   /** Targets beside the plan that get a copy, by a `shadow` rule. */
   shadows: TargetId[]
   /** Every usable target was open, so openness was ignored. */

@@ -175,6 +175,22 @@ export type Expectation = z.infer<typeof expectation>
 export const policyTest = z.strictObject({ name: z.string().min(1).max(120), request: sketch, expect: expectation, draw: share.optional() })
 export type PolicyTest = z.infer<typeof policyTest>
 
+/**
+ * What may be done for a stream that breaks off after its first token. Each way is taken only where it holds: `continue` on a target that
+ * goes on from a trailing assistant message, `instruct` in prose, `restart` as long as the other answer is the same to the letter.
+ */
+export const rescue = z.strictObject({
+  by: z
+    .array(z.enum(['continue', 'instruct', 'restart']))
+    .max(3)
+    .default(['continue', 'restart'])
+    .describe(
+      '`continue`: another target goes on behind what was sent, where it takes an assistant message to go on from. `instruct`: it is told to go on, which most models do, not always without a seam. `restart`: it answers anew, and what it says is swallowed while it is letter for letter what was sent. In this order; an empty list for an error at once.',
+    ),
+  text_at_most_tokens: z.int().min(1).max(32_000).default(6_000).describe('An answer of more than this, by estimate, is not taken up.'),
+})
+export type Rescue = z.infer<typeof rescue>
+
 export const policy = z.strictObject({
   name: policyName.describe('As in `policy/<name>`, which callers write as the model.'),
   description: z.string().max(500).default(''),
@@ -191,6 +207,9 @@ export const policy = z.strictObject({
     .default([])
     .describe('Looked at from top to bottom; every one that matches counts, until one that is `last`.'),
   limits: limits.default(limits.parse({})).describe('Bounds on time, tries and money.'),
+  rescue: rescue
+    .default(rescue.parse({}))
+    .describe('What is done for a stream that breaks off after its first token, within the same limits; else it ends in an error.'),
   explore: z
     .number()
     .min(0)

@@ -11,8 +11,11 @@ import type { Micros, Ms, Wh } from './units.ts'
 /** One call to one target. A request has at most a handful. */
 export type AttemptRecord = {
   target: TargetId
-  /** `shadow`: a copy whose answer nobody sees, by a policy's rule; it costs money all the same. */
-  role: 'answer' | 'shadow'
+  /**
+   * `shadow`: a copy whose answer nobody sees, by a policy's rule; it costs money all the same · `rescue`: took up, or tried to, an answer that
+   * broke off.
+   */
+  role: 'answer' | 'shadow' | 'rescue'
   class: OutcomeClass
   status: number | null
   sent_at_ms: Ms

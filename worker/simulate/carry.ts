@@ -60,7 +60,7 @@ async function carried(
           const target = scene.catalogue.targets.find(each => each.stream_url === url && each.target.model === modelIn(init.body))
           if (target === undefined) throw new Error(`nobody is at ${url}`)
           calls++
-          return answer(passenger.fateOf(target.id, calls), number, init.signal ?? NEVER, clock)
+          return answer(passenger.fateOf(target.id, calls), number, begunIn(init.body), init.signal ?? NEVER, clock)
         },
       },
       target: id => scene.catalogue.by_id.get(id),
@@ -86,6 +86,12 @@ async function carried(
   if (outcome !== 'completed') return journey('cut', attempts, first_token_ms)
   if (contentOf(text) !== textOf(number)) wrongText()
   return journey('answered', attempts, first_token_ms)
+}
+
+/** The beginning of an answer that a target is to go on from. */
+function begunIn(body: unknown): string {
+  const last = (JSON.parse(String(body)) as { messages: { role: string; content: unknown }[] }).messages.at(-1)
+  return last?.role === 'assistant' ? String(last.content) : ''
 }
 
 const modelIn = (body: unknown) => (JSON.parse(String(body)) as { model: string }).model

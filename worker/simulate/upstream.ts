@@ -13,11 +13,11 @@ const SSE = { 'content-type': 'text/event-stream' }
 const chunk = (delta: object, finish: string | null) =>
   `data: ${JSON.stringify({ id: 'c1', object: 'chat.completion.chunk', created: 1, model: 'simulated', choices: [{ index: 0, delta, finish_reason: finish }] })}\n\n`
 
-const piecesOf = (request: number) => Array.from({ length: PIECES }, (_, i) => `${request}:${i} `)
 /** What a whole answer to this request says. */
-export const textOf = (request: number) => piecesOf(request).join('')
+export const textOf = (request: number) => Array.from({ length: PIECES }, (_, i) => `${request}:${i} `).join('')
 
-export async function answer(fate: Fate, request: number, signal: AbortSignal, clock: SimClock): Promise<Response> {
+/** `begun`: what of the answer was already said. */
+export async function answer(fate: Fate, request: number, begun: string, signal: AbortSignal, clock: SimClock): Promise<Response> {
   if (fate.meets === 'silence') return aborted(signal)
   const after_ms = 'first_token_ms' in fate ? fate.first_token_ms : fate.after_ms
   await Promise.race([clock.sleep(after_ms), aborted(signal)])
@@ -27,7 +27,7 @@ export async function answer(fate: Fate, request: number, signal: AbortSignal, c
     if (fate.retry_after_ms !== null) headers['retry-after-ms'] = String(fate.retry_after_ms)
     return new Response(JSON.stringify({ error: { message: 'simulated', type: 'server_error' } }), { status: fate.status, headers })
   }
-  return new Response(streamOf(fate, request, signal, clock), { headers: SSE })
+  return new Response(streamOf(fate, textOf(request).slice(begun.length), signal, clock), { headers: SSE })
 }
 
 function aborted(signal: AbortSignal): Promise<never> {
@@ -44,11 +44,12 @@ function aborted(signal: AbortSignal): Promise<never> {
 /** The first piece at once, the others evenly until the end; a cut one breaks off before its last. */
 function streamOf(
   { meets, first_token_ms, whole_ms }: Extract<Fate, { whole_ms: number }>,
-  request: number,
+  text: string,
   signal: AbortSignal,
   clock: SimClock,
 ) {
-  const pieces = piecesOf(request)
+  const length = Math.ceil(text.length / PIECES)
+  const pieces = Array.from({ length: PIECES }, (_, i) => text.slice(i * length, (i + 1) * length))
   const gap_ms = (whole_ms - first_token_ms) / (meets === 'cut' ? CUT_BEFORE : PIECES)
   let at = 0
   return new ReadableStream<Uint8Array>(

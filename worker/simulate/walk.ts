@@ -5,6 +5,7 @@
  */
 import { classify, type Happening } from '../dispatch/classify.ts'
 import type { OutcomeClass } from '../schema/health.ts'
+import type { TargetId } from '../schema/ids.ts'
 import type { Ms } from '../schema/units.ts'
 import type { SimClock } from './clock.ts'
 import type { Attempt, Journey, Passenger } from './journey.ts'
@@ -24,6 +25,53 @@ export function walk(passenger: Passenger, clock: SimClock, done: (journey: Jour
       ended_at_ms: clock.nowMs(),
       first_token_ms: first_token_at_ms && first_token_at_ms - started_at_ms,
     })
+
+  /** An answer that broke off, taken up as `dispatch/rescue.ts` does where nobody is known to go on from a beginning: others first. */
+  function rescue(broke: TargetId, first_token_at_ms: Ms): void {
+    const others = plan.steps.filter(step => step.target !== broke)
+    const again = plan.attempts_per_target > 1 ? plan.steps.filter(step => step.target === broke).slice(0, 1) : []
+    const ways = plan.rescue === undefined ? [] : [...others, ...again]
+    const next = () => {
+      const step = ways.shift()
+      if (step === undefined || attempts.length >= plan.attempts || clock.nowMs() >= ends_at_ms) return end('cut', first_token_at_ms)
+      const sent_at_ms = clock.nowMs()
+      const attempt: Attempt = { target: step.target, sent_at_ms, probe: step.probe === true, class: 'cancelled' }
+      attempts.push(attempt)
+      const conclude = (kind: OutcomeClass, first_token_ms: Ms | null = null, retry_after_ms: Ms | null = null) => {
+        attempt.class = kind
+        tell({ target: step.target, class: kind, sent_at_ms, first_token_ms, retry_after_ms, probe: attempt.probe })
+      }
+      const fate = fateOf(step.target, attempts.length)
+      const limit_ms = Math.min(step.first_token_ms, step.headers_ms, ends_at_ms - sent_at_ms)
+      const begins_ms = beginningOf(fate)
+      if (begins_ms <= limit_ms && (fate.meets === 'answer' || fate.meets === 'cut')) {
+        const told = attempt.probe
+        if (told)
+          clock.at(sent_at_ms + begins_ms, () =>
+            tell({ target: step.target, class: 'late', sent_at_ms, first_token_ms: begins_ms, retry_after_ms: null, probe: true }),
+          )
+        return clock.at(sent_at_ms + fate.whole_ms, () => {
+          conclude(fate.meets === 'answer' ? 'ok' : 'truncated', told ? null : fate.first_token_ms)
+          end(fate.meets === 'answer' ? 'answered' : 'cut', first_token_at_ms)
+        })
+      }
+      clock.at(sent_at_ms + Math.min(begins_ms, limit_ms), () => {
+        const over = clock.nowMs() >= ends_at_ms
+        const verdict = classify(happeningOf(fate, begins_ms > limit_ms, limit_ms, over), {
+          target: step.target,
+          calls_here: 1,
+          is_first: false,
+          has_next: true,
+          wait_at_most_ms: 0,
+          remaining_ms: 0,
+          draw: 0,
+        })
+        conclude(verdict.class, null, verdict.retry_after_ms)
+        next()
+      })
+    }
+    next()
+  }
 
   function call(at: number): void {
     const step = plan.steps[at]
@@ -51,7 +99,8 @@ export function walk(passenger: Passenger, clock: SimClock, done: (journey: Jour
       if (told) clock.at(sent_at_ms + begins_ms, () => tellWait(begins_ms))
       clock.at(sent_at_ms + fate.whole_ms, () => {
         conclude(fate.meets === 'answer' ? 'ok' : 'truncated', told ? null : fate.first_token_ms)
-        end(fate.meets === 'answer' ? 'answered' : 'cut', sent_at_ms + fate.first_token_ms)
+        if (fate.meets === 'answer') end('answered', sent_at_ms + fate.first_token_ms)
+        else rescue(step.target, sent_at_ms + fate.first_token_ms)
       })
       return
     }

@@ -75,6 +75,7 @@ export function passage({ form, readUsage, stream_end }: PassageOptions): Relay 
       return complete
     },
     losses: () => [],
+    told: () => null,
     take() {
       const taken = out
       out = []

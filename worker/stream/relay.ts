@@ -12,9 +12,11 @@
  */
 import type { Dialect, Observation, SseEvent } from '../dialects/dialect.ts'
 import { nothingSeen } from '../dialects/dialect.ts'
-import type { Loss } from '../schema/chat.ts'
+import type { Loss, StreamEvent } from '../schema/chat.ts'
 import { framingOf } from './framing.ts'
+import { type Resumption, resumer } from './resume.ts'
 import { encodeEvents } from './sse.ts'
+import { keeper, type Told } from './told.ts'
 
 /** One bad event is an accident, three are a broken stream. */
 const MAX_MALFORMED = 3
@@ -22,9 +24,10 @@ const PARSED_EVERY = 16
 
 /**
  * `open`: more may come · `ended`: the terminator was seen, after a reason to end · `unfinished`: a terminator without one ·
- * `error`: the target said so in band · `broken`: too much that is no event, or one too large.
+ * `error`: the target said so in band · `broken`: too much that is no event, or one too large · `diverged`: it does not follow
+ * what the caller was already sent of another target's answer.
  */
-export type RelayState = 'open' | 'ended' | 'unfinished' | 'error' | 'broken'
+export type RelayState = 'open' | 'ended' | 'unfinished' | 'error' | 'broken' | 'diverged'
 
 export type Relay = {
   readonly seen: Observation
@@ -39,6 +42,8 @@ export type Relay = {
   readonly complete: boolean
   /** What of the answer so far the caller's format could not say. */
   losses(): Loss[]
+  /** What the caller has been told, for whoever takes the answer up; null where nobody may. */
+  told(): Told | null
 }
 
 export type RelayOptions = {
@@ -50,6 +55,10 @@ export type RelayOptions = {
   choices: number
   /** What a translated answer is called, and what of itself its format leaves out. */
   naming?: Naming
+  /** So many characters of text are kept in case the answer breaks off; where absent, none. */
+  keeps_chars?: number
+  /** This answer takes up another that broke off. */
+  resumes?: Resumption
 }
 
 /** What an answer is called, whose it is and when it was made. `renames`: it gets this name even where it has one of its own. */
@@ -63,13 +72,15 @@ export function named<T extends { id: string; model: string; created_at_s: numbe
   return { ...answer, id: renames ? id : answer.id || id, model: answer.model || model, created_at_s: answer.created_at_s ?? created_at_s }
 }
 
-export function relay({ from, to, drop_usage, choices, naming }: RelayOptions): Relay {
+export function relay({ from, to, drop_usage, choices, naming, keeps_chars, resumes }: RelayOptions): Relay {
   const seen = nothingSeen()
   const framing = framingOf(from)
   const cut = framing.frames()
-  const translates = from.name !== to.name
+  const translates = from.name !== to.name || resumes !== undefined
   const reader = translates ? from.reply.reader() : null
-  const writer = translates ? to.reply.writer() : null
+  const writer = translates ? (resumes?.told.writer ?? to.reply.writer()) : null
+  const kept = keeps_chars === undefined ? null : keeper(to, writer, keeps_chars)
+  const resumed = resumes === undefined ? null : resumer(resumes, to.name)
   let state: RelayState = 'open'
   let out: Uint8Array[] = []
   let out_bytes = 0
@@ -124,17 +135,31 @@ export function relay({ from, to, drop_usage, choices, naming }: RelayOptions): 
       if (state === 'unfinished') return
     }
     if (reader !== null) translate(event)
-    else if (!(drop_usage && seen.usage !== usage && holdsOnlyUsage(from, event))) emit(frame)
+    else if (!(drop_usage && seen.usage !== usage && holdsOnlyUsage(from, event))) pass(frame)
+  }
+
+  const pass = (frame: Uint8Array) => {
+    kept?.frame(frame)
+    emit(frame)
   }
 
   const translate = (event: SseEvent) => {
-    if (reader === null || writer === null) return
-    for (const neutral of reader.read(event)) {
-      if (drop_usage && neutral.type === 'usage') continue
-      if (neutral.type === 'end') wrote_end = true
-      const written = writer.write(neutral.type === 'start' && naming ? named(neutral, naming) : neutral)
-      if (written.length > 0) emit(encodeEvents(written))
+    if (reader === null) return
+    const events = reader.read(event)
+    if (resumed === null) {
+      for (const neutral of events) write(neutral)
+      return
     }
+    for (const neutral of events) for (const follows of resumed.follow(neutral)) write(follows)
+    if (resumed.diverged) state = 'diverged'
+  }
+
+  const write = (neutral: StreamEvent) => {
+    if (writer === null || (drop_usage && neutral.type === 'usage')) return
+    if (neutral.type === 'end') wrote_end = true
+    kept?.event(neutral)
+    const written = writer.write(neutral.type === 'start' && naming ? named(neutral, naming) : neutral)
+    if (written.length > 0) emit(encodeEvents(written))
   }
 
   return {
@@ -163,7 +188,7 @@ export function relay({ from, to, drop_usage, choices, naming }: RelayOptions): 
         seen.events += held
         seen.last_malformed = false
         seen.output_chars += Math.max(0, chunk.length - held * envelope_bytes)
-        emit(chunk)
+        pass(chunk)
         return
       }
       if (!cut.push(chunk, onFrame) && state === 'open') state = 'broken'
@@ -181,8 +206,13 @@ export function relay({ from, to, drop_usage, choices, naming }: RelayOptions): 
         const frame = encodeEvents(arrived)
         for (const event of arrived) onEvent(event, frame)
       }
-      if (writer !== null && state === 'open' && isComplete() && !wrote_end) emit(encodeEvents(writer.write({ type: 'end' })))
+      if (state !== 'open' || !isComplete()) return
+      // The end is there, only its sign is missing, for which some clients wait.
+      if (writer === null) {
+        if (!seen.terminated && to.reply.terminator !== undefined) emit(encodeEvents([to.reply.terminator]))
+      } else if (!wrote_end) write({ type: 'end' })
     },
+    told: () => kept?.told() ?? null,
   }
 }
 

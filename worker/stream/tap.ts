@@ -29,6 +29,9 @@
  * response is not told when the caller leaves (`cancel` is never called on workerd); a writer is: its write rejects.
  *
  * One write is under way at a time; what arrives meanwhile is gathered, and beyond `BUFFERED_AT_MOST` the target is not read.
+ *
+ * An answer that broke off may be taken up by another source (`rescue`), once: nothing is read until it is there, and what had come
+ * whole before the break is written meanwhile.
  */
 import { joined } from './frames.ts'
 import type { Clock, Guard, Interruption } from './guard.ts'
@@ -52,21 +55,36 @@ export type TapEnd =
   | { how: 'error' }
   | { how: 'late'; interruption: Extract<Interruption, { by: 'clock' }> }
 
-export type Tapped = { readable: ReadableStream<Uint8Array>; ended: Promise<TapEnd> }
-
-export type TapOptions = {
+/** Where an answer comes from. */
+export type Source = {
   reader: ReadableStreamDefaultReader<Uint8Array>
   relay: Relay
-  guard: Guard
-  clock: Clock
   idle_ms: number
-  /** What the caller is told where the answer does not end well: an error event and the terminator, in its own format. Null where that has none. */
-  errorBytes(end: TapEnd): Uint8Array | null
   /** Closes the connection to the target. */
   abort(): void
 }
 
-export function tap({ reader, relay, guard, clock, idle_ms, errorBytes, abort }: TapOptions): Tapped {
+export type Broken = Exclude<TapEnd, { how: 'complete' | 'left' }>
+
+export type Tapped = { readable: ReadableStream<Uint8Array>; ended: Promise<TapEnd> }
+
+export type TapOptions = Source & {
+  guard: Guard
+  clock: Clock
+  /** What the caller is told where the answer does not end well: an error event and the terminator, in its own format. Null where that has none. */
+  errorBytes(end: TapEnd): Uint8Array | null
+  /** Looks for somebody who goes on where the answer broke off; null where nobody does. It waits under the same guard. */
+  rescue?: ((end: Broken) => Promise<Source | null>) | undefined
+}
+
+export function tap({ guard, clock, errorBytes, rescue, ...first }: TapOptions): Tapped {
+  let { reader, relay, idle_ms, abort }: Source = first
+  let may_rescue = rescue !== undefined
+  let rescuing = false
+  /** Of the source before, where the caller is slow. */
+  let unsent: Uint8Array[] | null = null
+  let onRead: (result: ReadableStreamReadResult<Uint8Array>) => void = () => {}
+  let onBroken: (problem: unknown) => void = () => {}
   const pipe = new IdentityTransformStream()
   const writer: WritableStreamDefaultWriter<Uint8Array> = pipe.writable.getWriter()
   let settle: (end: TapEnd) => void = () => {}
@@ -85,9 +103,13 @@ export function tap({ reader, relay, guard, clock, idle_ms, errorBytes, abort }:
     settle(how)
   }
 
-  /** Nothing more is read. What was gathered is still delivered, then the error where there is one. */
+  /** Nothing more is read of this source. What was gathered is still delivered, then the error where there is one. */
   const finish = (how: TapEnd) => {
     if (end !== null) return
+    if (may_rescue && how.how !== 'complete' && how.how !== 'left' && !guard.left) {
+      look(how)
+      return
+    }
     end = how
     guard.relax()
     if (how.how !== 'complete' || reading) abort()
@@ -107,6 +129,34 @@ export function tap({ reader, relay, guard, clock, idle_ms, errorBytes, abort }:
     flush()
   }
 
+  const look = (how: Broken) => {
+    may_rescue = false
+    rescuing = true
+    guard.watch(null)
+    abort()
+    const found = (source: Source | null) => {
+      rescuing = false
+      // The caller went away while somebody was looked for.
+      if (end !== null) {
+        source?.abort()
+        return
+      }
+      if (source === null) {
+        finish(guard.left ? { how: 'left' } : how)
+        return
+      }
+      unsent = relay.take()
+      reader = source.reader
+      relay = source.relay
+      idle_ms = source.idle_ms
+      abort = source.abort
+      reading = false
+      begin()
+    }
+    flush()
+    rescue?.(how).then(found, () => found(null))
+  }
+
   /** Behind the terminator comes the end of the stream; read to it, and the connection can be used again. Anything else closes it. */
   const letClose = () => {
     reader.read().then(({ done }) => {
@@ -122,7 +172,8 @@ export function tap({ reader, relay, guard, clock, idle_ms, errorBytes, abort }:
 
   const flush = (now_ms = clock.nowMs()) => {
     if (writing) return
-    const pieces = relay.take()
+    const pieces = unsent === null ? relay.take() : [...unsent, ...relay.take()]
+    unsent = null
     if (pieces.length > 0) {
       writing = true
       wrote_at_ms = now_ms
@@ -160,7 +211,7 @@ export function tap({ reader, relay, guard, clock, idle_ms, errorBytes, abort }:
     else {
       const now_ms = clock.nowMs()
       if (relay.waiting_bytes > 0) write(now_ms)
-      if (!reading) read(now_ms)
+      if (!reading && !rescuing) read(now_ms)
     }
   }
 
@@ -195,9 +246,9 @@ export function tap({ reader, relay, guard, clock, idle_ms, errorBytes, abort }:
     reader.read().then(onRead, onBroken)
   }
 
-  const onRead = ({ done, value }: ReadableStreamReadResult<Uint8Array>) => {
+  const arrived = ({ done, value }: ReadableStreamReadResult<Uint8Array>) => {
     reading = false
-    if (end !== null) return
+    if (end !== null || rescuing) return
     if (value !== undefined) relay.push(value)
     if (done) relay.finish()
     const how = endOf(relay, done)
@@ -210,18 +261,38 @@ export function tap({ reader, relay, guard, clock, idle_ms, errorBytes, abort }:
     read(now_ms)
   }
 
-  const onBroken = (problem: unknown) => {
-    if (end !== null) return
+  const broke = (problem: unknown) => {
+    if (end !== null || rescuing) return
     relay.finish(true)
     finish(endOf(relay, true) ?? { how: 'truncated', message: problem instanceof Error ? problem.message : 'the connection broke' })
   }
 
-  guard.watch(interruption => {
-    if (interruption.by === 'caller') onCallerGone()
-    else finish(relay.complete ? { how: 'complete' } : { how: 'late', interruption })
-  })
-  if (end === null) {
-    // What was held back before the commit is the first write, unless the stream is over with it.
+  const onInterrupted = (interruption: Interruption) => {
+    if (interruption.by === 'caller') {
+      onCallerGone()
+      return
+    }
+    if (!relay.complete) {
+      finish({ how: 'late', interruption })
+      return
+    }
+    // The reason to end was the last that came: the sign of the end is added.
+    relay.finish(true)
+    finish(endOf(relay, true) ?? { how: 'complete' })
+  }
+
+  /** What was held back before the commit is the first write, unless the stream is over with it. */
+  const begin = () => {
+    // What a source that was left says yet is not heard.
+    const mine = reader
+    onRead = result => {
+      if (mine === reader) arrived(result)
+    }
+    onBroken = problem => {
+      if (mine === reader) broke(problem)
+    }
+    guard.watch(onInterrupted)
+    if (end !== null) return
     const how = endOf(relay, false)
     if (how !== null) finish(how)
     else {
@@ -230,6 +301,7 @@ export function tap({ reader, relay, guard, clock, idle_ms, errorBytes, abort }:
       read(now_ms)
     }
   }
+  begin()
   return { readable: pipe.readable, ended }
 }
 
@@ -244,6 +316,8 @@ function endOf(relay: Relay, closed: boolean): TapEnd | null {
       return { how: 'truncated', message: 'its terminator came without a reason to end' }
     case 'broken':
       return { how: 'truncated', message: 'too much of it could not be read' }
+    case 'diverged':
+      return { how: 'truncated', message: 'the target that took it up said it otherwise' }
     case 'open':
       if (!closed) return null
       return relay.complete ? { how: 'complete' } : { how: 'truncated', message: 'the stream closed in the middle' }

@@ -28,6 +28,7 @@ import { order, probedFirst, stepFor } from './plan.ts'
 import { type Prepared, prepared } from './prepared.ts'
 import { at, firstIn, inOrder, type Ranking, ranking, whole } from './ranking.ts'
 import { FRONT_KEPT, gathered, REFUSED_NAMED, SCORES_KEPT, scoreOf, tidy, tidyFeatures } from './record.ts'
+import { rescueFor } from './rescue.ts'
 import { rate, terms } from './score.ts'
 import type { Seen } from './seen.ts'
 import { variablesOf } from './variables.ts'
@@ -129,6 +130,7 @@ export function decide(
     )
     return isProbe(target, seen.health[index], world) ? { ...step, probe: true as const } : step
   })
+  const rescue = world.asks === undefined ? rescueFor(request, policy.policy) : undefined
   return ok({
     ...record,
     plan: {
@@ -137,6 +139,7 @@ export function decide(
       attempts: limits.attempts,
       attempts_per_target: limits.attempts_per_target,
       retry_after_at_most_ms: limits.retry_after_at_most_ms,
+      ...(rescue && { rescue }),
       shadows: shadowsOf(outcome, admitted, first_index, targets, draw),
       panic,
     },

@@ -15,6 +15,16 @@ export const anthropicMessages: Dialect = {
   name: 'anthropic-messages',
   // A stream of this format tells what it used without being asked.
   request: { read: readRequest, write: writeRequest },
-  reply: { id_prefix: 'msg_', read: readReply, write: writeReply, reader, writer, observe, observeWhole, dull },
+  reply: {
+    id_prefix: 'msg_',
+    read: readReply,
+    write: writeReply,
+    reader,
+    writer,
+    observe,
+    observeWhole,
+    dull,
+    terminator: { event: 'message_stop', data: '{"type":"message_stop"}' },
+  },
   error: { write: writeError, writeInBand, read: readUpstreamError, rateHeaders },
 }

@@ -6,6 +6,7 @@
 import type { DialectName, FinishReason, Json, JsonObject, Loss, StreamEvent, TokenUsage } from '../../schema/chat.ts'
 import { isObject } from '../check.ts'
 import type { EventWriter, SseEvent } from '../dialect.ts'
+import { eventJson } from '../event-json.ts'
 import { isSealed } from '../seal.ts'
 import { writeCitation } from './citation.ts'
 import { writeFinish } from './finish.ts'
@@ -178,5 +179,15 @@ export function writer(): EventWriter {
     losses.push(note === undefined ? { field, how } : { field, how, note })
   }
 
-  return { write, losses: () => losses }
+  function follow({ data }: SseEvent): void {
+    const body = eventJson(data)
+    if (body === null || typeof body.index !== 'number') return
+    if (body.type === 'content_block_stop') open = null
+    if (body.type !== 'content_block_start' || !isObject(body.content_block)) return
+    const { type } = body.content_block
+    open = { kind: type === 'text' ? 'text' : type === 'thinking' ? 'thinking' : 'call', block: body.index }
+    blocks = body.index + 1
+  }
+
+  return { write, losses: () => losses, follow }
 }

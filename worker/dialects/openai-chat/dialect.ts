@@ -19,6 +19,16 @@ export const openaiChat: Dialect = {
     write: writeRequest,
     askUsage: ({ stream_options }) => ({ stream_options: { ...(isObject(stream_options) ? stream_options : {}), include_usage: true } }),
   },
-  reply: { id_prefix: 'chatcmpl-', read: readReply, write: writeReply, reader, writer, observe, observeWhole, dull },
+  reply: {
+    id_prefix: 'chatcmpl-',
+    read: readReply,
+    write: writeReply,
+    reader,
+    writer,
+    observe,
+    observeWhole,
+    dull,
+    terminator: { event: null, data: '[DONE]' },
+  },
   error: { write: writeError, writeInBand, read: readUpstreamError, rateHeaders },
 }

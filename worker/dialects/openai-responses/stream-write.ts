@@ -5,6 +5,7 @@
 import type { DialectName, FinishReason, Json, JsonObject, Loss, Part, StreamEvent, TokenUsage } from '../../schema/chat.ts'
 import { isObject } from '../check.ts'
 import type { EventWriter, SseEvent } from '../dialect.ts'
+import { eventJson } from '../event-json.ts'
 import { carryExtra } from '../marks.ts'
 import { CONTENT } from '../place.ts'
 import { isSealed, sealText } from '../seal.ts'
@@ -37,6 +38,8 @@ export function writer(): EventWriter {
   /** An answer that failed has no other end. */
   let failed: JsonObject | null = null
   const losses: Loss[] = []
+  /** Ids of messages that somebody else began, by their place. */
+  const begun = new Map<number, Json>()
 
   const event = (type: string, members: JsonObject): SseEvent => ({
     event: type,
@@ -105,6 +108,8 @@ export function writer(): EventWriter {
   function addItem(kind: Open['kind'], type: string, members: JsonObject): { opened: Open; event: SseEvent } {
     const at = output.length
     const item: JsonObject = { type, ...itemSelf(type, start.id, at, 'in_progress'), ...members }
+    const id = begun.get(at)
+    if (id !== undefined) item.id = id
     output.push(item)
     return { opened: { kind, at, item, text: '', part: null }, event: event('response.output_item.added', { output_index: at, item }) }
   }
@@ -287,5 +292,19 @@ export function writer(): EventWriter {
     return []
   }
 
-  return { write, losses: () => losses }
+  function follow({ data }: SseEvent): void {
+    const body = eventJson(data)
+    if (body === null) return
+    const { type, output_index, item } = body
+    if (type === 'response.content_part.done' && open !== null && open.at === output_index) closingPart(open)
+    if (type === 'response.output_item.done' && open?.at === output_index) closing()
+    if (type === 'response.output_item.added' && typeof output_index === 'number' && isObject(item)) {
+      if (item.type === 'message') begun.set(output_index, item.id ?? null)
+      // A thought that was told to nobody has its place all the same.
+      else if (output_index === output.length) output.push(item)
+    }
+    if (typeof body.sequence_number === 'number') sequence_number = body.sequence_number + 1
+  }
+
+  return { write, losses: () => losses, follow }
 }
