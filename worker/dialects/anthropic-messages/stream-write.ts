@@ -179,8 +179,8 @@ export function writer(): EventWriter {
     losses.push(note === undefined ? { field, how } : { field, how, note })
   }
 
-  function follow({ data }: SseEvent): void {
-    const body = eventJson(data)
+  function follow(sent: SseEvent): void {
+    const body = eventJson(sent)
     if (body === null || typeof body.index !== 'number') return
     if (body.type === 'content_block_stop') open = null
     if (body.type !== 'content_block_start' || !isObject(body.content_block)) return

@@ -292,8 +292,8 @@ export function writer(): EventWriter {
     return []
   }
 
-  function follow({ data }: SseEvent): void {
-    const body = eventJson(data)
+  function follow(sent: SseEvent): void {
+    const body = eventJson(sent)
     if (body === null) return
     const { type, output_index, item } = body
     if (type === 'response.content_part.done' && open !== null && open.at === output_index) closingPart(open)
