@@ -90,3 +90,15 @@ describe('what came of a call, what the caller would be told, and what is next',
     expect([...classes].sort()).toEqual(['auth', 'client', 'gone', 'rate', 'server'])
   })
 })
+
+describe('what only people mend', () => {
+  it.each<[string, Happening, number | null]>([
+    ['an account without money is left alone for ten minutes', refused(402), 600_000],
+    ['an exhausted quota likewise', refused(429, 'quota'), 600_000],
+    ['but as long as it says itself where it does', refused(429, 'quota', 3_000), 3_000],
+    ['a model that is no more likewise', refused(404, 'model_gone'), 600_000],
+    ['a 404 that does not say what is missing is not', refused(404), null],
+  ])('%s', (_, happening, wait_ms) => {
+    expect(classify(happening, SITUATION).retry_after_ms).toBe(wait_ms)
+  })
+})

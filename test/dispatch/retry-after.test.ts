@@ -26,6 +26,44 @@ describe('how long a provider asks to be left alone', () => {
     ['a date that is none', { 'retry-after': 'Tue, 99 Foo' }, null],
     ['empty', { 'retry-after': '' }, null],
     ['absent', {}, null],
+    ['a limit of requests that is used up', { 'x-ratelimit-remaining-requests': '0', 'x-ratelimit-reset-requests': '1s' }, 1_000],
+    ['one of tokens, in minutes', { 'x-ratelimit-remaining-tokens': '0', 'x-ratelimit-reset-tokens': '6m0.5s' }, 360_500],
+    ['in milliseconds', { 'x-ratelimit-remaining-tokens': '0', 'x-ratelimit-reset-tokens': '20ms' }, 20],
+    [
+      'the longer of two that are used up',
+      {
+        'x-ratelimit-remaining-requests': '0',
+        'x-ratelimit-reset-requests': '2s',
+        'x-ratelimit-remaining-tokens': '0',
+        'x-ratelimit-reset-tokens': '9s',
+      },
+      9_000,
+    ],
+    [
+      'not of one that is not used up',
+      {
+        'x-ratelimit-remaining-requests': '0',
+        'x-ratelimit-reset-requests': '2s',
+        'x-ratelimit-remaining-tokens': '7',
+        'x-ratelimit-reset-tokens': '9s',
+      },
+      2_000,
+    ],
+    [
+      'a date in their own form',
+      { 'anthropic-ratelimit-input-tokens-remaining': '0', 'anthropic-ratelimit-input-tokens-reset': '2026-11-24T08:00:12Z' },
+      12_000,
+    ],
+    ['a moment in seconds', { 'x-ratelimit-remaining': '0', 'x-ratelimit-reset': String(NOW_MS / 1_000 + 5) }, 5_000],
+    ['a moment in milliseconds', { 'x-ratelimit-remaining': '0', 'x-ratelimit-reset': String(NOW_MS + 5_500) }, 5_500],
+    ['a moment that is past', { 'x-ratelimit-remaining': '0', 'x-ratelimit-reset': String(NOW_MS - 5_500) }, 0],
+    [
+      'what was asked for in words first',
+      { 'retry-after': '1', 'x-ratelimit-remaining-requests': '0', 'x-ratelimit-reset-requests': '9s' },
+      1_000,
+    ],
+    ['a reset that is no time', { 'x-ratelimit-remaining': '0', 'x-ratelimit-reset': 'soon' }, null],
+    ['a reset without a word on what is left', { 'x-ratelimit-reset-requests': '9s' }, null],
   ])('%s', (_, headers, expected) => {
     expect(of(headers)).toBe(expected)
   })

@@ -48,6 +48,8 @@ export type Verdict = { class: OutcomeClass; error: GatewayError; retry_after_ms
 /** Long enough for a load balancer to notice a dead server, short enough not to be felt. Full jitter, so that retries do not come in step. */
 const JITTER_FROM_MS = 100
 const JITTER_TO_MS = 500
+/** What only people mend, an account without money or a model that is no more, is not asked again for so long. */
+const UNTIL_MENDED_MS = 600_000
 
 export function classify(happening: Happening, situation: Situation): Verdict {
   const { target } = situation
@@ -116,7 +118,7 @@ function refused(said: UpstreamError, retry_after_ms: Ms | null, situation: Situ
     return { class: 'client', error: rejected, retry_after_ms: null, next: { step: 'larger' } }
   if (status === 402 || said.kind === 'quota') {
     const error: GatewayError = { code: 'upstream_rate_limited', target, retry_after_ms: null }
-    return { class: 'rate', error, retry_after_ms: null, next: { step: 'next' } }
+    return { class: 'rate', error, retry_after_ms: retry_after_ms ?? UNTIL_MENDED_MS, next: { step: 'next' } }
   }
   if (status === 429) {
     const error: GatewayError = { code: 'upstream_rate_limited', target, retry_after_ms }
@@ -131,7 +133,7 @@ function refused(said: UpstreamError, retry_after_ms: Ms | null, situation: Situ
     }
   const failed: GatewayError = { code: 'upstream_failed', target, status, message }
   if (status === 404 || status === 410 || said.kind === 'model_gone')
-    return { class: 'gone', error: failed, retry_after_ms: null, next: { step: 'next' } }
+    return { class: 'gone', error: failed, retry_after_ms: said.kind === 'model_gone' ? UNTIL_MENDED_MS : null, next: { step: 'next' } }
   if (status === 500) return { class: 'server', error: failed, retry_after_ms: null, next: againOnce(situation) }
   // A 408 is the server's patience, a 409 or 425 its state: none of them says anything about the request.
   if (status >= 500 || status === 408 || status === 409 || status === 425)

@@ -2,7 +2,8 @@
  * How long a provider asks to be left alone, in every form in use, reduced to milliseconds from now.
  *
  * `retry-after-ms` (OpenAI, Azure) is looked at first, as it is the most exact, then `retry-after` as seconds or as a date
- * (RFC 9110 section 10.2.3). What is no sensible wait (negative, not a number, without end) is no wait at all: it is never
+ * (RFC 9110 section 10.2.3). Where neither is there, many name for each of their limits what is left of it and when it is full
+ * again: of those that are used up, the last to be so counts. What is no sensible wait (negative, not a number, without end) is no wait at all: it is never
  * a loop and never an endless block.
  */
 import type { Ms } from '../schema/units.ts'
@@ -15,7 +16,56 @@ const NUMBER = /^[0-9]{1,15}(\.[0-9]{1,9})?$/
 const DATE = /^(Mon|Tue|Wed|Thu|Fri|Sat|Sun)/
 
 export function retryAfter(headers: Headers, now_ms: Ms): Ms | null {
-  return duration(headers.get('retry-after-ms'), 1, now_ms) ?? duration(headers.get('retry-after'), 1_000, now_ms)
+  return (
+    duration(headers.get('retry-after-ms'), 1, now_ms) ?? duration(headers.get('retry-after'), 1_000, now_ms) ?? usedUp(headers, now_ms)
+  )
+}
+
+/**
+ * Names of what is left of a limit, and of when it is full again: OpenAI's and Groq's (`1s`, `6m0s`, `20ms`), Anthropic's (a date as
+ * in RFC 3339), and the bare ones of OpenRouter and GitHub (seconds or milliseconds since 1970).
+ */
+const LIMITS: [remaining: string, reset: string][] = [
+  ...['requests', 'tokens'].map((of): [string, string] => [`x-ratelimit-remaining-${of}`, `x-ratelimit-reset-${of}`]),
+  ...['requests', 'tokens', 'input-tokens', 'output-tokens'].map((of): [string, string] => [
+    `anthropic-ratelimit-${of}-remaining`,
+    `anthropic-ratelimit-${of}-reset`,
+  ]),
+  ['x-ratelimit-remaining', 'x-ratelimit-reset'],
+]
+
+function usedUp(headers: Headers, now_ms: Ms): Ms | null {
+  let longest_ms: Ms | null = null
+  for (const [remaining, reset] of LIMITS) {
+    if (headers.get(remaining)?.trim() !== '0') continue
+    const wait_ms = untilFull(headers.get(reset), now_ms)
+    if (wait_ms !== null) longest_ms = Math.max(longest_ms ?? 0, wait_ms)
+  }
+  return longest_ms
+}
+
+const SPAN = /^(?:(\d{1,6})h)?(?:(\d{1,6})m)?(?:(\d{1,9}(?:\.\d{1,9})?)s)?(?:(\d{1,9}(?:\.\d{1,9})?)ms)?$/
+const DATE_3339 = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}/
+/** A number this large is a moment and no wait: seconds since 1970, or milliseconds. */
+const MOMENT_S = 1_000_000_000
+const MOMENT_MS = 1_000_000_000_000
+
+function untilFull(raw: string | null, now_ms: Ms): Ms | null {
+  if (raw === null || raw.length > 64) return null
+  const text = raw.trim()
+  const at = (at_ms: Ms) => bounded(Math.max(0, Math.ceil(at_ms - now_ms)))
+  if (NUMBER.test(text)) {
+    const value = Number(text)
+    return value >= MOMENT_MS ? at(value) : value >= MOMENT_S ? at(value * 1_000) : bounded(Math.ceil(value * 1_000))
+  }
+  if (DATE_3339.test(text)) {
+    const at_ms = Date.parse(text)
+    return Number.isNaN(at_ms) ? null : at(at_ms)
+  }
+  const span = text === '' ? null : SPAN.exec(text)
+  if (span === null) return null
+  const [, h = '0', m = '0', s = '0', ms = '0'] = span
+  return bounded(Math.ceil(Number(h) * 3_600_000 + Number(m) * 60_000 + Number(s) * 1_000 + Number(ms)))
 }
 
 function duration(raw: string | null, unit_ms: Ms, now_ms: Ms): Ms | null {

@@ -5,6 +5,8 @@
 import { everyTarget } from '../core/decide/catalogue.ts'
 import type { Dialect } from '../dialects/dialect.ts'
 import type { Context, Deps } from '../env.ts'
+import type { TargetHealth } from '../schema/health.ts'
+import type { Ms } from '../schema/units.ts'
 import { answered, refused } from './answer.ts'
 
 export async function health(request: Request, dialect: Dialect, deps: Deps, ctx: Context): Promise<Response> {
@@ -14,7 +16,7 @@ export async function health(request: Request, dialect: Dialect, deps: Deps, ctx
   const { off } = catalogue
   const targets = everyTarget(catalogue)
   const alarms = deps.alarms()
-  const troubled = targets.filter(({ id }) => (snapshot.targets[id]?.state ?? 'closed') !== 'closed')
+  const troubled = targets.filter(({ id }) => isTroubled(snapshot.targets[id], now_ms))
   const status = alarms.length || troubled.length ? 'degraded' : targets.length ? 'ok' : 'no_targets'
   const summary = { status, targets_on: targets.length, targets_in_trouble: troubled.length, alarms: alarms.length }
   if (!request.headers.has('authorization') && !request.headers.has('x-api-key')) return answered(summary)
@@ -28,4 +30,13 @@ export async function health(request: Request, dialect: Dialect, deps: Deps, ctx
     targets: targets.map(({ id }) => ({ target: id, ...(snapshot.targets[id] ?? { state: 'closed', samples: 0 }) })),
     off,
   })
+}
+
+/** A limit per minute is everyday; one that lasts longer, as without money or without the model, is for people to mend. */
+const EVERYDAY_LIMIT_MS = 120_000
+
+function isTroubled(target: TargetHealth | undefined, now_ms: Ms): boolean {
+  if (target === undefined) return false
+  const { state, auth_broken_until_ms, limited_until_ms } = target
+  return state !== 'closed' || (auth_broken_until_ms ?? 0) > now_ms || (limited_until_ms ?? 0) > now_ms + EVERYDAY_LIMIT_MS
 }

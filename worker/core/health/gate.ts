@@ -135,7 +135,9 @@ export function step(before: Gate, event: Outcome | GateCommand | CaseVerdict, n
   if (typeof event === 'string') return commanded(gate, event, now_ms)
   if ('verdict' in event) return reconsideredGate(gate, event, now_ms, draw)
 
-  const noted = withMeasurements(gate, event, now_ms)
+  const measured = withMeasurements(gate, event, now_ms)
+  // A model that is said to be no more is left alone as one that is limited is.
+  const noted = event.class === 'gone' && event.retry_after_ms !== null ? limited(measured, event, now_ms, draw) : measured
   if (event.class === 'rate' || event.class === 'auth') {
     const refused = event.class === 'rate' ? limited(noted, event, now_ms, draw) : credentialRefused(noted, event, now_ms)
     // No evidence, but a request that was thought to hang was answered after all.
