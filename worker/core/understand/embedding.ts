@@ -72,9 +72,18 @@ function pointOf(words: Words, reach: number, model: Understanding, points: Floa
 function nearestOf(points: Float32Array, centroids: Float32Array): number {
   let nearest = -1
   for (let at = 0; at < centroids.length; at += DIMS) {
-    let cosine = 0
-    for (let d = 0; d < DIMS; d++) cosine += (points[d] as number) * (centroids[at + d] as number)
-    if (cosine > nearest) nearest = cosine
+    // Four sums at once: one alone waits for each addition to end before the next begins.
+    let a = 0
+    let b = 0
+    let c = 0
+    let e = 0
+    for (let d = 0; d < DIMS; d += 4) {
+      a += (points[d] as number) * (centroids[at + d] as number)
+      b += (points[d + 1] as number) * (centroids[at + d + 1] as number)
+      c += (points[d + 2] as number) * (centroids[at + d + 2] as number)
+      e += (points[d + 3] as number) * (centroids[at + d + 3] as number)
+    }
+    nearest = Math.max(nearest, a + b + (c + e))
   }
   return nearest
 }

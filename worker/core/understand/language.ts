@@ -164,9 +164,15 @@ const LETTERS_WORTH_MAX = 3
 
 const UNKNOWN: LanguageGuess = { language: 'und', confidence: 0 }
 
+const counts = new Int32Array(FIRST_SCRIPT + SCRIPTS.length)
+const scores = new Float64Array(LANGUAGES.length)
+
 export function languageOf(text: string, words: Words): LanguageGuess {
-  const counts = new Int32Array(FIRST_SCRIPT + SCRIPTS.length)
   const end = Math.min(text.length, SCRIPT_CHARS)
+  scores.fill(0)
+  // Of ASCII there is but one script, and none of the letters that tell languages apart.
+  if (words.bits < 0x80) return hasLetter(text, end) ? byCommonWords(words) : UNKNOWN
+  counts.fill(0)
   let highest = 0
   for (let i = 0; i < end; i++) {
     const code = text.charCodeAt(i)
@@ -195,7 +201,8 @@ export function languageOf(text: string, words: Words): LanguageGuess {
     const language = script === ARABIC ? arabicScript(text, end) : (SCRIPTS[script - FIRST_SCRIPT]?.[2] ?? 'und')
     return { language, confidence: 0.98 * share }
   }
-  const guess = byCommonWords(words, lettersOf(text, highest < FIRST_HINT ? 0 : end))
+  if (highest >= FIRST_HINT) scoreLetters(text, end)
+  const guess = byCommonWords(words)
   if (guess.language === 'und' && script === DEVANAGARI) return { language: 'hi', confidence: 0.5 * share }
   return { language: guess.language, confidence: guess.confidence * share }
 }
@@ -216,8 +223,12 @@ const WORTH = [0, 1, 0.6, 0.4, 0.25, 0.15, 0.1]
 /** Below this sum it is anyone's guess; one word of its own and one shared suffice. */
 const EVIDENCE_MIN = 1.2
 
-function lettersOf(text: string, end: number): Float64Array {
-  const scores = new Float64Array(LANGUAGES.length)
+function hasLetter(text: string, end: number): boolean {
+  for (let i = 0; i < end; i++) if (SCRIPT_OF[text.charCodeAt(i)] === LATIN) return true
+  return false
+}
+
+function scoreLetters(text: string, end: number): void {
   for (let i = 0; i < end; i++) {
     const code = text.charCodeAt(i)
     if (code < FIRST_HINT) continue
@@ -225,11 +236,10 @@ function lettersOf(text: string, end: number): Float64Array {
     if (languages) for (const language of languages) (scores[language] as number) += LETTER_WORTH / languages.length
   }
   for (let i = 0; i < scores.length; i++) scores[i] = Math.min(LETTERS_WORTH_MAX, scores[i] as number)
-  return scores
 }
 
 /** Adds to `scores`, which the letters have begun. */
-function byCommonWords(words: Words, scores: Float64Array): LanguageGuess {
+function byCommonWords(words: Words): LanguageGuess {
   for (let i = 0; i < words.count; i++) {
     const index = WORD_LANGUAGES.get(words.hashes[i] as number)
     if (index === 0) continue

@@ -128,23 +128,24 @@ export function signalsOf(text: string): Signals {
     const end = ranges[range + 1] as number
     signals.seen_chars += end - start
     let line_start = start
-    let letters = 0
+    /** Of the line: letters are what is left of it. */
+    let not_letters = 0
     let digits = 0
     let code_marks = 0
     let operators = 0
     let tex = 0
     let wide = 0
-    let previous = NEWLINE
+    let number_end = -1
     for (let i = start; i <= end; i++) {
       const code = i < end ? text.charCodeAt(i) : 0x0a
       const kind = code < 128 ? (KIND[code] as number) : wideKind(code)
+      if (kind === LETTER) continue
+      not_letters++
       switch (kind) {
-        case LETTER:
-          letters++
-          break
         case DIGIT:
           digits++
-          if (previous !== DIGIT) signals.numbers++
+          if (number_end !== i) signals.numbers++
+          number_end = i + 1
           break
         case CODE_MARK:
           code_marks++
@@ -165,6 +166,7 @@ export function signalsOf(text: string): Signals {
           const length = i - line_start
           if (length > signals.longest_line) signals.longest_line = length
           if (length > 0) {
+            const letters = length + 1 - not_letters
             signals.lines++
             const first = firstOf(text, line_start, i)
             const opening = text.charCodeAt(first)
@@ -180,10 +182,9 @@ export function signalsOf(text: string): Signals {
             if (isOption(text, first, opening)) signals.options++
           }
           line_start = i + 1
-          letters = digits = code_marks = operators = tex = wide = 0
+          not_letters = digits = code_marks = operators = tex = wide = 0
         }
       }
-      previous = kind
     }
   }
   const seen = Math.max(1, signals.seen_chars)

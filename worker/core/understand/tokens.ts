@@ -103,81 +103,91 @@ const INDENT = 0.77
 /** Words of languages that write accents are cut smaller, all of them: so much per letter where one letter in ten has one. */
 const ACCENTED_LANGUAGE = 0.162
 
+/** Runs of letters are told apart up to here: from the ninth letter on each costs the same. */
+const RUN_MAX = 9
+/** A mark that repeats the one before it; what is read is a kind, or this. */
+const SAME_MARK = 18
+/** What can be read, rounded up to a power of two: a row of the tables below. */
+const ROW = 32
+
+type Place = { previous: number; run: number }
+
+/** What reading one more character costs, and where it leads; `place` is moved there. */
+function read(place: Place, kind: number): number {
+  const { previous, run } = place
+  const move = (now: number, next_run: number, cost: number) => {
+    place.previous = now
+    place.run = Math.min(next_run, RUN_MAX)
+    return cost
+  }
+  switch (kind) {
+    case LOWER:
+    case LATIN:
+      if (previous === LOWER || previous === LATIN || (previous === UPPER && kind === LATIN))
+        return move(kind, run + 1, run >= 8 ? LONG_LETTER + LONGER_LETTER : run >= 4 ? LONG_LETTER : 0)
+      if (previous === UPPER) return move(kind, 2, run > 1 ? JOINED : 0)
+      return move(kind, 1, previous === DIGIT ? WORD + JOINED : WORD)
+    case UPPER:
+      if (previous === UPPER) return move(kind, run + 1, CAPITAL_AFTER_CAPITAL)
+      return move(kind, 1, previous === LOWER || previous === DIGIT ? WORD + JOINED : WORD)
+    case DIGIT:
+      if (previous !== DIGIT) return move(kind, 1, previous === SPACE ? DIGITS + SPACE_BEFORE_DIGITS : DIGITS)
+      return run === 3 ? move(kind, 1, DIGITS) : move(kind, run + 1, 0)
+    case SPACE:
+      return previous === SPACE ? move(kind, 2, run === 1 ? INDENT : 0) : move(kind, 1, 0)
+    case NEWLINE:
+      return move(kind, 0, previous === NEWLINE ? 0 : LINE)
+    case MARK:
+      return move(kind, 1, previous === MARK ? FURTHER_MARK : FIRST_MARK)
+    case SAME_MARK:
+      return move(MARK, (run + 1) & 3, run === 3 ? FURTHER_MARK : 0) // a ruler of dashes is few tokens
+    case CYRILLIC:
+      return move(kind, 0, (previous === CYRILLIC ? 0 : CYRILLIC_WORD) + (WEIGHT[CYRILLIC] as number))
+    default:
+      return move(OTHER, 0, WEIGHT[kind] as number)
+  }
+}
+
+/** The same as tables, by place and what is read there: the next place's row, and the cost. Two looks a character, no branch. */
+const { next: NEXT, cost: COST } = compile()
+
+function compile(): { next: Uint16Array; cost: Float64Array } {
+  const places: Place[] = [{ previous: NEWLINE, run: 0 }]
+  const next: number[] = []
+  const cost: number[] = []
+  for (let at = 0; at < places.length; at++) {
+    for (let kind = 0; kind <= SAME_MARK; kind++) {
+      const place = { ...(places[at] as Place) }
+      cost[at * ROW + kind] = read(place, kind)
+      const known = places.findIndex(({ previous, run }) => previous === place.previous && run === place.run)
+      next[at * ROW + kind] = (known < 0 ? places.push(place) - 1 : known) * ROW
+    }
+  }
+  return { next: Uint16Array.from(next), cost: Float64Array.from(cost) }
+}
+
 /** Estimated tokens of `text` between two positions. One loop, no allocation. */
 export function tokensBetween(text: string, start: number, end: number): number {
   let tokens = 0
-  let ascii_letters = 0
   let accented = 0
-  let previous = NEWLINE
-  let run = 0
+  let row = 0
   let last_code = -1
   for (let i = start; i < end; i++) {
     const code = text.charCodeAt(i)
-    const kind = KIND[code] as number
-    switch (kind) {
-      case LOWER:
-      case LATIN:
-        if (kind === LOWER) ascii_letters++
-        else accented++
-        if (previous === LOWER || previous === LATIN || (previous === UPPER && kind === LATIN)) {
-          run++
-          if (run > 8) tokens += LONG_LETTER + LONGER_LETTER
-          else if (run > 4) tokens += LONG_LETTER
-        } else if (previous === UPPER) {
-          if (run > 1) tokens += JOINED
-          run = 2
-        } else {
-          run = 1
-          tokens += previous === DIGIT ? WORD + JOINED : WORD
-        }
-        break
-      case UPPER:
-        ascii_letters++
-        if (previous === UPPER) {
-          run++
-          tokens += CAPITAL_AFTER_CAPITAL
-        } else {
-          run = 1
-          tokens += previous === LOWER || previous === DIGIT ? WORD + JOINED : WORD
-        }
-        break
-      case DIGIT:
-        if (previous !== DIGIT) {
-          run = 1
-          tokens += previous === SPACE ? DIGITS + SPACE_BEFORE_DIGITS : DIGITS
-        } else if (++run === 4) {
-          run = 1
-          tokens += DIGITS
-        }
-        break
-      case SPACE:
-        run = previous === SPACE ? run + 1 : 1
-        if (run === 2) tokens += INDENT
-        break
-      case NEWLINE:
-        if (previous !== NEWLINE) tokens += LINE
-        break
-      case MARK:
-        if (previous !== MARK) {
-          run = 1
-          tokens += FIRST_MARK
-        } else if (code !== last_code) {
-          run = 1
-          tokens += FURTHER_MARK
-        } else if ((++run & 3) === 0) tokens += FURTHER_MARK // a ruler of dashes is few tokens
-        break
-      case CYRILLIC:
-        if (previous !== CYRILLIC) tokens += CYRILLIC_WORD
-        tokens += WEIGHT[CYRILLIC] as number
-        break
-      default:
-        tokens += WEIGHT[kind] as number
-    }
-    previous = kind
+    let kind = KIND[code] as number
+    if (kind === LATIN) accented++
+    else if (kind === MARK && code === last_code) kind = SAME_MARK
+    tokens += COST[row + kind] as number
+    row = NEXT[row + kind] as number
     last_code = code
   }
-  if (accented > 0) tokens += ACCENTED_LANGUAGE * ascii_letters * Math.min(1, (10 * accented) / Math.max(1, ascii_letters))
-  return tokens
+  return accented === 0 ? tokens : tokens + accentedTokens(text, start, end, accented)
+}
+
+function accentedTokens(text: string, start: number, end: number, accented: number): number {
+  let ascii_letters = 0
+  for (let i = start; i < end; i++) if ((KIND[text.charCodeAt(i)] as number) <= UPPER) ascii_letters++
+  return ACCENTED_LANGUAGE * ascii_letters * Math.min(1, (10 * accented) / Math.max(1, ascii_letters))
 }
 
 /** Longer texts are judged by their beginning, middle and end, so that a book costs no more to look at than a chapter. */

@@ -13,13 +13,15 @@ export const PHRASE_MAX = 6
 
 export type Words = {
   count: number
+  /** All code units that were read, or-ed: below 0x80, all of it is ASCII. */
+  bits: number
   hashes: Int32Array
   /** Position of each word's first character. */
   starts: Int32Array
 }
 
 /** Reused from call to call, since a request is understood in one go: a caller of `noWords` is done with it before the next. */
-const scratch: Words = { count: 0, hashes: new Int32Array(WORDS_MAX), starts: new Int32Array(WORDS_MAX) }
+const scratch: Words = { count: 0, bits: 0, hashes: new Int32Array(WORDS_MAX), starts: new Int32Array(WORDS_MAX) }
 
 const BREAK = 0
 const LETTER = 1
@@ -63,6 +65,12 @@ fold(0x391, 0x3a9, 32)
 fold(0x410, 0x42f, 32)
 fold(0x400, 0x40f, 80)
 
+/** Both in one look: 0 where a word breaks, 1 for a character that is a word of its own, else what a letter folds to. */
+const LETTER_OR_ROLE = ROLE.reduce((table, role, code) => {
+  table[code] = role === LETTER ? (code < FOLDED_BELOW ? (FOLDED[code] as number) : code) : role === SINGLE ? 1 : 0
+  return table
+}, new Uint16Array(0x10000))
+
 const SEED = 0x811c9dc5 | 0
 const PRIME = 0x01000193
 
@@ -70,15 +78,16 @@ const PRIME = 0x01000193
 export function appendWords(words: Words, text: string, start: number, end: number): void {
   const { hashes, starts } = words
   const room = hashes.length
-  let { count } = words
+  let { count, bits } = words
   let hash = SEED
   let begun = -1
   for (let i = start; i <= end && count < room; i++) {
     const code = i < end ? text.charCodeAt(i) : 0
-    const role = ROLE[code]
-    if (role === LETTER) {
+    bits |= code
+    const letter = LETTER_OR_ROLE[code] as number
+    if (letter > 1) {
       if (begun < 0) begun = i
-      hash = Math.imul(hash ^ (code < FOLDED_BELOW ? (FOLDED[code] as number) : code), PRIME)
+      hash = Math.imul(hash ^ letter, PRIME)
       continue
     }
     if (begun >= 0) {
@@ -87,17 +96,19 @@ export function appendWords(words: Words, text: string, start: number, end: numb
       hash = SEED
       begun = -1
     }
-    if (role === SINGLE && count < room) {
+    if (letter === 1 && count < room) {
       hashes[count] = Math.imul(SEED ^ code, PRIME)
       starts[count++] = i
     }
   }
   words.count = count
+  words.bits = bits
 }
 
 /** An empty list of words, in the one memory there is for it. */
 export function noWords(): Words {
   scratch.count = 0
+  scratch.bits = 0
   return scratch
 }
 
@@ -108,7 +119,7 @@ export function phraseHash(hashes: Int32Array, last: number, length: number): nu
   return hash
 }
 
-const phrase_words: Words = { count: 0, hashes: new Int32Array(16), starts: new Int32Array(16) }
+const phrase_words: Words = { count: 0, bits: 0, hashes: new Int32Array(16), starts: new Int32Array(16) }
 
 /** The words of a phrase as written, for filling a table: to be read before the next call. */
 export function wordsOf(phrase: string): Words {
