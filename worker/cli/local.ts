@@ -97,7 +97,7 @@ export async function prepareLocal({ state_dir, vars_file }: Pick<LocalOptions, 
     if (!present.has(`policy/${name}`)) missing.push({ key: `policy/${name}`, value: text })
   }
   const pepper = parseEnv(readFileSync(vars_file, 'utf8')).KEY_PEPPER ?? ''
-  let key = readIfThere(keyFile(state_dir, pepper, 'dev-key'))?.trim()
+  let key = localDevKey({ state_dir, vars_file })
   if (!key || !present.has(callerKey(readKey(key, KEY_PREFIX)?.key_id ?? ''))) {
     const made = await makeKey(pepper, { label: 'local development', org: 'dev' })
     key = made.key
@@ -117,6 +117,12 @@ export async function prepareLocal({ state_dir, vars_file }: Pick<LocalOptions, 
     rmSync(file)
   }
   return key
+}
+
+/** The developer's key that `prepareLocal` made; null where it was not run yet. */
+export function localDevKey({ state_dir, vars_file }: Pick<LocalOptions, 'state_dir' | 'vars_file'>): string | null {
+  const pepper = parseEnv(readIfThere(vars_file) ?? '').KEY_PEPPER ?? ''
+  return readIfThere(keyFile(state_dir, pepper, 'dev-key'))?.trim() ?? null
 }
 
 /** The admin's key that `prepareLocal` made; null where it was not run yet. */

@@ -11,6 +11,7 @@ const signalbox: CommandDef = defineCommand({
     limits: () => import('./limits.ts').then(file => file.limits),
     usage: () => import('./usage.ts').then(file => file.usage),
     targets: () => import('./targets.ts').then(file => file.targets),
+    evaluate: () => import('./evaluate.ts').then(file => file.evaluate),
     simulate: () => import('./simulate.ts').then(file => file.simulate),
     policy: () => import('./policy.ts').then(file => file.policy),
     admin: () => import('./admin.ts').then(file => file.admin),
