@@ -6,6 +6,7 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { createInterface } from 'node:readline/promises'
 import { defineCommand } from 'citty'
+import { compileCatalogue } from '../core/decide/catalogue.ts'
 import { maskOf } from '../core/decide/selector.ts'
 import { wholeCatalogue } from '../core/decide/trial.ts'
 import type { LiveTarget } from '../core/decide/world.ts'
@@ -20,7 +21,7 @@ import { anchors, type Measured, measuredRows, type Tally } from './evaluate-pri
 import { bodyFor, type Item, readSuite, readTools, SUITE_FILE } from './evaluate-suite.ts'
 import { localDevKey, localUrl } from './local.ts'
 import { numberOf, usd } from './numbers.ts'
-import { readable, readCatalogue } from './policy-files.ts'
+import { localVariables, readable, readCatalogue } from './policy-files.ts'
 import { print, table } from './table.ts'
 
 /** Room for thoughts; most answers are a word or a line. */
@@ -107,7 +108,12 @@ async function targetsOf({ url, key }: Router, selectors: string | undefined): P
   })
   if (!response.ok) throw new Stop(`${url} answered ${response.status} to this key`)
   const served = new Set(((await response.json()) as { data: { id: string }[] }).data.map(each => each.id))
-  const known = wholeCatalogue(readCatalogue()).targets.filter(target => served.has(target.id))
+  // What an own server runs is named by the variables here; everything else by the catalogue.
+  const every = [
+    ...wholeCatalogue(readCatalogue()).targets,
+    ...compileCatalogue(readCatalogue(), localVariables(), Date.now(), 'local').targets,
+  ]
+  const known = [...new Map(every.map(target => [target.id, target])).values()].filter(target => served.has(target.id))
   const mask = selectors === undefined ? null : maskOf(selectors.split(','), known, {})
   const chosen = mask ? known.filter((_, i) => mask[i] === 1) : known
   if (chosen.length === 0) throw new Stop(`no target for chat ${selectors === undefined ? '' : `of ${selectors} `}is served to this key`)
