@@ -30,7 +30,11 @@ export default defineConfig({
     projects: [
       {
         plugins: [yamlAsText, binAsBytes],
-        test: { name: 'pure', include: [...PURE.map(room => `test/${room}/**/*.test.ts`), 'test/*.test.ts'], environment: 'node' },
+        test: {
+          name: 'pure',
+          include: [...PURE.map(room => `test/${room}/**/*.test.ts`), 'test/*.test.ts', 'test/security/*.test.ts'],
+          environment: 'node',
+        },
       },
       {
         plugins: [
@@ -51,12 +55,23 @@ export default defineConfig({
           })),
         ],
         // Each isolated file costs a workerd start of about two seconds; the files reset what they share instead.
-        test: { name: 'workerd', include: ['test/store/**/*.test.ts', 'test/routes/**/*.test.ts'], isolate: false, maxWorkers: 1 },
+        test: {
+          name: 'workerd',
+          include: ['test/store/**/*.test.ts', 'test/routes/**/*.test.ts', 'test/security/workerd/*.test.ts'],
+          isolate: false,
+          maxWorkers: 1,
+        },
       },
       {
         test: {
           name: 'e2e',
-          include: ['test/e2e/**/*.test.ts', 'test/faults/**/*.test.ts', 'test/bench/**/*.test.ts', 'test/kill/**/*.test.ts'],
+          include: [
+            'test/e2e/**/*.test.ts',
+            'test/faults/**/*.test.ts',
+            'test/bench/**/*.test.ts',
+            'test/kill/**/*.test.ts',
+            'test/security/e2e/*.test.ts',
+          ],
           environment: 'node',
           fileParallelism: false,
           testTimeout: 30_000,

@@ -24,7 +24,7 @@ import type { OrgId, PolicyName, TargetId } from './schema/ids.ts'
 import type { Ms } from './schema/units.ts'
 import type { Intent, Settlement } from './schema/usage.ts'
 import type { Alarm } from './store/alarm.ts'
-import { authenticate, forgetRevoked } from './store/callers.ts'
+import { authenticate, forgetRevoked, stillGood } from './store/callers.ts'
 import { catalogueStore } from './store/catalogue.ts'
 import { conversations } from './store/conversations.ts'
 import { newDecisionId } from './store/decision-id.ts'
@@ -47,6 +47,8 @@ export type CallersWorld = World & { own: OwnKeys | null }
 export type Deps = {
   effects: Effects
   authenticate(headers: Headers, ctx: Context): Authenticated | Promise<Authenticated>
+  /** The same for what spends nothing, which no usage object judges: it is asked whether the key was revoked. */
+  authenticateNow(headers: Headers, ctx: Context): Promise<Authenticated>
   /** Everything a decision looks at, taken at one moment. Fails where the caller names a policy that is not there. */
   world(
     caller: LimitedCaller,
@@ -98,6 +100,10 @@ export function makeDeps(env: Env): Deps {
   return {
     effects,
     authenticate: (headers, ctx) => authenticate(headers, env, ctx, effects.nowMs()),
+    async authenticateNow(headers, ctx) {
+      const caller = await authenticate(headers, env, ctx, effects.nowMs())
+      return caller.ok ? stillGood(caller.value, env, effects.nowMs()) : caller
+    },
 
     async world(caller, { request, losses, asks, conversation: named }, { path, endpoint }, ctx) {
       const { endpoints } = caller.scopes

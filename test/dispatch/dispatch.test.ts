@@ -98,7 +98,7 @@ describe("a request in the target's own dialect", () => {
     const at = world({ a: [OK] })
     const { text, ended, headers } = await deliver(at, false)
     expect(text).toBe(completion('Hi'))
-    expect(headers).toEqual({ 'content-type': 'application/json' })
+    expect(headers).toEqual({ 'content-type': 'application/json', 'x-content-type-options': 'nosniff' })
     expect(ended).toMatchObject({
       outcome: 'completed',
       status: 200,

@@ -47,7 +47,7 @@ describe('a body that goes through', () => {
   it('has an unknown usage where nobody can know it', async () => {
     const at = world({ a: [{ ...SOUND, body: ['ID3'] }] })
     const { ended, headers } = await deliver(at, 'speech')
-    expect(headers).toEqual({ 'content-type': 'audio/mpeg' })
+    expect(headers).toEqual({ 'content-type': 'audio/mpeg', 'x-content-type-options': 'nosniff' })
     expect(ended).toMatchObject({ outcome: 'completed', usage: { input_tokens: null, output_tokens: null } })
   })
   it.each([

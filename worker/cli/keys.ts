@@ -3,6 +3,7 @@
  */
 import { defineCommand } from 'citty'
 import * as z from 'zod'
+import type { Caller } from '../schema/caller.ts'
 import type { Budget } from '../schema/limits.ts'
 import { callerKey, makeKey } from '../store/keys.ts'
 import { API_ARGS, apiOf, call, pages } from './api.ts'
@@ -10,6 +11,7 @@ import { ending, Stop } from './ending.ts'
 import { DAY_MS, microsOf, numberOf, shownInstant } from './numbers.ts'
 import { PLACE_ARGS, placeOf, putKv, shownPlace } from './place.ts'
 import { localVariables } from './policy-files.ts'
+import { SCOPE_ARGS, type ScopeArgs, scopesOf } from './scopes.ts'
 import { print, table } from './table.ts'
 
 const HOUR_S = 3_600
@@ -25,7 +27,16 @@ type Key = {
   expires_at_ms: number | null
   revoked_at_ms: number | null
 }
-type Fields = { org: string; label: string; team?: string; tier?: string; policy?: string; budgets?: Budget[]; expires_at_ms?: number }
+type Fields = {
+  org: string
+  label: string
+  team?: string
+  tier?: string
+  policy?: string
+  scopes?: Caller['scopes']
+  budgets?: Budget[]
+  expires_at_ms?: number
+}
 
 const list = defineCommand({
   meta: { name: 'list', description: "Callers' keys, by their last four characters." },
@@ -57,6 +68,7 @@ const create = defineCommand({
     policy: { type: 'string', description: 'Policy that "auto" means for this key (default: default)' },
     'day-budget': { type: 'string', description: 'Hard limit in USD a day' },
     'expires-in': { type: 'string', description: 'Days until the key expires (default: never)' },
+    ...SCOPE_ARGS,
     ...PLACE_ARGS,
     json: { type: 'boolean', description: 'For programs' },
   },
@@ -71,6 +83,26 @@ const create = defineCommand({
           : await madeHere(fields, place.kv)
       const text = `${key}\n\nShown once: keep it now. Stored as ${callerKey(key_id)} in ${shownPlace(place)}, organisation ${fields.org}.`
       print(args.json, { key, key_id, org: fields.org }, text)
+      return true
+    }),
+})
+
+const scope = defineCommand({
+  meta: { name: 'scope', description: 'Replace what a key is kept to by what the flags say; without flags, show it.' },
+  args: { key_id: { type: 'positional', required: true, description: 'Id of the key' }, ...SCOPE_ARGS, ...API_ARGS },
+  run: given =>
+    ending(given, async () => {
+      const { args } = given
+      const scopes = scopesOf(args)
+      const path = `/keys/${idOf(args.key_id)}`
+      const key = await (scopes
+        ? call<Key & { scopes: Caller['scopes'] }>(apiOf(args), 'PATCH', path, { body: { scopes } })
+        : call<Key & { scopes: Caller['scopes'] }>(apiOf(args), 'GET', path))
+      const rows = Object.entries(key.scopes).map(([name, value]) => [
+        name,
+        Array.isArray(value) ? value.join(', ') : String(value ?? 'all'),
+      ])
+      print(args.json, key.scopes, table(['scope', `of ${key.key_id}`], rows))
       return true
     }),
 })
@@ -118,7 +150,7 @@ function idOf(key_id: string): string {
   throw new Stop('a key id has 11 letters and digits; "signalbox keys list" shows it')
 }
 
-type CreateArgs = {
+type CreateArgs = ScopeArgs & {
   org: string
   label: string
   team?: string
@@ -131,12 +163,15 @@ type CreateArgs = {
 function fieldsOf(args: CreateArgs): Fields {
   const day = numberOf('day-budget', args['day-budget'])
   const days = numberOf('expires-in', args['expires-in'])
+  const scopes = scopesOf(args)
   return {
     org: args.org,
     label: args.label,
     ...(args.team ? { team: args.team } : {}),
     ...(args.tier ? { tier: args.tier } : {}),
     ...(args.policy ? { policy: args.policy } : {}),
+    // What is not said is filled in where the key is made.
+    ...(scopes ? { scopes: scopes as Caller['scopes'] } : {}),
     ...(day === null ? {} : { budgets: [{ window: 'day', limit_micros: microsOf(day), kind: 'hard' }] }),
     ...(days === null ? {} : { expires_at_ms: Date.now() + Math.round(days * DAY_MS) }),
   }
@@ -167,5 +202,5 @@ export async function orStop<T>(make: () => Promise<T>): Promise<T> {
 
 export const keys = defineCommand({
   meta: { name: 'keys', description: "Callers' keys." },
-  subCommands: { list, create, rotate, revoke, provider: () => import('./provider-keys.ts').then(file => file.providerKeys) },
+  subCommands: { list, create, scope, rotate, revoke, provider: () => import('./provider-keys.ts').then(file => file.providerKeys) },
 })

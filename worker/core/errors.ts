@@ -19,6 +19,7 @@ export type GatewayError =
   | { code: 'missing_key' }
   | { code: 'invalid_key' }
   | { code: 'ambiguous_credentials' }
+  | { code: 'too_many_attempts'; retry_after_ms: Ms }
   | { code: 'keys_unavailable'; message: string }
   | { code: 'forbidden'; message: string }
   | { code: 'model_not_found'; model: string; near: string[]; served_at?: EndpointName[] }
@@ -77,6 +78,7 @@ export const FACTS = {
   missing_key: { status: 401, blame: 'caller', kind: 'authentication', retryable: false },
   invalid_key: { status: 401, blame: 'caller', kind: 'authentication', retryable: false },
   ambiguous_credentials: { status: 401, blame: 'caller', kind: 'authentication', retryable: false },
+  too_many_attempts: { status: 429, blame: 'caller', kind: 'rate_limit', retryable: true },
   keys_unavailable: { status: 503, blame: 'operator', kind: 'overloaded', retryable: true },
   forbidden: { status: 403, blame: 'caller', kind: 'permission', retryable: false },
   model_not_found: { status: 404, blame: 'caller', kind: 'not_found', retryable: false },
@@ -171,6 +173,8 @@ export function wording(error: GatewayError): string {
       return 'This API key is not valid here: it is mistyped, expired or revoked.'
     case 'ambiguous_credentials':
       return 'The request carries two different API keys. Send one, as "authorization: Bearer <key>" or as "x-api-key".'
+    case 'too_many_attempts':
+      return `Too many of these from this address or key within a minute. Try again in ${Math.ceil(error.retry_after_ms / 1000)} s.`
     case 'keys_unavailable':
       return `API keys cannot be checked at the moment: ${error.message}`
     case 'forbidden':
@@ -253,7 +257,7 @@ export function paramOf(error: GatewayError): string | null {
 
 /** How long to wait, for a `Retry-After` header. */
 export function retryAfterOf(error: GatewayError, now_ms: Ms): Ms | null {
-  if (error.code === 'upstream_rate_limited') return error.retry_after_ms
+  if (error.code === 'upstream_rate_limited' || error.code === 'too_many_attempts') return error.retry_after_ms
   if (error.code === 'budget_exhausted' || error.code === 'limit_reached') return Math.max(0, error.resets_at_ms - now_ms)
   // Storage that stumbled is mostly back within the second.
   if (error.code === 'accounting_unavailable') return 1_000

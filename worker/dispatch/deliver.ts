@@ -20,8 +20,8 @@ import { mayRescue, rescue } from './rescue.ts'
 
 /** Of a target's headers none is passed on: these say what the caller needs. */
 const HEADERS: Record<'json' | 'events', Record<string, string>> = {
-  json: { 'content-type': 'application/json' },
-  events: { 'content-type': 'text/event-stream; charset=utf-8', 'cache-control': 'no-cache' },
+  json: { 'content-type': 'application/json', 'x-content-type-options': 'nosniff' },
+  events: { 'content-type': 'text/event-stream; charset=utf-8', 'cache-control': 'no-cache', 'x-content-type-options': 'nosniff' },
 }
 
 type Closing = { outcome: UsageOutcome; class: OutcomeClass; retry_after_ms: Ms | null; status: number; error: GatewayError | null }
@@ -132,7 +132,7 @@ export function streamedAnswer(
   return {
     target,
     status: 200,
-    headers: content_type === null ? HEADERS.events : { 'content-type': content_type },
+    headers: content_type === null ? HEADERS.events : { 'content-type': content_type, 'x-content-type-options': 'nosniff' },
     attempts: before.length + 1,
     losses,
     release: () => {

@@ -12,7 +12,12 @@ import type { TargetId } from '../schema/ids.ts'
 import type { Ms } from '../schema/units.ts'
 
 /** Nothing the router says for itself is anybody else's to keep or to sniff. */
-const OWN_HEADERS = { 'content-type': 'application/json', 'cache-control': 'no-store', 'x-content-type-options': 'nosniff' }
+const OWN_HEADERS = {
+  'content-type': 'application/json',
+  'cache-control': 'no-store',
+  'x-content-type-options': 'nosniff',
+  'strict-transport-security': 'max-age=31536000',
+}
 
 export function answered(body: unknown, status = 200, headers: Record<string, string> = {}): Response {
   return new Response(JSON.stringify(body), { status, headers: { ...OWN_HEADERS, ...headers } })

@@ -13,7 +13,7 @@ import { readJson } from './read.ts'
 const UNCOUNTED = { max_tokens: 1 }
 
 export async function countTokens(request: Request, dialect: Dialect, deps: Deps, ctx: Context): Promise<Response> {
-  const caller = await deps.authenticate(request.headers, ctx)
+  const caller = await deps.authenticateNow(request.headers, ctx)
   if (!caller.ok) return refused(dialect, caller.error, deps.effects.nowMs())
   const json = await readJson(request, deps.effects)
   const asked = json.ok ? dialect.request.read({ ...UNCOUNTED, ...json.value.value }) : json

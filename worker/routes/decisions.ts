@@ -11,7 +11,7 @@ import { answered, refused } from './answer.ts'
 const SHOWN_ID_CHARS = 60
 
 export async function decision(request: Request, id: string, dialect: Dialect, deps: Deps, ctx: Context): Promise<Response> {
-  const caller = await deps.authenticate(request.headers, ctx)
+  const caller = await deps.authenticateNow(request.headers, ctx)
   if (!caller.ok) return refused(dialect, caller.error, deps.effects.nowMs())
   const found = decisionId.safeParse(id).success ? await deps.findDecision(caller.value.org, id) : null
   if (!found) return refused(dialect, { code: 'decision_not_found', id: id.slice(0, SHOWN_ID_CHARS) }, deps.effects.nowMs())

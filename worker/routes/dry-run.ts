@@ -23,7 +23,7 @@ const DRY_RUN_SCORES = 20
 const ALARM_CHARS = 500
 
 export async function dryRun(request: Request, dialect: Dialect, deps: Deps, ctx: Context): Promise<Response> {
-  const caller = await deps.authenticate(request.headers, ctx)
+  const caller = await deps.authenticateNow(request.headers, ctx)
   if (!caller.ok) return refused(dialect, caller.error, deps.effects.nowMs())
   const body = await read(request, deps, ctx)
   if (!body.ok) return refused(dialect, body.error, deps.effects.nowMs())

@@ -21,7 +21,7 @@ export async function health(request: Request, dialect: Dialect, deps: Deps, ctx
   const summary = { status, targets_on: targets.length, targets_in_trouble: troubled.length, alarms: alarms.length }
   if (!request.headers.has('authorization') && !request.headers.has('x-api-key')) return answered(summary)
 
-  const caller = await deps.authenticate(request.headers, ctx)
+  const caller = await deps.authenticateNow(request.headers, ctx)
   if (!caller.ok) return refused(dialect, caller.error, now_ms)
   return answered({
     ...summary,

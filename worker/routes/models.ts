@@ -24,7 +24,7 @@ type Listed = {
 }
 
 export async function models(request: Request, dialect: Dialect, deps: Deps, ctx: Context): Promise<Response> {
-  const caller = await deps.authenticate(request.headers, ctx)
+  const caller = await deps.authenticateNow(request.headers, ctx)
   if (!caller.ok) return refused(dialect, caller.error, deps.effects.nowMs())
   const { scopes, policy } = caller.value
   const now_ms = deps.effects.nowMs()

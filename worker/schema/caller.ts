@@ -6,7 +6,7 @@ import * as z from 'zod'
 import { endpointName } from './endpoint.ts'
 import { keyId, orgId, policyName } from './ids.ts'
 import { budgets, expensive, rates } from './limits.ts'
-import { ms } from './units.ts'
+import { micros, ms } from './units.ts'
 
 export const scopes = z.strictObject({
   /** Policies this key may name; null for all. */
@@ -19,6 +19,14 @@ export const scopes = z.strictObject({
   regions: z.array(z.string()).nullable().default(null),
   /** Only these kinds of request, such as `chat` or `embeddings`; all where absent. */
   endpoints: z.array(endpointName).min(1).optional(),
+  /** Only from these internet addresses or ranges of them (CIDR), of either kind; from anywhere where absent. */
+  addresses: z
+    .array(z.union([z.cidrv4(), z.cidrv6(), z.ipv4(), z.ipv6()]))
+    .min(1)
+    .max(50)
+    .optional(),
+  /** No request that is expected to cost more than this, whatever its policy allows. */
+  cost_at_most_micros: micros.optional(),
 })
 
 export const caller = z.strictObject({

@@ -5,17 +5,19 @@
  * Mistyped, unknown, revoked and expired keys are answered alike, and an unknown id costs the same HMAC as a known one.
  * A record is found by the key's public id, never by its secret.
  */
+import { isInside, type Range, rangeOf } from '../core/addresses.ts'
 import type { GatewayError } from '../core/errors.ts'
 import { err, ok, type Result } from '../core/result.ts'
 import { caller as callerSchema } from '../schema/caller.ts'
 import type { Ms } from '../schema/units.ts'
+import { type Attempts, attempts } from './attempts.ts'
 import { KEY_CHARS, readKey } from './key-text.ts'
 import { callerKey } from './keys.ts'
 import { forgetLimits, type LimitedCaller, limited } from './org-limits.ts'
 import { bytesOf, pepperNamed, secretHmac } from './secret-hmac.ts'
 
 type Context = { waitUntil(promise: Promise<unknown>): void }
-type Bindings = Pick<Env, 'KV'>
+type Bindings = Pick<Env, 'KV'> & Partial<Pick<Env, 'FAILED_KEYS'>>
 type Answer = Result<LimitedCaller, GatewayError>
 
 /** A record is used for this long. With KV's own minute of delay, this bounds how long a revoked key goes on. */
@@ -30,6 +32,10 @@ export const UNKNOWN_ID_MS: Ms = 5_000
 const TRY_AGAIN_MS: Ms = 5_000
 /** A key that its usage object called revoked: until KV has told the same everywhere, which takes a minute. */
 const REVOKED_MS: Ms = 90_000
+/** While nothing is spent, the object is asked about a key so often at most. */
+const ASK_AGAIN_MS: Ms = 1_000
+/** Keys from one address in a minute that are none: a program with an old key stays below, a search for keys does not. */
+export const FAILURES_AT_MOST = 30
 /** Entries of each cache, about 10 MB at most; beyond, the oldest goes. */
 const CACHED = 10_000
 /** Longer credentials are no keys, and are not looked at. */
@@ -48,10 +54,14 @@ type Known = {
 
 const known = new Map<string, Known>()
 const unknown = new Map<string, Ms>()
+/** When the usage object last said that a key is not revoked. */
+const confirmed = new Map<string, Ms>()
+let failures: Attempts | null = null
 
 const INVALID: Answer = err({ code: 'invalid_key' })
 const MISSING: Answer = err({ code: 'missing_key' })
 const AMBIGUOUS: Answer = err({ code: 'ambiguous_credentials' })
+const ELSEWHERE: Answer = err({ code: 'forbidden', message: 'This key may not be used from this address.' })
 const NO_PEPPER: Answer = err({ code: 'keys_unavailable', message: 'the operator has to set KEY_PEPPER to 32 characters or more.' })
 const NO_STORE: Answer = err({ code: 'keys_unavailable', message: 'their store does not answer. Try again in a moment.' })
 
@@ -67,9 +77,9 @@ export function authenticate(headers: Headers, env: Bindings, ctx: Context, now_
       entry.renew_at_ms = now_ms + TRY_AGAIN_MS
       ctx.waitUntil(read(parts.key_id, env, now_ms))
     }
-    return valid(entry.caller, now_ms)
+    return valid(entry.caller, headers, now_ms)
   }
-  return check(parts.key_id, parts.secret, env, now_ms)
+  return check(parts.key_id, parts.secret, headers, env, ctx, now_ms)
 }
 
 /** The one credential of a request. A query parameter is none: it would end up in logs. */
@@ -82,7 +92,11 @@ export function credential(headers: Headers): string | Answer {
   return api_key === null || api_key === token ? token : AMBIGUOUS
 }
 
-async function check(key_id: string, secret: string, env: Bindings, now_ms: Ms): Promise<Answer> {
+async function check(key_id: string, secret: string, headers: Headers, env: Bindings, ctx: Context, now_ms: Ms): Promise<Answer> {
+  failures ??= attempts(FAILURES_AT_MOST, env.FAILED_KEYS)
+  const address = addressOf(headers)
+  const wait_ms = address === null ? null : failures.wait_ms(address, now_ms)
+  if (wait_ms !== null) return err({ code: 'too_many_attempts', retry_after_ms: wait_ms })
   const variables = env as unknown as Record<string, unknown>
   const dummy = pepperNamed('1', variables)
   if (dummy === null) return NO_PEPPER
@@ -98,9 +112,12 @@ async function check(key_id: string, secret: string, env: Bindings, now_ms: Ms):
   if (pepper === null) return NO_PEPPER
   const digest = await secretHmac(pepper, secret)
   const expected = entry ? bytesOf(entry.caller.secret_hmac) : new Uint8Array(digest.length)
-  if (!crypto.subtle.timingSafeEqual(digest, expected) || !entry) return INVALID
+  if (!crypto.subtle.timingSafeEqual(digest, expected) || !entry) {
+    if (address !== null) ctx.waitUntil(failures.count(address, now_ms))
+    return INVALID
+  }
   entry.secret = secret
-  return valid(entry.caller, now_ms)
+  return valid(entry.caller, headers, now_ms)
 }
 
 /** Reads a record from KV into memory. A record that does not parse is one that is not there. */
@@ -139,9 +156,44 @@ async function read(key_id: string, env: Bindings, now_ms: Ms): Promise<Known | 
   return entry
 }
 
-function valid(caller: LimitedCaller, now_ms: Ms): Answer {
+/**
+ * For what spends nothing, and so is not judged by the usage object: a key that was revoked is refused here within a second as well. The
+ * object is asked once a second for a key and isolate at most. Where it does not answer nothing is shown.
+ */
+export async function stillGood(caller: LimitedCaller, env: Pick<Env, 'USAGE'>, now_ms: Ms): Promise<Answer> {
+  const { key_id, org } = caller
+  if ((confirmed.get(key_id) ?? 0) + ASK_AGAIN_MS > now_ms) return ok(caller)
+  try {
+    if ((await env.USAGE.getByName(org).revokedAt(key_id)) !== null) {
+      forgetRevoked(key_id, now_ms)
+      return INVALID
+    }
+  } catch {
+    return NO_STORE
+  }
+  keep(confirmed, key_id, now_ms)
+  return ok(caller)
+}
+
+/** As Cloudflare says it is, in a header that callers cannot set; null where a request did not come through its edge. */
+export const addressOf = (headers: Headers): string | null => headers.get('cf-connecting-ip')
+
+const ranges = new WeakMap<readonly string[], Range[]>()
+
+function isAtHome(addresses: readonly string[], headers: Headers): boolean {
+  let inside = ranges.get(addresses)
+  if (!inside) {
+    inside = addresses.map(rangeOf).filter(range => range !== null)
+    ranges.set(addresses, inside)
+  }
+  return isInside(addressOf(headers) ?? '', inside)
+}
+
+function valid(caller: LimitedCaller, headers: Headers, now_ms: Ms): Answer {
   const over = (caller.expires_at_ms ?? Number.POSITIVE_INFINITY) <= now_ms || (caller.revoked_at_ms ?? Number.POSITIVE_INFINITY) <= now_ms
-  return over ? INVALID : ok(caller)
+  if (over) return INVALID
+  const { addresses } = caller.scopes
+  return addresses === undefined || isAtHome(addresses, headers) ? ok(caller) : ELSEWHERE
 }
 
 /** Takes as long for a secret that differs at the start as for one that differs at the end. */
@@ -160,6 +212,7 @@ function keep<T>(cache: Map<string, T>, key: string, value: T): void {
 /** The organisation's usage object knows better than KV and this isolate's memory: the key is not looked up again for a while. */
 export function forgetRevoked(key_id: string, now_ms: Ms): void {
   known.delete(key_id)
+  confirmed.delete(key_id)
   keep(unknown, key_id, now_ms + REVOKED_MS)
 }
 
@@ -167,5 +220,7 @@ export function forgetRevoked(key_id: string, now_ms: Ms): void {
 export function forgetCallers(): void {
   known.clear()
   unknown.clear()
+  confirmed.clear()
+  failures = null
   forgetLimits()
 }

@@ -10,6 +10,7 @@
  * over 100, 16 us and 10 kB over 168, 70 us over 1,000; objects instead of columns and a full sort took 8, 40, 66 (26 kB) and 700 of them.
  * Of the 16 about 3 do not depend on how many there are. With `understand` on a prompt of 2 kB: 61 us over 100. (`npm run bench:micro`)
  */
+import type { Caller } from '../../schema/caller.ts'
 import type { ChatRequest } from '../../schema/chat.ts'
 import type { DecisionRecord, Score, Undecided } from '../../schema/decision.ts'
 import type { Features } from '../../schema/features.ts'
@@ -28,6 +29,7 @@ import { order, probedFirst, stepFor } from './plan.ts'
 import { type Prepared, prepared } from './prepared.ts'
 import { at, firstIn, inOrder, type Ranking, ranking, whole } from './ranking.ts'
 import { FRONT_KEPT, gathered, REFUSED_NAMED, SCORES_KEPT, scoreOf, tidy, tidyFeatures } from './record.ts'
+import type { Bounds } from './requirement.ts'
 import { rescueFor } from './rescue.ts'
 import { rate, terms } from './score.ts'
 import type { Seen } from './seen.ts'
@@ -70,7 +72,7 @@ export function decide(
   estimate(ready, seen, suitable, features, output_tokens, now_ms)
   const stays = staying(ready, policy.policy, request, features, world)
   if (stays) spareCached(stays, ready, now_ms)
-  const found = eligible(ready, seen, suitable, outcome.bounds, world)
+  const found = eligible(ready, seen, suitable, withinScope(outcome.bounds, caller), world)
   if (ready.several_spaces) {
     const spaces = spacesOf([...scratch.callable.subarray(0, found.usable), ...found.ramping, ...found.shut], targets)
     if (spaces.length > 1) return undecided('model_needed', '', { near: spaces.slice(0, 5) })
@@ -250,4 +252,10 @@ function shadowsOf(outcome: RuleOutcome, admitted: Ranking, first: number, targe
     return target ? [target.id] : []
   })
   return [...new Set(shadows)]
+}
+
+/** The policy's bounds, and what the key may cost besides. */
+function withinScope(bounds: Bounds, { scopes: { cost_at_most_micros } }: Caller): Bounds {
+  if (cost_at_most_micros === undefined || cost_at_most_micros >= bounds.cost_at_most_micros) return bounds
+  return { ...bounds, cost_at_most_micros }
 }

@@ -9,7 +9,8 @@ import type { GatewayError } from '../../core/errors.ts'
 import { err, ok, type Result } from '../../core/result.ts'
 import { isAtLeast } from '../../schema/admin.ts'
 import { anyAdminKey, authenticateAdmin } from '../../store/admins.ts'
-import { credential } from '../../store/callers.ts'
+import { type Attempts, attempts } from '../../store/attempts.ts'
+import { addressOf, credential, FAILURES_AT_MOST } from '../../store/callers.ts'
 import { newestPepper } from '../../store/secret-hmac.ts'
 import { ACCESS_HEADER, accessActor, accessOf } from './access.ts'
 import type { Actor, AdminWorld, Route } from './route.ts'
@@ -26,9 +27,37 @@ export async function closed({ env, variables, now_ms }: AdminWorld): Promise<Ga
   return { code: 'admin_not_set_up', message: HOW }
 }
 
+/** A program that reads a whole year's usage in pages stays below. */
+export const CALLS_AT_MOST = 600
+let limits: { failures: Attempts; calls: Attempts } | null = null
+
+/** For tests: nobody has tried anything. */
+export function forgetAttempts(): void {
+  limits = null
+}
+
+/** Who it is, unless too much that was wrong came from that address, or too much at all from that admin. */
 export async function identify(request: Request, world: AdminWorld): Promise<Result<Actor, GatewayError>> {
   const shut = await closed(world)
   if (shut) return err(shut)
+  const { env, ctx, now_ms } = world
+  limits ??= { failures: attempts(FAILURES_AT_MOST, env.FAILED_KEYS), calls: attempts(CALLS_AT_MOST, env.ADMIN_CALLS) }
+  const { failures, calls } = limits
+  const address = addressOf(request.headers)
+  const barred_ms = address === null ? null : failures.wait_ms(`admin ${address}`, now_ms)
+  if (barred_ms !== null) return err({ code: 'too_many_attempts', retry_after_ms: barred_ms })
+  const actor = await actorOf(request, world)
+  if (!actor.ok) {
+    if (address !== null && actor.error.code === 'invalid_key') ctx.waitUntil(failures.count(`admin ${address}`, now_ms))
+    return actor
+  }
+  const wait_ms = calls.wait_ms(actor.value.name, now_ms)
+  if (wait_ms !== null) return err({ code: 'too_many_attempts', retry_after_ms: wait_ms })
+  ctx.waitUntil(calls.count(actor.value.name, now_ms))
+  return actor
+}
+
+async function actorOf(request: Request, world: AdminWorld): Promise<Result<Actor, GatewayError>> {
   const token = request.headers.get(ACCESS_HEADER)
   const sent = credential(request.headers)
   if (typeof sent === 'string') {

@@ -18,7 +18,7 @@ export type Actor = {
   org: OrgId | null
 }
 
-export type AdminEnv = Pick<Env, 'KV' | 'DB' | 'HEALTH' | 'USAGE'>
+export type AdminEnv = Pick<Env, 'KV' | 'DB' | 'HEALTH' | 'USAGE'> & Partial<Pick<Env, 'FAILED_KEYS' | 'ADMIN_CALLS'>>
 
 /** What handlers work with. */
 export type AdminWorld = {
