@@ -1,6 +1,9 @@
 /** The official Anthropic client against the real dev server: targets speak another dialect, and the client cannot tell. */
 import Anthropic from '@anthropic-ai/sdk'
+import { betaTool } from '@anthropic-ai/sdk/helpers/beta/json-schema'
+import { zodOutputFormat } from '@anthropic-ai/sdk/helpers/zod'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import * as z from 'zod'
 import { startServer, type TestServer } from './server.ts'
 
 let server: TestServer
@@ -68,6 +71,40 @@ describe('a message', () => {
       ],
     })
     expect(textOf(answer)).toContain('demo')
+  })
+
+  it("tells a call's input in pieces to the streaming helper", async () => {
+    const stream = client.messages.stream({ ...asked, tools: [WEATHER], tool_choice: { type: 'tool', name: 'weather' } })
+    const pieces: string[] = []
+    stream.on('inputJson', piece => void pieces.push(piece))
+    const message = await stream.finalMessage()
+    expect(pieces.length).toBeGreaterThan(1)
+    expect(JSON.parse(pieces.join(''))).toEqual(message.content.find(block => block.type === 'tool_use')?.input)
+  })
+
+  it.each([false, true])("is found by the client's own tool runner (streamed: %s)", async stream => {
+    const cities: string[] = []
+    const weather = betaTool({
+      name: 'weather',
+      description: 'The weather in a city',
+      inputSchema: { type: 'object', properties: { city: { type: 'string' } }, required: ['city'] },
+      run: ({ city }) => {
+        cities.push(city)
+        return `17 degrees in ${city}`
+      },
+    })
+    const runner = client.beta.messages.toolRunner({ ...asked, tools: [weather], max_iterations: 4, stream })
+    const last = await runner
+    expect(cities).toEqual([expect.any(String)])
+    const message = await runner.runUntilDone()
+    expect(message).toEqual(last)
+    expect(message.content.map(block => (block.type === 'text' ? block.text : '')).join('')).toContain('This is a demo')
+  })
+
+  it('is parsed by the schema it was asked for', async () => {
+    const Place = z.object({ city: z.string(), degrees: z.number() })
+    const message = await client.messages.parse({ ...asked, output_config: { format: zodOutputFormat(Place) } })
+    expect(message.parsed_output).toEqual({ city: expect.any(String), degrees: expect.any(Number) })
   })
 
   it('is counted without being sent', async () => {

@@ -1,6 +1,8 @@
 /** The official OpenAI client against the real dev server, with the base URL changed and nothing else. */
 import OpenAI from 'openai'
+import { zodResponseFormat } from 'openai/helpers/zod'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import * as z from 'zod'
 import { startServer, type TestServer } from './server.ts'
 
 let server: TestServer
@@ -99,6 +101,39 @@ describe('a chat completion', () => {
     expect(JSON.parse(reply.choices[0]?.message.content ?? '')).toEqual({ city: expect.any(String), degrees: expect.any(Number) })
   })
 
+  it('is parsed by the schema it was asked for, whole and streamed', async () => {
+    const Weather = z.object({ city: z.string(), degrees: z.number(), tags: z.array(z.enum(['dry', 'wet'])) })
+    const asked = { model: 'demo/small', messages: QUESTION, response_format: zodResponseFormat(Weather, 'weather') }
+    const expected = { city: expect.any(String), degrees: expect.any(Number), tags: ['dry'] }
+    expect((await client.chat.completions.parse(asked)).choices[0]?.message.parsed).toEqual(expected)
+    expect((await client.chat.completions.stream(asked).finalChatCompletion()).choices[0]?.message.parsed).toEqual(expected)
+  })
+
+  it.each([false, true])("is found by the client's own tool runner (streamed: %s)", async stream => {
+    const asked: unknown[] = []
+    const tools = [
+      {
+        type: 'function' as const,
+        function: {
+          name: 'weather',
+          description: 'The weather in a city',
+          parameters: WEATHER.function.parameters as object,
+          parse: (text: string) => JSON.parse(text) as { city: string },
+          function: ({ city }: { city: string }) => {
+            asked.push(city)
+            return `17 degrees in ${city}`
+          },
+        },
+      },
+    ]
+    const runner = stream
+      ? client.chat.completions.runTools({ model: 'demo/small', messages: QUESTION, tools, stream: true })
+      : client.chat.completions.runTools({ model: 'demo/small', messages: QUESTION, tools })
+    expect(await runner.finalContent()).toContain('This is a demo')
+    expect(asked).toEqual([expect.any(String)])
+    expect(await runner.finalFunctionToolCallResult()).toContain('17 degrees')
+  })
+
   it('with an image goes to a target that sees', async () => {
     const pixel = 'data:image/png;base64,iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=='
     const reply = await client.chat.completions.create({
@@ -124,6 +159,15 @@ describe('a chat completion', () => {
     stream.controller.abort()
     const id = response.headers.get('x-signalbox-decision') ?? ''
     await expect.poll(() => outcomeOf(id), { timeout: 15_000, interval: 250 }).toBe('caller_left')
+  })
+})
+
+describe('embeddings', () => {
+  it('come as numbers, though this client asks for base64', async () => {
+    const { data, usage } = await client.embeddings.create({ model: 'demo/embedding', input: ['one', 'two'], dimensions: 8 })
+    expect(data.map(({ embedding }) => embedding.length)).toEqual([8, 8])
+    expect(data.flatMap(({ embedding }) => embedding).every(Number.isFinite)).toBe(true)
+    expect(usage.prompt_tokens).toBeGreaterThan(0)
   })
 })
 

@@ -1,6 +1,8 @@
 /** OpenAI's Responses API through the official client, against targets that speak Chat Completions. */
 import OpenAI from 'openai'
+import { zodResponsesFunction, zodTextFormat } from 'openai/helpers/zod'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import * as z from 'zod'
 import { startServer, type TestServer } from './server.ts'
 
 let server: TestServer
@@ -63,6 +65,26 @@ describe('a response', () => {
       text: { format: { type: 'json_schema', name: 'place', strict: true, schema } },
     })
     expect(JSON.parse(response.output_text)).toEqual({ city: expect.any(String) })
+  })
+
+  it('is parsed by the schema it was asked for, whole and streamed', async () => {
+    const Place = z.object({ city: z.string(), degrees: z.number() })
+    const parse = { ...asked, text: { format: zodTextFormat(Place, 'place') } }
+    const expected = { city: expect.any(String), degrees: expect.any(Number) }
+    expect((await client.responses.parse(parse)).output_parsed).toEqual(expected)
+    expect((await client.responses.stream(parse).finalResponse()).output_parsed).toEqual(expected)
+  })
+
+  it("tells a call's arguments in pieces to the streaming helper, and whole at the end", async () => {
+    const tools = [zodResponsesFunction({ name: 'weather', parameters: z.object({ city: z.string() }) })]
+    const stream = client.responses.stream({ ...asked, tools, tool_choice: 'required' })
+    const pieces: string[] = []
+    stream.on('response.function_call_arguments.delta', ({ delta }) => void pieces.push(delta))
+    const response = await stream.finalResponse()
+    const call = response.output.find(item => item.type === 'function_call')
+    expect(pieces.length).toBeGreaterThan(1)
+    expect(pieces.join('')).toBe(call?.arguments)
+    expect(call?.parsed_arguments).toEqual({ city: expect.any(String) })
   })
 
   it('that leans on one the router never kept is refused, with the field', async () => {
