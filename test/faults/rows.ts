@@ -52,33 +52,35 @@ export type Row = {
   stream: boolean
   /** Where the first target lives; `vllm` unless the fault is in reaching it. */
   provider?: 'vllm' | 'ollama' | 'lmstudio'
+  /** Limits of a policy of its own, by whose name the request is made then. */
+  limits?: Record<string, number>
   /** How often the request is made; the last answer is looked at. */
   times?: number
   check(seen: Seen): void
 }
 
 /** Slack for a busy machine, in which a request also passes the dev server's own proxy. */
-const SLACK_MS = 4_000
-const errorOf = (seen: Seen) => JSON.parse(seen.text).error as { code: string; message: string; type: string }
+export const SLACK_MS = 4_000
+export const errorOf = (seen: Seen) => JSON.parse(seen.text).error as { code: string; message: string; type: string }
 
-const fromSecond = (seen: Seen) => {
+export const fromSecond = (seen: Seen) => {
   expect(seen.status).toBe(200)
   expect(seen.content).toBe('second')
   expect(seen.headers.get('x-signalbox-target')).toMatch(/^llamacpp\//)
   expect(seen.second).toHaveLength(1)
 }
-const fromFirst = (seen: Seen) => {
+export const fromFirst = (seen: Seen) => {
   expect(seen.status).toBe(200)
   expect(seen.headers.get('x-signalbox-target')).not.toMatch(/^llamacpp\//)
   expect(seen.second).toHaveLength(0)
 }
-const whole = (seen: Seen, content: string) => {
+export const whole = (seen: Seen, content: string) => {
   fromFirst(seen)
   expect(seen.content).toBe(content)
   expect(seen.text).not.toContain('"error"')
 }
 /** After the commit point: what came is kept, then an error the client understands, then the terminator; of what another target said otherwise, nothing. */
-const brokenOff = (seen: Seen, content: string, code = 'upstream_truncated') => {
+export const brokenOff = (seen: Seen, content: string, code = 'upstream_truncated') => {
   expect(seen.headers.get('x-signalbox-target')).not.toMatch(/^llamacpp\//)
   expect(seen.content).toBe(content)
   expect(JSON.parse(seen.events.at(-2) ?? '{}')).toMatchObject({ error: { code } })
@@ -86,7 +88,7 @@ const brokenOff = (seen: Seen, content: string, code = 'upstream_truncated') => 
   expect(seen.text).not.toContain('"finish_reason":"stop"')
 }
 /** After the commit point, by the second target: one text, one terminator, and a note that it happened. */
-const rescued = (seen: Seen, content: string) => {
+export const rescued = (seen: Seen, content: string) => {
   expect(seen.headers.get('x-signalbox-target')).not.toMatch(/^llamacpp\//)
   expect(seen.content).toBe(content)
   expect(seen.text).not.toContain('"error"')
@@ -94,14 +96,14 @@ const rescued = (seen: Seen, content: string) => {
   expect(seen.events.filter(data => data === '[DONE]')).toHaveLength(1)
   expect([seen.first.length, seen.second.length]).toEqual([1, 1])
 }
-const said = (count: number) => Array.from({ length: count }, (_, i) => `t${i} `).join('')
-const within = (seen: Seen, least_ms: number, most_ms: number) => {
+export const said = (count: number) => Array.from({ length: count }, (_, i) => `t${i} `).join('')
+export const within = (seen: Seen, least_ms: number, most_ms: number) => {
   expect(seen.took_ms).toBeGreaterThanOrEqual(least_ms)
   expect(seen.took_ms).toBeLessThan(most_ms + SLACK_MS)
 }
-const HTML = '<html><body><h1>502 Bad Gateway</h1>nginx at 10.0.0.7</body></html>'
-const page = (code: number) => status(code, HTML, { 'content-type': 'text/html' })
-const refusal = (message: string, code: string) =>
+export const HTML = '<html><body><h1>502 Bad Gateway</h1>nginx at 10.0.0.7</body></html>'
+export const page = (code: number) => status(code, HTML, { 'content-type': 'text/html' })
+export const refusal = (message: string, code: string) =>
   JSON.stringify({ error: { message, type: 'invalid_request_error', param: 'messages', code } })
 
 export const ROWS: Row[] = [

@@ -125,7 +125,7 @@ const headOf = (code: number, headers: Record<string, string>) =>
     .join('')}\r\n`
 
 export const SSE_HEAD = headOf(200, { 'content-type': 'text/event-stream', 'transfer-encoding': 'chunked' })
-const chunk = (rest: object) =>
+export const chunk = (rest: object) =>
   `data: ${JSON.stringify({ id: 'chatcmpl-f', object: 'chat.completion.chunk', created: 1, model: 'm', ...rest })}\n\n`
 export const ROLE = chunk({ choices: [{ index: 0, delta: { role: 'assistant', content: '' }, finish_reason: null }] })
 export const token = (text: string) => chunk({ choices: [{ index: 0, delta: { content: text }, finish_reason: null }] })
@@ -156,6 +156,18 @@ export const status =
       exchange,
       headOf(code, { 'content-type': 'application/json', 'content-length': String(Buffer.byteLength(body)), ...headers }) + body,
     )
+
+/** These bytes: a whole reply where no headers are given, else the body of one that ends with the connection. */
+export const raw =
+  (bytes: string | Buffer, headers?: Record<string, string>): Behaviour =>
+  async exchange => {
+    if (headers) await write(exchange, headOf(200, { ...headers, connection: 'close' }))
+    await write(exchange, bytes)
+    exchange.socket.end()
+  }
+
+/** What a provider says in the middle of a stream that it cannot go on with. */
+export const overloaded = (before: string) => `${before}data: {"error":{"message":"Overloaded","type":"overloaded_error","code":529}}\n\n`
 
 /** Says how long its reply is, and closes in the middle of it. */
 export const cutShort =

@@ -82,6 +82,7 @@ function firstVarsFile(): string {
       ...credentialVariables(provider),
       provider.base_url_var,
       provider.models_var,
+      provider.context_var,
       ...(provider.more_models ?? []).map(more => more.models_var),
     ]
     for (const variable of [...needs, ...(provider.base_url?.match(/\{([A-Z][A-Z0-9_]*)\}/g) ?? []).map(part => part.slice(1, -1))]) {

@@ -143,6 +143,8 @@ export const provider = z.strictObject({
   serves: z.array(endpointName).min(1).optional(),
   /** A variable that lists model names, comma-separated; each becomes a target made from `open_models`. */
   models_var: variable.optional(),
+  /** A variable with the context window those were started with, in tokens; `open_models` has what is assumed without it. */
+  context_var: variable.optional(),
   open_models: z.lazy(() => openTarget).optional(),
   /** The same for models of other kinds: embeddings, rerankers. */
   more_models: z.array(z.strictObject({ models_var: variable, open_models: z.lazy(() => openTarget) })).optional(),

@@ -217,6 +217,18 @@ describe("an operator's own server", () => {
     expect(targets.map(each => each.id)).toEqual(['own/good'])
     expect(off).toEqual([{ provider: 'own', targets: 1, how_to_enable: expect.stringContaining('"a b"') }])
   })
+  it('has the window it was started with, where a variable says so, and else the one that is assumed', () => {
+    const sized = made([local({ context_var: 'OWN_CONTEXT' })], [])
+    const on = { OWN_URL: 'http://127.0.0.1:8000', OWN_MODELS: 'one' }
+    const assumed = only(own, on).target.capability.context_tokens
+    expect(only(sized, { ...on, OWN_CONTEXT: '512' }).target.capability).toMatchObject({ context_tokens: 512, output_tokens: 512 })
+    expect(only(sized, on).target.capability.context_tokens).toBe(assumed)
+    for (const wrong of ['many', '0', '-1', '1.5', '1e12']) {
+      const { targets, off } = compiled(sized, { ...on, OWN_CONTEXT: wrong })
+      expect(targets[0]?.target.capability.context_tokens).toBe(assumed)
+      expect(off[0]?.how_to_enable).toContain('OWN_CONTEXT')
+    }
+  })
   it('takes 50 models and leaves the 51st out, saying so', () => {
     const names = (count: number) => Array.from({ length: count }, (_, index) => `m${index}`).join(',')
     expect(compiled(own, { OWN_URL: 'http://127.0.0.1:8000', OWN_MODELS: names(50) })).toMatchObject({ off: [] })

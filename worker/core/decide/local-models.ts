@@ -18,10 +18,26 @@ export function localTargets(provider: Provider, variables: Variables, weights: 
   const targets: Target[] = []
   const refused: string[] = []
   const { models_var, open_models, more_models = [] } = provider
-  const lists = models_var === undefined || open_models === undefined ? more_models : [{ models_var, open_models }, ...more_models]
+  const chat = open_models && withWindow(open_models, provider, variables, refused)
+  const lists = models_var === undefined || chat === undefined ? more_models : [{ models_var, open_models: chat }, ...more_models]
   const seen = new Set<string>()
   for (const list of lists) readList(provider, list, variables, weights, seen, targets, refused)
   return { targets, refused }
+}
+
+const WINDOW_MOST_TOKENS = 100_000_000
+
+/** The window that the server was started with, where the operator says. */
+function withWindow(open: Open['open_models'], { context_var }: Provider, variables: Variables, refused: string[]): Open['open_models'] {
+  const text = context_var === undefined ? '' : textOf(variables, context_var).trim()
+  if (text === '') return open
+  const context_tokens = Number(text)
+  if (!Number.isInteger(context_tokens) || context_tokens < 1 || context_tokens > WINDOW_MOST_TOKENS) {
+    refused.push(`${context_var} is "${text.slice(0, 40)}", which is no number of tokens.`)
+    return open
+  }
+  const output_tokens = Math.min(open.capability.output_tokens, context_tokens)
+  return { ...open, capability: { ...open.capability, context_tokens, output_tokens } }
 }
 
 type Open = NonNullable<Provider['more_models']>[number]
