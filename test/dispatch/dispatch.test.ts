@@ -44,6 +44,23 @@ const classes = (at: TestWorld) => at.reports.map(report => `${report.target} ${
 const whole = (text: string) => streams(ROLE, token(text), token('!'), FINISH, DONE)
 const OK = replies(completion('Hi'))
 
+describe('an answer', () => {
+  const LIMITED = { 'x-ratelimit-limit-requests': '60', 'x-ratelimit-remaining-requests': '59', 'x-ratelimit-reset-requests': '1s' }
+  it.each([true, false])('comes with what the target says of its limits, streamed: %s', async stream => {
+    const answer = stream
+      ? { ...whole('Hi'), headers: { 'content-type': 'text/event-stream', ...LIMITED } }
+      : replies(completion('Hi'), 200, LIMITED)
+    expect((await deliver(world({ a: [answer as Script] }), stream)).headers).toMatchObject(LIMITED)
+  })
+  it('comes with nothing else of what the target has in its headers', async () => {
+    const { headers } = await deliver(
+      world({ a: [replies(completion('Hi'), 200, { 'set-cookie': 'a=b', 'openai-organization': 'secret' })] }),
+      false,
+    )
+    expect(headers).toEqual({ 'content-type': 'application/json', 'x-content-type-options': 'nosniff' })
+  })
+})
+
 describe("a request in the target's own dialect", () => {
   it("is the caller's own text but for the model, unknown fields and number spellings included", async () => {
     const at = world({ a: [OK] })
@@ -62,6 +79,20 @@ describe("a request in the target's own dialect", () => {
       'user-agent': 'signalbox',
       'x-provider-header': 'yes',
     })
+  })
+  it("carries the caller's betas to its own format, and not into another", async () => {
+    const at = world({ a: [replies(refusal('down'), 503)], b: [OK] }, { dialects: { a: 'anthropic-messages' } })
+    const betas = { 'openai-beta': 'realtime=v1' }
+    await deliver(at, false, { betas })
+    expect(at.received.map(({ target, headers }) => [target, headers['openai-beta']])).toEqual([
+      ['a', undefined],
+      ['b', 'realtime=v1'],
+    ])
+    // What is sent to a target otherwise is shared by all who ask it.
+    const next = world({ b: [OK, OK] })
+    await deliver(next, false, { betas })
+    await deliver(next, false)
+    expect(next.received[1]?.headers['openai-beta']).toBeUndefined()
   })
   it("has the target's name for the limit of output and not what it refuses; every other byte is the caller's", async () => {
     const at = world({ a: [OK] }, { parameters: { a: { output_limit_field: 'max_completion_tokens', refuses: ['temperature', 'stop'] } } })
@@ -282,6 +313,19 @@ describe('when nobody answers', () => {
     const at = world({ a: [limited('90')], b: [limited('40')] })
     const { ended } = await deliver(at, false)
     expect(ended).toMatchObject({ status: 429, error: { code: 'upstream_rate_limited', retry_after_ms: 40_000 } })
+  })
+  it('because of its limits, it is told what they are, as its format has them', async () => {
+    const limited = replies(refusal('slow down'), 429, {
+      'retry-after': '90',
+      'x-ratelimit-remaining-tokens': '0',
+      'x-ratelimit-reset-tokens': '1m30s',
+    })
+    const { ended } = await deliver(world({ a: [limited] }), false)
+    expect(ended.headers).toEqual({ 'x-ratelimit-remaining-tokens': '0', 'x-ratelimit-reset-tokens': '1m30s' })
+  })
+  it('because it is overloaded for a while, it is told for how long', async () => {
+    const { ended } = await deliver(world({ a: [replies(refusal('overloaded'), 529, { 'retry-after-ms': '2500' })] }), false)
+    expect(ended.error).toMatchObject({ code: 'upstream_failed', status: 529, retry_after_ms: 2_500 })
   })
   it('within the time of the request, it is over at that time, to the millisecond', async () => {
     const at = world({ a: [{ silent: true }], b: [{ silent: true }], c: [] })

@@ -57,6 +57,7 @@ const ALLOWED = new Set([
   'user-agent',
   'x-provider-header',
   'x-api-key',
+  'openai-beta',
   'x-goog-api-key',
   'x-amz-date',
   'x-amz-security-token',
@@ -227,6 +228,7 @@ export type CallOptions = {
   dialect?: Dialect
   stream_usage?: 'as_asked' | 'always'
   gone?: AbortSignal
+  betas?: Record<string, string>
 }
 
 export const LIMITS = { headers_ms: 3_000, first_token_ms: 1_000, idle_ms: 800 }
@@ -258,7 +260,7 @@ export function callFor({ clock, targets }: TestWorld, stream: boolean, options:
   } as unknown as DecisionRecord
   return {
     dialect,
-    request: { ...request.value, dialect: dialect.name },
+    request: { ...request.value, dialect: dialect.name, ...(options.betas && { betas: options.betas }) },
     json: json.value,
     record,
     losses: () => [],

@@ -330,6 +330,8 @@ describe('a hard budget', () => {
     const poor = await keyOf({ org: 'poor', budgets: [{ window: 'day', limit_micros: 1, kind: 'hard' }] })
     const response = await call('POST', '/v1/chat/completions', { key: poor, body: JSON.stringify({ ...QUESTION, model: 'demo/large' }) })
     expect([response.status, Number(response.headers.get('retry-after')) > 0]).toEqual([402, true])
+    const exact_ms = Number(response.headers.get('retry-after-ms'))
+    expect(Math.ceil(exact_ms / 1000)).toBe(Number(response.headers.get('retry-after')))
     expect(await errorOf(response)).toMatchObject({ code: 'budget_exhausted', message: expect.stringContaining('day') })
   })
 })

@@ -31,7 +31,7 @@ export type GatewayError =
   | { code: 'accounting_unavailable' }
   | { code: 'policy_unavailable'; policy: string; message: string }
   | { code: 'upstream_rejected'; target: TargetId; status: number; message: string; param: string | null; upstream_code: string | null }
-  | { code: 'upstream_failed'; target: TargetId; status: number | null; message: string }
+  | { code: 'upstream_failed'; target: TargetId; status: number | null; message: string; retry_after_ms?: Ms }
   | { code: 'upstream_unreachable'; target: TargetId; message: string }
   | { code: 'upstream_silent'; target: TargetId; phase: 'headers' | 'first_token' | 'idle' | 'total'; limit_ms: Ms }
   | { code: 'upstream_garbage'; target: TargetId; message: string }
@@ -258,6 +258,7 @@ export function paramOf(error: GatewayError): string | null {
 /** How long to wait, for a `Retry-After` header. */
 export function retryAfterOf(error: GatewayError, now_ms: Ms): Ms | null {
   if (error.code === 'upstream_rate_limited' || error.code === 'too_many_attempts') return error.retry_after_ms
+  if (error.code === 'upstream_failed') return error.retry_after_ms ?? null
   if (error.code === 'budget_exhausted' || error.code === 'limit_reached') return Math.max(0, error.resets_at_ms - now_ms)
   // Storage that stumbled is mostly back within the second.
   if (error.code === 'accounting_unavailable') return 1_000

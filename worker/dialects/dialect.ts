@@ -8,7 +8,8 @@ import type { Result } from '../core/result.ts'
 import type { Capability } from '../schema/catalogue.ts'
 import type { ChatRequest, DialectName, JsonObject, Loss, Reply, StreamEvent, TokenUsage } from '../schema/chat.ts'
 import type { Ms } from '../schema/units.ts'
-import type { Standing } from '../schema/usage.ts'
+
+import type { RateLimitHeaders } from './rate-limits.ts'
 
 /** One event of a server-sent event stream, already framed. `data` is the joined data lines, `json` what they hold once somebody has asked. */
 export type SseEvent = { event: string | null; data: string; json?: JsonObject | null }
@@ -78,6 +79,13 @@ export type EventReader = { read(event: SseEvent): StreamEvent[] }
 
 export type Dialect = {
   name: DialectName
+  /**
+   * Headers by which a caller asks its provider for what is not in the format yet. They go to targets of this format as they came, and
+   * no other header does; on the way into another format each is a loss.
+   */
+  betas?: readonly string[]
+  /** How much more may be asked, in headers beside an answer; absent where the format's providers do not say. */
+  rate_limits?: RateLimitHeaders
   request: {
     /** Checks what is used and carries the rest. The error names the field and says what to change. */
     read(body: JsonObject): Result<ChatRequest, GatewayError>
@@ -116,7 +124,5 @@ export type Dialect = {
     writeInBand(error: GatewayError): SseEvent[]
     /** An upstream's error body, whatever it holds. */
     read(status: number, body: string): UpstreamError
-    /** Where the caller stands with its rate limits, in the headers that this dialect's clients read; absent where they read none. */
-    rateHeaders?(rates: Standing['rates'], now_ms: Ms): Record<string, string>
   }
 }

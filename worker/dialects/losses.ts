@@ -6,6 +6,7 @@ import { fitTo } from '../core/decide/parameters.ts'
 import type { LiveTarget } from '../core/decide/world.ts'
 import type { ChatRequest, DialectName, Loss } from '../schema/chat.ts'
 import type { LossCount } from '../schema/usage.ts'
+import { lostBetas } from './betas.ts'
 import type { WrittenRequest } from './dialect.ts'
 import { dialectNamed } from './dialects.ts'
 
@@ -24,7 +25,7 @@ export function lossesOf(request: ChatRequest): (target: LiveTarget) => Loss[] {
       written.set(dialect, as)
     }
     const refused = target.parameters === null ? [] : fitTo(as.body, target.parameters).losses
-    return bounded(translates ? [...as.losses, ...refused] : refused)
+    return bounded(translates ? [...as.losses, ...lostBetas(request), ...refused] : refused)
   }
 }
 

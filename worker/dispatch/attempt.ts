@@ -39,6 +39,8 @@ export type Trial = {
   headers_at_ms: Ms | null
   first_token_at_ms: Ms | null
   status: number | null
+  /** Of the answer or the refusal, once there is one. */
+  headers: Headers | null
   /** For the operator, sanitized. */
   detail: string | null
   /** The call went, or would have gone, with the caller's own key. */
@@ -68,6 +70,7 @@ export function trialOf(target: LiveTarget, step: PlanStep, now_ms: Ms): Trial {
     headers_at_ms: null,
     first_token_at_ms: null,
     status: null,
+    headers: null,
     detail: null,
     own_key: false,
     seen: nothingSeen(),
@@ -108,6 +111,7 @@ export async function attempt(call: Call, trial: Trial, step: PlanStep, guard: G
   const now_ms = carrier.effects.nowMs()
   trial.headers_at_ms = now_ms
   trial.status = response.status
+  trial.headers = response.headers
   const cancel = trial.abort
   trial.abort = () => {
     cancel()

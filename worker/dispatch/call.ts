@@ -75,6 +75,8 @@ export type Ended = {
   attempts: AttemptRecord[]
   /** What of the answer the caller's format could not say. */
   losses: Loss[]
+  /** To go with the error, where the target that it is about said how much more it takes. */
+  headers: Record<string, string>
   /** Since the request began. */
   first_token_ms: Ms | null
   total_ms: Ms

@@ -137,7 +137,12 @@ function refused(said: UpstreamError, retry_after_ms: Ms | null, situation: Situ
   if (status === 500) return { class: 'server', error: failed, retry_after_ms: null, next: againOnce(situation) }
   // A 408 is the server's patience, a 409 or 425 its state: none of them says anything about the request.
   if (status >= 500 || status === 408 || status === 409 || status === 425)
-    return { class: 'server', error: failed, retry_after_ms, next: { step: 'next' } }
+    return {
+      class: 'server',
+      error: { ...failed, ...(retry_after_ms !== null && { retry_after_ms }) },
+      retry_after_ms,
+      next: { step: 'next' },
+    }
   // A fallback that cannot take the request (a parameter it lacks) says little about it: the first target could.
   return { class: 'client', error: rejected, retry_after_ms: null, next: { step: situation.is_first ? 'stop' : 'next' } }
 }

@@ -16,9 +16,10 @@ import { type Answer, inBand, type Trial } from './attempt.ts'
 import type { Call, Carried, Carrier, Ended } from './call.ts'
 import { classify, type Happening } from './classify.ts'
 import { conclude, usageOf, usageOver } from './ended.ts'
+import { limitsTold } from './limits-told.ts'
 import { mayRescue, rescue } from './rescue.ts'
 
-/** Of a target's headers none is passed on: these say what the caller needs. */
+/** Of a target's headers none is passed on but its limits, in the caller's words: these say what the caller needs. */
 const HEADERS: Record<'json' | 'events', Record<string, string>> = {
   json: { 'content-type': 'application/json', 'x-content-type-options': 'nosniff' },
   events: { 'content-type': 'text/event-stream; charset=utf-8', 'cache-control': 'no-cache', 'x-content-type-options': 'nosniff' },
@@ -50,6 +51,7 @@ function settler(call: Call, course: Course, losses: () => Loss[], guard: Guard,
       usage_estimated: calls > 1 || usageOf(call, trial).estimated,
       attempts,
       losses: losses(),
+      headers: {},
       first_token_ms: first_token_at_ms === null ? null : first_token_at_ms - call.started_at_ms,
       total_ms: carrier.effects.nowMs() - call.started_at_ms,
     }
@@ -74,7 +76,7 @@ export function wholeAnswer(
   return {
     target: trial.target,
     status: 200,
-    headers: HEADERS[answer.form],
+    headers: { ...HEADERS[answer.form], ...limitsTold(call, trial, carrier) },
     attempts: before.length + 1,
     losses,
     release: () => {
@@ -132,7 +134,10 @@ export function streamedAnswer(
   return {
     target,
     status: 200,
-    headers: content_type === null ? HEADERS.events : { 'content-type': content_type, 'x-content-type-options': 'nosniff' },
+    headers: {
+      ...(content_type === null ? HEADERS.events : { 'content-type': content_type, 'x-content-type-options': 'nosniff' }),
+      ...limitsTold(call, trial, carrier),
+    },
     attempts: before.length + 1,
     losses,
     release: () => {

@@ -6,6 +6,7 @@
 import { type GatewayError, statusOf } from '../core/errors.ts'
 import { err, ok, type Result } from '../core/result.ts'
 import { UNKNOWN_USAGE } from '../schema/chat.ts'
+import type { TargetId } from '../schema/ids.ts'
 import type { Ms } from '../schema/units.ts'
 import type { AttemptRecord } from '../schema/usage.ts'
 import { type Guard, guard as guardOf } from '../stream/guard.ts'
@@ -14,6 +15,7 @@ import type { Call, Carried, Carrier, Ended } from './call.ts'
 import { classify, type Happening, type Verdict } from './classify.ts'
 import { streamedAnswer, wholeAnswer } from './deliver.ts'
 import { conclude, tellBegun, tellLate } from './ended.ts'
+import { limitsTold } from './limits-told.ts'
 
 export type { Call, Carried, Carrier, Ended } from './call.ts'
 export { shadow } from './shadow.ts'
@@ -24,6 +26,7 @@ export async function dispatch(call: Call, carrier: Carrier): Promise<Result<Car
   const guard = guardOf(effects, call.gone, call.started_at_ms, plan.total_ms)
   const attempts: AttemptRecord[] = []
   const verdicts: Verdict[] = []
+  const limits = new Map<TargetId, Record<string, string>>()
   let at = 0
   let calls_here = 0
 
@@ -60,6 +63,7 @@ export async function dispatch(call: Call, carrier: Carrier): Promise<Result<Car
     })
     attempts.push(conclude(call, trial, { ...verdict, role: 'answer' }, carrier))
     verdicts.push(verdict)
+    if (verdict.class === 'rate') limits.set(target.id, limitsTold(call, trial, carrier))
     const { next } = verdict
     if (next.step === 'stop') break
     // The last call of the plan belongs to a target that has not failed yet, where there is one.
@@ -85,7 +89,7 @@ export async function dispatch(call: Call, carrier: Carrier): Promise<Result<Car
     calls_here = 0
   }
   guard.stop()
-  return err(unanswered(call, verdicts, attempts, effects.nowMs()))
+  return err(unanswered(call, verdicts, attempts, limits, effects.nowMs()))
 }
 
 /** A wait between two calls ends early when the caller goes or the request's time is up. */
@@ -107,7 +111,13 @@ function nextLarger({ record }: Call, carrier: Carrier, at: number): number {
   return next
 }
 
-function unanswered(call: Call, verdicts: Verdict[], attempts: AttemptRecord[], now_ms: Ms): Ended {
+function unanswered(
+  call: Call,
+  verdicts: Verdict[],
+  attempts: AttemptRecord[],
+  limits: ReadonlyMap<TargetId, Record<string, string>>,
+  now_ms: Ms,
+): Ended {
   const error = causeOf(verdicts) ?? { code: 'no_eligible_target', reasons: [] }
   return {
     outcome: error.code === 'caller_left' ? 'caller_left' : 'failed',
@@ -119,6 +129,7 @@ function unanswered(call: Call, verdicts: Verdict[], attempts: AttemptRecord[], 
     usage_estimated: false,
     attempts,
     losses: [],
+    headers: ('target' in error && limits.get(error.target)) || {},
     first_token_ms: null,
     total_ms: now_ms - call.started_at_ms,
   }

@@ -1,8 +1,8 @@
 /**
  * What a target is sent. In the caller's own dialect that is the caller's own text, with `model` replaced and nothing else
  * touched; in another one it is written anew; at another endpoint than chat it is the caller's bytes, with the same change. Of
- * the caller's headers nothing at all is passed on: what leaves is a list, made once per target, of content type, credential
- * and what the catalogue says.
+ * the caller's headers nothing is passed on but betas of its own format: what leaves is a list, made once per target, of content
+ * type, credential and what the catalogue says.
  *
  * Fields that the target knows under another name are renamed and those it refuses left out, in either case; what that loses
  * was said when it was decided (`dialects/losses.ts`).
@@ -10,6 +10,7 @@
 import { fitTo } from '../core/decide/parameters.ts'
 import type { LiveTarget } from '../core/decide/world.ts'
 import { type JsonText, splice } from '../core/json-text.ts'
+import { withBetas } from '../dialects/betas.ts'
 import type { Dialect } from '../dialects/dialect.ts'
 import type { JsonObject } from '../schema/chat.ts'
 import { framingOf } from '../stream/framing.ts'
@@ -29,7 +30,8 @@ export function outbound(call: Call, target: LiveTarget, dialect: Dialect, carri
   const { request, json, passage, resumes } = call
   const credential = carrier.credential(target.provider)
   const key = credential === null || 'header' in credential ? null : credential
-  const headers = headersFor(target, dialect, request.stream, credential, carrier.own?.pays(target.provider.id) === true)
+  const own_headers = headersFor(target, dialect, request.stream, credential, carrier.own?.pays(target.provider.id) === true)
+  const headers = request.betas !== undefined && dialect.name === request.dialect ? withBetas(own_headers, request.betas) : own_headers
   if (passage !== undefined) {
     const init = {
       method: 'POST',

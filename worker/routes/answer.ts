@@ -27,7 +27,11 @@ export function answered(body: unknown, status = 200, headers: Record<string, st
 export function refused(dialect: Dialect, error: GatewayError, now_ms: Ms, headers: Record<string, string> = {}): Response {
   const wait_ms = retryAfterOf(error, now_ms)
   const extra: Record<string, string> = { 'x-signalbox-error': error.code }
-  if (wait_ms !== null) extra['retry-after'] = String(Math.ceil(wait_ms / 1000))
+  if (wait_ms !== null) {
+    extra['retry-after'] = String(Math.ceil(wait_ms / 1000))
+    // Exact, and read first by the clients of OpenAI and Anthropic alike.
+    extra['retry-after-ms'] = String(Math.ceil(wait_ms))
+  }
   if (error.code === 'method_not_allowed') extra.allow = error.allowed.join(', ')
   return answered(dialect.error.write(error), statusOf(error), { ...extra, ...headers })
 }

@@ -61,6 +61,7 @@ export async function chat(request: Request, dialect: Dialect, door: Door, deps:
   if (!carried.ok) {
     settle(call, Promise.resolve(carried.error), carrier, deps, ctx)
     return refuse(carried.error.error ?? { code: 'internal', reference: record.decision_id }, {
+      ...carried.error.headers,
       ...told,
       ...decisionHeaders(record, null, carried.error.attempts.length),
     })

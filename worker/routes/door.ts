@@ -7,6 +7,7 @@ import type { GatewayError } from '../core/errors.ts'
 import type { JsonText } from '../core/json-text.ts'
 import { ok, type Result } from '../core/result.ts'
 import { understand } from '../core/understand/understand.ts'
+import { betasIn } from '../dialects/betas.ts'
 import type { Dialect } from '../dialects/dialect.ts'
 import { lossesOf } from '../dialects/losses.ts'
 import type { Carries } from '../dispatch/call.ts'
@@ -48,7 +49,10 @@ export const chatDoor = (path: string, dialect: Dialect): Door => ({
 export function askedChat(json: JsonText, dialect: Dialect, headers: Headers): Result<Asked, GatewayError> {
   const read = dialect.request.read(json.value)
   if (!read.ok) return read
+  const betas = betasIn(dialect, headers)
+  if (!betas.ok) return betas
   const chat = read.value
+  if (betas.value !== undefined) chat.betas = betas.value
   return ok({
     request: chat,
     features: understand(chat, understanding()),

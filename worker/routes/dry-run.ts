@@ -65,13 +65,13 @@ async function read(request: Request, deps: Deps, ctx: Context): Promise<Result<
     const form = await readForm(request, deps.effects)
     if (!form.ok) return form
     const endpoint = recognisedForm(headers, form.value.given.hasFile)
-    return endpoint.ok ? at(endpoint.value, askedPassed(form.value, endpoint.value)) : endpoint
+    return endpoint.ok ? at(endpoint.value, askedPassed(form.value, endpoint.value, headers)) : endpoint
   }
   const json = await readJson(request, deps.effects)
   if (!json.ok) return json
   const found = recognised(headers, json.value.value, await deps.catalogue(ctx))
   if (!found.ok) return found
-  if (found.value.endpoint !== 'chat') return at(found.value.endpoint, askedPassed(jsonBody(json.value), found.value.endpoint))
+  if (found.value.endpoint !== 'chat') return at(found.value.endpoint, askedPassed(jsonBody(json.value), found.value.endpoint, headers))
   const dialect = deps.dialect(found.value.dialect)
   return dialect ? at('chat', askedChat(json.value, dialect, headers)) : err({ code: 'internal', reference: found.value.dialect })
 }

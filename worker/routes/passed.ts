@@ -9,6 +9,8 @@ import { type JsonText, splice } from '../core/json-text.ts'
 import { type Form, fieldOf, parseForm, withField } from '../core/multipart.ts'
 import { err, ok, type Result } from '../core/result.ts'
 import { sizeClassOf, understand } from '../core/understand/understand.ts'
+import { betasIn } from '../dialects/betas.ts'
+import { openaiChat } from '../dialects/openai-chat/dialect.ts'
 import { ENDPOINT_FORMS, type EndpointForm, type Given, passedRequest, type Subject, subjectOf } from '../dialects/passed-endpoints.ts'
 import type { Passage } from '../dispatch/call.ts'
 import type { Effects } from '../dispatch/effects.ts'
@@ -27,10 +29,10 @@ export const FORM_LIMIT = { bytes: 25 * 1024 * 1024, ms: 60_000, type: 'form' as
 export async function readPassed(request: Request, endpoint: PassedEndpoint, effects: Effects): Promise<Result<Asked, GatewayError>> {
   if (ENDPOINT_FORMS[endpoint].body === 'form') {
     const form = await readForm(request, effects)
-    return form.ok ? askedPassed(form.value, endpoint) : form
+    return form.ok ? askedPassed(form.value, endpoint, request.headers) : form
   }
   const json = await readJson(request, effects)
-  return json.ok ? askedPassed(jsonBody(json.value), endpoint) : json
+  return json.ok ? askedPassed(jsonBody(json.value), endpoint, request.headers) : json
 }
 
 export async function readForm(request: Request, effects: Effects): Promise<Result<Body, GatewayError>> {
@@ -38,14 +40,17 @@ export async function readForm(request: Request, effects: Effects): Promise<Resu
   return bytes.ok ? formBody(bytes.value, request.headers.get('content-type') ?? '') : bytes
 }
 
-export function askedPassed({ given, ...carried }: Body, endpoint: PassedEndpoint): Result<Asked, GatewayError> {
+export function askedPassed({ given, ...carried }: Body, endpoint: PassedEndpoint, headers: Headers): Result<Asked, GatewayError> {
   const form = ENDPOINT_FORMS[endpoint]
   const subject = subjectOf(form, given)
   if (!subject.ok) return subject
   const model = given.field('model')
   if (model !== undefined && model !== null && typeof model !== 'string')
     return err({ code: 'invalid_request', param: 'model', message: '"model" must be a string: a target, a model\'s name, or "auto".' })
+  const betas = betasIn(openaiChat, headers)
+  if (!betas.ok) return betas
   const asked = passedRequest(given, subject.value)
+  if (betas.value !== undefined) asked.betas = betas.value
   return ok({
     request: asked,
     features: featuresOf(asked, form, given, subject.value),

@@ -86,6 +86,8 @@ export type ChatRequest = {
   stream_usage: boolean
   /** The request leans on what a provider of this dialect keeps (`previous_response_id`), named by `field`: nobody else can answer it. */
   bound?: { dialect: DialectName; field: string }
+  /** The caller's headers for what is not in its format yet, by name. */
+  betas?: Record<string, string>
   /** Top-level fields that no name above covers. */
   extra: JsonObject
 }

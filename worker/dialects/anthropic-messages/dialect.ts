@@ -2,10 +2,10 @@
  * Anthropic Messages: the wire format of Anthropic, of the clouds that serve its models, and of providers that want its clients.
  */
 import type { Dialect } from '../dialect.ts'
+import { ANTHROPIC_RATE_LIMITS } from '../rate-limits.ts'
 import { readUpstreamError } from '../upstream-error.ts'
 import { writeError, writeInBand } from './error.ts'
 import { dull, observe, observeWhole } from './observe.ts'
-import { rateHeaders } from './rate-headers.ts'
 import { readReply, writeReply } from './reply.ts'
 import { readRequest, writeRequest } from './request.ts'
 import { reader } from './stream-read.ts'
@@ -14,6 +14,7 @@ import { writer } from './stream-write.ts'
 export const anthropicMessages: Dialect = {
   name: 'anthropic-messages',
   // A stream of this format tells what it used without being asked.
+  betas: ['anthropic-beta'],
   request: { read: readRequest, write: writeRequest },
   reply: {
     id_prefix: 'msg_',
@@ -26,5 +27,6 @@ export const anthropicMessages: Dialect = {
     dull,
     terminator: { event: 'message_stop', data: '{"type":"message_stop"}' },
   },
-  error: { write: writeError, writeInBand, read: readUpstreamError, rateHeaders },
+  rate_limits: ANTHROPIC_RATE_LIMITS,
+  error: { write: writeError, writeInBand, read: readUpstreamError },
 }

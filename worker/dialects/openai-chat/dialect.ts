@@ -3,10 +3,10 @@
  */
 import { isObject } from '../check.ts'
 import type { Dialect } from '../dialect.ts'
+import { OPENAI_RATE_LIMITS } from '../rate-limits.ts'
 import { readUpstreamError } from '../upstream-error.ts'
 import { writeError, writeInBand } from './error.ts'
 import { dull, observe, observeWhole } from './observe.ts'
-import { rateHeaders } from './rate-headers.ts'
 import { readReply, writeReply } from './reply.ts'
 import { readRequest, writeRequest } from './request.ts'
 import { reader } from './stream-read.ts'
@@ -14,6 +14,7 @@ import { writer } from './stream-write.ts'
 
 export const openaiChat: Dialect = {
   name: 'openai-chat',
+  betas: ['openai-beta'],
   request: {
     read: readRequest,
     write: writeRequest,
@@ -30,5 +31,6 @@ export const openaiChat: Dialect = {
     dull,
     terminator: { event: null, data: '[DONE]' },
   },
-  error: { write: writeError, writeInBand, read: readUpstreamError, rateHeaders },
+  rate_limits: OPENAI_RATE_LIMITS,
+  error: { write: writeError, writeInBand, read: readUpstreamError },
 }

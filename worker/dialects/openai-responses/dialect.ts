@@ -3,7 +3,7 @@
  */
 import type { Dialect } from '../dialect.ts'
 import { writeError } from '../openai-chat/error.ts'
-import { rateHeaders } from '../openai-chat/rate-headers.ts'
+import { OPENAI_RATE_LIMITS } from '../rate-limits.ts'
 import { readUpstreamError } from '../upstream-error.ts'
 import { writeInBand } from './error.ts'
 import { dull, observe, observeWhole } from './observe.ts'
@@ -15,7 +15,9 @@ import { writer } from './stream-write.ts'
 export const openaiResponses: Dialect = {
   name: 'openai-responses',
   // A stream of this format tells what it used without being asked.
+  betas: ['openai-beta'],
   request: { read: readRequest, write: writeRequest },
   reply: { id_prefix: 'resp_', read: readReply, write: writeReply, reader, writer, observe, observeWhole, dull },
-  error: { write: writeError, writeInBand, read: readUpstreamError, rateHeaders },
+  rate_limits: OPENAI_RATE_LIMITS,
+  error: { write: writeError, writeInBand, read: readUpstreamError },
 }
