@@ -11,6 +11,7 @@ import type { GatewayError } from './core/errors.ts'
 import { err, ok, type Result } from './core/result.ts'
 import type { Dialect } from './dialects/dialect.ts'
 import { DIALECTS_WRITTEN, dialectNamed } from './dialects/dialects.ts'
+import { type Allowance, retryAllowance } from './dispatch/allowance.ts'
 import type { Credential } from './dispatch/call.ts'
 import type { Effects } from './dispatch/effects.ts'
 import type { SigningKey } from './dispatch/sigv4.ts'
@@ -70,6 +71,7 @@ export type Deps = {
   settle(settlement: Settlement, ctx: Context): void
   health(now_ms: Ms, ctx: Context): HealthSnapshot
   report(outcome: Outcome, ctx: Context): void
+  retries: Allowance
   /** Tells that this isolate is about to walk the record's plan, with the probe leases it uses up. */
   decided(record: DecisionRecord, own: OwnKeys | null): void
   findDecision(org: OrgId, id: string): Promise<FoundDecision | null>
@@ -169,6 +171,7 @@ export function makeDeps(env: Env): Deps {
     settle: (settlement, ctx) => settle(env, ctx, settlement),
     health: (now_ms, ctx) => health.snapshot(now_ms, ctx),
     report: (outcome, ctx) => health.report(outcome, ctx),
+    retries: retryAllowance(),
     decided: ({ plan }, own) => {
       if (!own?.took(plan, effects.nowMs())) health.took(plan)
     },

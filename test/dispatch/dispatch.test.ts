@@ -253,12 +253,38 @@ describe('a target is called again', () => {
   })
   it('after the wait it asked for, where the policy allows that wait', async () => {
     const at = world({ a: [replies(refusal('slow down'), 429, { 'retry-after': '2' }), OK], b: [] })
-    expect((await deliver(at, false)).took_ms).toBe(2_000)
+    // Never before it, and by the draw up to a tenth later, as others were told the same.
+    expect((await deliver(at, false)).took_ms).toBe(2_100)
     expect(at.reports[0]?.retry_after_ms).toBe(2_000)
   })
   it('after a refused connection only where there is no other', async () => {
     const at = world({ a: [{ refused: true }, OK] })
     expect((await deliver(at, false)).ended.outcome).toBe('completed')
+  })
+  it.each<[string, Script]>([
+    ['a 503', replies(refusal('busy'), 503)],
+    ['a body that is cut', { body: ['{"choices":[', 'CUT'] }],
+    ['a page', { headers: { 'content-type': 'text/html' }, body: ['<html>'] }],
+  ])('after %s only where it is the only one, and no other failed at the same', async (_, script) => {
+    expect((await deliver(world({ a: [script, OK] }), false)).ended.outcome).toBe('completed')
+    const two = world({ a: [script], b: [script] })
+    await deliver(two, false)
+    expect(two.received).toHaveLength(2)
+  })
+  it('as often as a share of its requests is, and three times in ten seconds in any case', async () => {
+    const at = world(
+      { a: Array.from({ length: 40 }, () => replies(refusal('oops'), 500)), b: Array.from({ length: 10 }, () => OK) },
+      { draw: 0 },
+    )
+    const calls: number[] = []
+    for (let n = 0; n < 6; n++) {
+      await at.clock.run(dispatch(callFor(at, false), at.carrier))
+      calls.push(at.received.filter(({ target }) => target === 'a').length)
+    }
+    expect(calls).toEqual([2, 4, 6, 7, 8, 9])
+    await at.clock.advance(10_000)
+    await at.clock.run(dispatch(callFor(at, false), at.carrier))
+    expect(at.received.filter(({ target }) => target === 'a')).toHaveLength(11)
   })
   it('but not with the last call, where a target is left that has not failed', async () => {
     const at = world({ a: [replies(refusal('x'), 503)], b: [replies(refusal('oops'), 500), OK], c: [OK] })

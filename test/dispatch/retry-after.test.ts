@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { RETRY_AFTER_AT_MOST_MS, retryAfter } from '../../worker/dispatch/retry-after.ts'
+import { RETRY_AFTER_AT_MOST_MS, retryAfter, retryHint } from '../../worker/dispatch/retry-after.ts'
 
 const NOW_MS = Date.parse('2026-11-24T08:00:00Z')
 const of = (headers: Record<string, string>) => retryAfter(new Headers(headers), NOW_MS)
@@ -62,6 +62,8 @@ describe('how long a provider asks to be left alone', () => {
       { 'retry-after': '1', 'x-ratelimit-remaining-requests': '0', 'x-ratelimit-reset-requests': '9s' },
       1_000,
     ],
+    ['a rate in one header', { ratelimit: '"default";r=0;t=30, "daily";r=5;t=9999' }, 30_000],
+    ['nonsense in it', { ratelimit: ';;;t=x' }, null],
     ['a reset that is no time', { 'x-ratelimit-remaining': '0', 'x-ratelimit-reset': 'soon' }, null],
     ['a reset without a word on what is left', { 'x-ratelimit-reset-requests': '9s' }, null],
   ])('%s', (_, headers, expected) => {
@@ -75,5 +77,37 @@ describe('how long a provider asks to be left alone', () => {
         expect(wait_ms === null || (wait_ms >= 0 && wait_ms <= RETRY_AFTER_AT_MOST_MS)).toBe(true)
       }),
     )
+  })
+})
+
+describe('what an error says of it in words', () => {
+  it.each<[string, string, number | null]>([
+    ['seconds', 'Rate limit reached for m in organization o on tokens per min. Limit 30000. Please try again in 1.886s.', 1_886],
+    ['milliseconds', '{"error":{"message":"Please try again in 20ms. Visit the docs."}}', 20],
+    ['minutes and seconds', 'Please try again in 7m12.5s.', 432_500],
+    ['words for seconds', 'Requests have exceeded the call rate limit. Please retry after 26 seconds.', 26_000],
+    ['words for minutes', 'Too many requests, retry in 2 minutes', 120_000],
+    ['a number alone', 'Try again after 5', 5_000],
+    ['a member', '{"error":{"message":"slow down","retry_after":1.5}}', 1_500],
+    ['a member in milliseconds', '{"retry_after_ms": 700 }', 700],
+    ['a member as text', '{"detail":{"retryAfter":"3"}}', 3_000],
+    ['more than is believed', 'try again in 99999999s', RETRY_AFTER_AT_MOST_MS],
+    ['nothing', 'Rate limit exceeded.', null],
+    ['a later sentence about something else', 'Please try again. We answer in 5 days.', null],
+    ['a negative member', '{"retry_after":-1}', null],
+    ['a member without a number', '{"retry_after":null}', null],
+  ])('%s', (_, body, expected) => {
+    expect(retryHint(body)).toBe(expected)
+  })
+  it('takes no time over what is long and hostile', () => {
+    const started_ms = performance.now()
+    for (const body of [
+      'try again '.repeat(50_000),
+      `retry ${'a'.repeat(500_000)}`,
+      `"retry_after":${' '.repeat(500_000)}`,
+      'retry in 1'.repeat(9_999),
+    ])
+      retryHint(body)
+    expect(performance.now() - started_ms).toBeLessThan(200)
   })
 })

@@ -9,6 +9,7 @@ import type { LiveTarget } from '../../worker/core/decide/world.ts'
 import { parseJsonText } from '../../worker/core/json-text.ts'
 import type { Dialect } from '../../worker/dialects/dialect.ts'
 import { openaiChat } from '../../worker/dialects/openai-chat/dialect.ts'
+import { retryAllowance } from '../../worker/dispatch/allowance.ts'
 import type { Call, Carrier } from '../../worker/dispatch/call.ts'
 import type { Target } from '../../worker/schema/catalogue.ts'
 import type { DialectName, Json } from '../../worker/schema/chat.ts'
@@ -137,6 +138,7 @@ export function world(
       authorization: `signed ${url} ${body.length} ${'region' in key ? `${key.access_key_id} ${key.region}` : key.email}`,
     }),
     report: outcome => reports.push(outcome),
+    retries: retryAllowance(),
     waitUntil: promise => background.push(promise),
   }
   return { clock, carrier, received, reports, background, targets, open: () => received.filter(call => !call.closed && !call.aborted) }
@@ -248,6 +250,7 @@ export function callFor({ clock, targets }: TestWorld, stream: boolean, options:
     attempts: 3,
     attempts_per_target: 2,
     retry_after_at_most_ms: 3_000,
+    retry_share: 0.1,
     shadows: [],
     panic: false,
     ...options.plan,

@@ -27,7 +27,7 @@ import type { Call, Carrier } from './call.ts'
 import type { Happening } from './classify.ts'
 import { CHARS_PER_TOKEN } from './ended.ts'
 import { outbound } from './outbound.ts'
-import { RETRY_AFTER_AT_MOST_MS, retryAfter } from './retry-after.ts'
+import { RETRY_AFTER_AT_MOST_MS, retryAfter, retryHint } from './retry-after.ts'
 
 /** What is known of a call while it runs, for its record. */
 export type Trial = {
@@ -164,8 +164,12 @@ async function refusal(response: Response, trial: Trial, dialect: Dialect, guard
   const text = body.got === 'bytes' ? new TextDecoder().decode(body.bytes) : ''
   const error = dialect.error.read(response.status, text)
   trial.detail = error.code === null ? error.message : `${error.code}: ${error.message}`
-  return failed({ what: 'refused', error, retry_after_ms: retry_after_ms ?? waitIn(error), own_key: trial.own_key })
+  const named_ms = retry_after_ms ?? waitIn(error) ?? (mayHint(error.status) ? retryHint(text) : null)
+  return failed({ what: 'refused', error, retry_after_ms: named_ms, own_key: trial.own_key })
 }
+
+/** A refusal for the moment: what else speaks of trying again may quote the prompt. */
+const mayHint = (status: number) => status === 429 || status === 503 || status === 529
 
 /** Some formats say in the body when to come back. */
 const waitIn = ({ retry_after_ms }: UpstreamError) =>
@@ -244,7 +248,8 @@ async function begun(
 function hidden(trial: Trial, dialect: Dialect): Attempted {
   const error = inBand(trial.seen, dialect)
   trial.detail = `in a 200: ${error.code === null ? '' : `${error.code}: `}${error.message}`
-  return failed({ what: 'refused', error, retry_after_ms: null, own_key: trial.own_key })
+  const retry_after_ms = mayHint(error.status) ? retryHint(error.message) : null
+  return failed({ what: 'refused', error, retry_after_ms, own_key: trial.own_key })
 }
 
 /** Words by which providers name a passing overload where they send no number. */

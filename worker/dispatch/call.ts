@@ -15,6 +15,7 @@ import type { Policy, Rescue } from '../schema/policy.ts'
 import type { Ms } from '../schema/units.ts'
 import type { AttemptRecord, UsageOutcome } from '../schema/usage.ts'
 import type { Resumption } from '../stream/resume.ts'
+import type { Allowance } from './allowance.ts'
 import type { Effects } from './effects.ts'
 import type { Key } from './sign.ts'
 
@@ -58,6 +59,8 @@ export type Carrier = {
   /** The headers that sign a call; a parameter because it waits, and waiting is the world's. */
   sign(url: string, body: string | Uint8Array, key: Key, now_ms: Ms): Promise<Record<string, string>>
   report(outcome: Outcome): void
+  /** Repeated calls by target, over all requests of the isolate. */
+  retries: Allowance
   waitUntil(promise: Promise<unknown>): void
 }
 

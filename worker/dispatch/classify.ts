@@ -80,14 +80,14 @@ export function classify(happening: Happening, situation: Situation): Verdict {
         class: 'garbage',
         error: { code: 'upstream_garbage', target, message: happening.message },
         retry_after_ms: null,
-        next: { step: 'next' },
+        next: elsewhere(situation),
       }
     case 'truncated':
       return {
         class: 'truncated',
         error: { code: 'upstream_truncated', target, message: happening.message },
         retry_after_ms: null,
-        next: { step: 'next' },
+        next: elsewhere(situation),
       }
     case 'refused':
       return refused(happening.error, happening.retry_after_ms, situation, happening.own_key === true)
@@ -141,23 +141,34 @@ function refused(said: UpstreamError, retry_after_ms: Ms | null, situation: Situ
       class: 'server',
       error: { ...failed, ...(retry_after_ms !== null && { retry_after_ms }) },
       retry_after_ms,
-      next: { step: 'next' },
+      next: isAlone(situation) ? waited(retry_after_ms, situation) : { step: 'next' },
     }
   // A fallback that cannot take the request (a parameter it lacks) says little about it: the first target could.
   return { class: 'client', error: rejected, retry_after_ms: null, next: { step: situation.is_first ? 'stop' : 'next' } }
 }
 
+/**
+ * What is this target's own fault is not the next one's. Where it is the only one, it may have been an accident. But what two targets
+ * failed at is the request's doing.
+ */
+const elsewhere = (situation: Situation): Next => (isAlone(situation) ? againOnce(situation) : { step: 'next' })
+const isAlone = ({ is_first, has_next }: Situation) => is_first && !has_next
+
 /** Once more on the same target, soon. */
 function againOnce({ calls_here, draw, remaining_ms }: Situation): Next {
-  const wait_ms = Math.round(JITTER_FROM_MS + draw * (JITTER_TO_MS - JITTER_FROM_MS))
+  const wait_ms = jittered(JITTER_FROM_MS, JITTER_TO_MS, draw)
   return calls_here === 1 && wait_ms < remaining_ms ? { step: 'same', wait_ms } : { step: 'next' }
 }
 
 /** A short wait that the target asked for is waited out; without one, another target is better, and only where there is none a guess. */
 function waited(retry_after_ms: Ms | null, situation: Situation): Next {
-  const { calls_here, has_next, wait_at_most_ms, remaining_ms } = situation
+  const { calls_here, has_next, wait_at_most_ms, remaining_ms, draw } = situation
   if (retry_after_ms === null) return has_next || wait_at_most_ms === 0 ? { step: 'next' } : againOnce(situation)
-  const fits = retry_after_ms <= wait_at_most_ms && retry_after_ms < remaining_ms
+  // Never before the time that was named, and not all at that time.
+  const wait_ms = jittered(retry_after_ms, retry_after_ms + Math.min(JITTER_TO_MS, Math.max(JITTER_FROM_MS, retry_after_ms / 10)), draw)
+  const fits = retry_after_ms <= wait_at_most_ms && wait_ms < remaining_ms
   // Asked for a second time, the wait was not meant.
-  return fits && calls_here === 1 ? { step: 'same', wait_ms: retry_after_ms } : { step: 'next' }
+  return fits && calls_here === 1 ? { step: 'same', wait_ms } : { step: 'next' }
 }
+
+const jittered = (from_ms: Ms, to_ms: Ms, draw: number): Ms => Math.round(from_ms + draw * (to_ms - from_ms))

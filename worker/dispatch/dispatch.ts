@@ -37,7 +37,7 @@ export async function dispatch(call: Call, carrier: Carrier): Promise<Result<Car
       at++
       continue
     }
-    calls_here++
+    if (++calls_here === 1) carrier.retries.earn(target.id, plan.retry_share, effects.nowMs())
     const trial = trialOf(target, step, effects.nowMs())
     if (step.late_ms !== undefined) guard.notice(trial.sent_at_ms + step.late_ms, () => tellLate(call, trial, carrier))
     const tried = await attempt(call, trial, step, guard, carrier)
@@ -70,6 +70,11 @@ export async function dispatch(call: Call, carrier: Carrier): Promise<Result<Car
     const is_for_another = plan.steps[at + 1] !== undefined && attempts.length + 1 === plan.attempts
     if (next.step === 'same' && calls_here < plan.attempts_per_target && !is_for_another) {
       if (!may_call_again) break
+      if (!carrier.retries.spend(target.id, effects.nowMs())) {
+        at++
+        calls_here = 0
+        continue
+      }
       const stopped = await interruptedDuring(effects.sleep(next.wait_ms), guard)
       if (stopped === null) continue
       verdicts.push(

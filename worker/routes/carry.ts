@@ -38,6 +38,7 @@ function routersOwn(deps: Deps, ctx: Context, { by_id }: LiveCatalogue): Carrier
     credential: provider => deps.credential(provider),
     sign,
     report: outcome => deps.report(outcome, ctx),
+    retries: deps.retries,
     waitUntil: promise => ctx.waitUntil(promise),
   }
 }

@@ -87,6 +87,8 @@ export type Plan = {
   attempts: number
   attempts_per_target: number
   retry_after_at_most_ms: Ms
+  /** Of the first calls to a target, so many may be repeated. */
+  retry_share: number
   /** How the answer may be taken up by another step's target where it breaks off; absent where it may not. */
   rescue?: Rescue
   /** Targets beside the plan that get a copy, by a `shadow` rule. */

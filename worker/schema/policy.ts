@@ -116,6 +116,11 @@ export const limits = z.strictObject({
     .max(60_000)
     .default(3_000)
     .describe('`Retry-After` up to this is waited out on the same target; a longer one means another target.'),
+  retry_share: share
+    .default(0.1)
+    .describe(
+      'Calls to a target that just failed, as a share of the first calls to it; three in ten seconds are free. Beyond that the next target is asked.',
+    ),
   cost_at_most_usd: z.number().positive().optional().describe('By estimate, for one request; a target that would cost more is refused.'),
   output_tokens_assumed: z
     .int()

@@ -69,6 +69,7 @@ async function carried(
       sign: async () => ({}),
       report: ({ target, class: kind, sent_at_ms, first_token_ms, retry_after_ms, probe }) =>
         tell({ target, class: kind, sent_at_ms, first_token_ms, retry_after_ms, probe }),
+      retries: passenger.retries,
       waitUntil: promise => void promise,
     },
   )

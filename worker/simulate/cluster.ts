@@ -8,6 +8,7 @@ import { fleet } from '../core/health/fleet.ts'
 import { healthOf } from '../core/health/gate.ts'
 import { heard } from '../core/health/heard.ts'
 import { ok, type Result } from '../core/result.ts'
+import { type Allowance, retryAllowance } from '../dispatch/allowance.ts'
 import type { Caller } from '../schema/caller.ts'
 import type { DecisionRecord, Plan } from '../schema/decision.ts'
 import { NO_HEALTH, type Outcome } from '../schema/health.ts'
@@ -88,6 +89,7 @@ export async function run({
   }
   const isolates: Isolate[] = Array.from({ length: workload.isolates }, (_, i) => isolateOn(`isolate-${i}`, line, clock, chance))
   const rules = isolates.map(() => new Map<string, Rule>())
+  const retries = isolates.map(retryAllowance)
   const callers = new Map<string, Caller>()
   const journeys: Journey[] = []
   let unplanned = 0
@@ -99,11 +101,20 @@ export async function run({
     const poisoned = chance() < workload.poison
     const org = poisoned ? 'org-poison' : `org-${Math.floor(chance() * workload.tenants)}`
     const own = rules[at] as Map<string, Rule>
-    if (judgement.by === 'gate') isolate.whenFresh(() => set(number, started_at_ms, org, poisoned, isolate, own))
-    else set(number, started_at_ms, org, poisoned, isolate, own)
+    const repeated = retries[at] as Allowance
+    if (judgement.by === 'gate') isolate.whenFresh(() => set(number, started_at_ms, org, poisoned, isolate, own, repeated))
+    else set(number, started_at_ms, org, poisoned, isolate, own, repeated)
   }
 
-  function set(number: number, started_at_ms: Ms, org: string, poisoned: boolean, isolate: Isolate, own: Map<string, Rule>): void {
+  function set(
+    number: number,
+    started_at_ms: Ms,
+    org: string,
+    poisoned: boolean,
+    isolate: Isolate,
+    own: Map<string, Rule>,
+    retries: Allowance,
+  ): void {
     const decided = plan(number, org, isolate, own)
     if (!decided.ok) {
       unplanned++
@@ -123,6 +134,7 @@ export async function run({
       },
       tell: told => tell(told, number, org, isolate, own),
       draw: chance,
+      retries,
     }
     const done = (journey: Journey) => {
       watched.ended(number, passenger.plan, journey)

@@ -1,6 +1,7 @@
 /**
  * One simulated request: what it is given to travel with, and what is written down of its way.
  */
+import type { Allowance } from '../dispatch/allowance.ts'
 import type { Plan } from '../schema/decision.ts'
 import type { OutcomeClass } from '../schema/health.ts'
 import type { TargetId } from '../schema/ids.ts'
@@ -25,6 +26,8 @@ export type Passenger = {
   fateOf(target: TargetId, nth: number): Fate
   tell(told: Told): void
   draw(): number
+  /** The isolate's. */
+  retries: Allowance
 }
 
 export type Attempt = { target: TargetId; sent_at_ms: Ms; probe: boolean; class: OutcomeClass }

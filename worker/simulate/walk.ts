@@ -12,7 +12,7 @@ import type { Attempt, Journey, Passenger } from './journey.ts'
 import type { Fate } from './weather.ts'
 
 export function walk(passenger: Passenger, clock: SimClock, done: (journey: Journey) => void): void {
-  const { plan, fateOf, tell, draw, started_at_ms } = passenger
+  const { plan, fateOf, tell, draw, started_at_ms, retries } = passenger
   const attempts: Attempt[] = []
   const ends_at_ms = started_at_ms + plan.total_ms
   let calls_here = 0
@@ -79,7 +79,7 @@ export function walk(passenger: Passenger, clock: SimClock, done: (journey: Jour
       end('failed', null)
       return
     }
-    calls_here++
+    if (++calls_here === 1) retries.earn(step.target, plan.retry_share, clock.nowMs())
     const sent_at_ms = clock.nowMs()
     const attempt: Attempt = { target: step.target, sent_at_ms, probe: step.probe === true, class: 'cancelled' }
     attempts.push(attempt)
@@ -120,6 +120,10 @@ export function walk(passenger: Passenger, clock: SimClock, done: (journey: Jour
       const is_for_another = plan.steps[at + 1] !== undefined && attempts.length + 1 === plan.attempts
       if (next.step === 'same' && calls_here < plan.attempts_per_target && !is_for_another) {
         if (attempts.length >= plan.attempts) return end('failed', null)
+        if (!retries.spend(step.target, clock.nowMs())) {
+          calls_here = 0
+          return call(at + 1)
+        }
         return clock.at(clock.nowMs() + next.wait_ms, () => call(at))
       }
       calls_here = 0

@@ -141,6 +141,7 @@ export function decide(
       attempts: limits.attempts,
       attempts_per_target: limits.attempts_per_target,
       retry_after_at_most_ms: limits.retry_after_at_most_ms,
+      retry_share: limits.retry_share,
       ...(rescue && { rescue }),
       shadows: shadowsOf(outcome, admitted, first_index, targets, draw),
       panic,
