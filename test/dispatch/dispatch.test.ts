@@ -350,7 +350,8 @@ describe('when nobody answers', () => {
     expect(ended.headers).toEqual({ 'x-ratelimit-remaining-tokens': '0', 'x-ratelimit-reset-tokens': '1m30s' })
   })
   it('because it is overloaded for a while, it is told for how long', async () => {
-    const { ended } = await deliver(world({ a: [replies(refusal('overloaded'), 529, { 'retry-after-ms': '2500' })] }), false)
+    const overloaded = replies(refusal('overloaded'), 529, { 'retry-after-ms': '2500' })
+    const { ended } = await deliver(world({ a: [overloaded, overloaded] }), false)
     expect(ended.error).toMatchObject({ code: 'upstream_failed', status: 529, retry_after_ms: 2_500 })
   })
   it('within the time of the request, it is over at that time, to the millisecond', async () => {

@@ -17,7 +17,10 @@ const DATE = /^(Mon|Tue|Wed|Thu|Fri|Sat|Sun)/
 
 export function retryAfter(headers: Headers, now_ms: Ms): Ms | null {
   return (
-    duration(headers.get('retry-after-ms'), 1, now_ms) ?? duration(headers.get('retry-after'), 1_000, now_ms) ?? usedUp(headers, now_ms) ?? ofRates(headers.get('ratelimit'))
+    duration(headers.get('retry-after-ms'), 1, now_ms) ??
+    duration(headers.get('retry-after'), 1_000, now_ms) ??
+    usedUp(headers, now_ms) ??
+    ofRates(headers.get('ratelimit'))
   )
 }
 
