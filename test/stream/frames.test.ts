@@ -27,7 +27,13 @@ describe('a stream is cut into events with their bytes', () => {
     expect(cutText(...chunks)).toMatchObject({ found, rest })
   })
   it('a line feed that comes after its carriage return, in the next chunk, is no blank line', () => {
-    expect(cutText('data: a\r', '\ndata: b\r', '\n\r', '\n').found.join('|')).toBe('data: a\r\ndata: b\r\n\r')
+    expect(cutText('data: a\r', '\ndata: b\r', '\n\r', '\n').found.join('|')).toBe('data: a\r\ndata: b\r\n\r\n')
+  })
+  it('where lines end in both, the last one of an event is not torn, and where they end in carriage returns nothing waits', () => {
+    expect(cutText('data: a\r\n\r', '\ndata: b\r\n\r', '\n').found).toEqual(['data: a\r\n\r\n', 'data: b\r\n\r\n'])
+    expect(cutText('data: a\r\n\r', 'data: b\n\n').found).toEqual(['data: a\r\n\r', 'data: b\n\n'])
+    expect(cutText('data: a\r\n\r')).toMatchObject({ found: [], rest: 'data: a\r\n\r' })
+    expect(cutText('data: a\r\r')).toMatchObject({ found: ['data: a\r\r'], rest: null })
   })
   it('and no byte is lost, doubled or moved, wherever the chunks were cut', () => {
     const piece = fc.constantFrom('data: x', ': c', '\n', '\r', '\r\n', '\n\n', 'ü')

@@ -6,7 +6,8 @@
  * without landing inside an event, and a cut stream never delivers half a one.
  *
  * A line ends in CR, LF or CRLF, and a blank line ends an event (html.spec.whatwg.org, section 9.2). Every byte is looked
- * at once, so that one-byte chunks cost no more than large ones.
+ * at once, so that one-byte chunks cost no more than large ones. Where lines have ended in CRLF, a CR at the end of a chunk waits for
+ * its LF: sent without it, the last event of an answer would lose a byte that its target sent.
  */
 import { MAX_EVENT } from './sse.ts'
 
@@ -27,14 +28,30 @@ export function frames(): Frames {
   let tail_bytes = 0
   let line_is_empty = true
   let after_cr = false
+  /** Lines have ended in CRLF. */
+  let crlf = false
+  /** An event is complete but for the LF of its last line end. */
+  let held = false
 
   return {
     push(chunk, onFrame) {
       let from = 0
-      for (let at = 0; at < chunk.length; at++) {
+      if (held && chunk.length > 0) {
+        held = false
+        if (chunk[0] === LF) {
+          tail.push(chunk.subarray(0, 1))
+          from = 1
+        }
+        const frame = joined(tail)
+        tail = []
+        tail_bytes = 0
+        onFrame(frame)
+      }
+      for (let at = from; at < chunk.length; at++) {
         const byte = chunk[at]
         if (byte === LF && after_cr) {
           after_cr = false
+          crlf = true
           continue
         }
         if (byte !== LF && byte !== CR) {
@@ -51,6 +68,11 @@ export function frames(): Frames {
         if (byte === CR && chunk[at + 1] === LF) {
           at++
           after_cr = false
+          crlf = true
+        } else if (byte === CR && crlf && at + 1 === chunk.length) {
+          held = true
+          after_cr = false
+          break
         }
         const end = chunk.subarray(from, at + 1)
         from = at + 1
