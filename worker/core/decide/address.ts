@@ -84,7 +84,8 @@ function checkedAddress(text: string, from: 'operator' | 'catalogue', what: stri
   if (url.protocol !== 'https:' && !plain)
     return wrong(from === 'operator' ? 'it must begin with http:// or https://' : 'it must begin with https://')
   if (url.username || url.password) return wrong('it must not carry a user name or password')
-  if (url.search || url.hash) return wrong('it must not have a query or fragment')
+  // Also an empty one, of which the parser says that it is none: it would swallow the path all the same.
+  if (/[?#]/.test(url.href)) return wrong('it must not have a query or fragment')
   if (from === 'catalogue' && !isPublic(url)) return wrong('it must name a public host on the standard port')
   let end = url.href.length
   while (url.href[end - 1] === '/') end -= 1

@@ -16,7 +16,7 @@ export function writeCursor(values: (string | number)[]): string {
   return btoa(String.fromCharCode(...bytes))
     .replaceAll('+', '-')
     .replaceAll('/', '_')
-    .replace(/=+$/, '')
+    .replace(/={1,2}$/, '')
 }
 
 /** Null for what was never written here. */
