@@ -3,7 +3,10 @@ import { describe, expect, it } from 'vitest'
 import { scratchFor } from '../../../worker/core/decide/columns.ts'
 import { decide } from '../../../worker/core/decide/decide.ts'
 import { explain } from '../../../worker/core/decide/explain.ts'
-import { paretoFront } from '../../../worker/core/decide/front.ts'
+import { bestOfFront, paretoFront } from '../../../worker/core/decide/front.ts'
+import { ranking, whole } from '../../../worker/core/decide/ranking.ts'
+import { rate } from '../../../worker/core/decide/score.ts'
+import type { Seen } from '../../../worker/core/decide/seen.ts'
 import { catalogueOf, chat, FEATURES, worldWith } from './small-world.ts'
 
 type Facts = { quality: number; cost: number; latency: number; energy: number }
@@ -39,6 +42,42 @@ describe('the Pareto front', () => {
       fc.property(fc.array(facts, { maxLength: 12 }), all => {
         const expected = all.flatMap((each, i) => (all.some(other => beats(other, each)) ? [] : [i]))
         expect(frontOf(all)).toEqual(expected)
+      }),
+      { numRuns: 500 },
+    )
+  })
+
+  it('is known in its best few without a look at all, whoever is marked down or preferred', () => {
+    const some = (...values: number[]) => fc.constantFrom(...values)
+    const fact = fc.record({
+      quality: some(-0.1, 0.2, 0.5, 0.8),
+      uncertainty: some(0, 0.1),
+      cost: some(0, 10, 20, 5_000_000, Number.NaN),
+      latency: some(100, 200, 900_000),
+      energy: some(1, 2, Number.NaN),
+      slow: fc.boolean(),
+    })
+    const weight = some(0, 0.3, 1)
+    const objective = fc.record({ quality: some(0.1, 1), cost: weight, latency: weight, energy: weight })
+    fc.assert(
+      fc.property(fc.array(fact, { maxLength: 30 }), objective, fc.nat(30), (all, objective, raised) => {
+        const scratch = scratchFor(all.length)
+        all.forEach(({ quality, uncertainty, cost, latency, energy }, i) => {
+          scratch.estimates.quality[i] = quality
+          scratch.estimates.quality_uncertainty[i] = uncertainty
+          scratch.estimates.cost_micros[i] = cost
+          scratch.estimates.latency_ms[i] = latency
+          scratch.estimates.energy_wh[i] = energy
+        })
+        const indexes = Int32Array.from(all.keys())
+        const slow = Uint8Array.from(all, each => (each.slow ? 1 : 0))
+        rate(indexes, all.length, scratch, { slow } as Seen, 10, objective)
+        if (raised < all.length) scratch.totals[raised] = (scratch.totals[raised] as number) + 0.2
+        const front = new Set(paretoFront(Int32Array.from(all.keys()), all.length, scratch.estimates))
+        const byTotal = ranking(indexes, all.length, scratch.totals)
+        const aside = all.flatMap((each, i) => (each.slow ? [i] : []))
+        const expected = whole(ranking(Int32Array.from(all.keys()), all.length, scratch.totals)).filter(each => front.has(each))
+        expect(bestOfFront(byTotal, scratch.estimates, 4, aside, raised, 0.2)).toEqual(expected.slice(0, 4))
       }),
       { numRuns: 500 },
     )

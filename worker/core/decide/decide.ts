@@ -22,7 +22,7 @@ import { type Staying, spareCached, staying } from './conversation.ts'
 import { derived, SHADOW } from './draw.ts'
 import { eligible, mayProbe, suited } from './eligible.ts'
 import { estimate } from './estimate.ts'
-import { paretoFront } from './front.ts'
+import { bestOfFront, paretoFront } from './front.ts'
 import { askedFor, mayUsePolicy } from './names.ts'
 import { type RuleOutcome, ruleOutcome } from './outcome.ts'
 import { order, probedFirst, stepFor } from './plan.ts'
@@ -92,7 +92,9 @@ export function decide(
   const stay = stays && scratch.refusals[stays.index] === null ? stays : null
   if (stay) scratch.totals[stay.index] = (scratch.totals[stay.index] as number) + stay.stay.margin
   const byTotal = ranking(scratch.callable, callable, scratch.totals)
-  record.front = frontKept(paretoFront(scratch.callable, callable, scratch.estimates), scores_kept, targets, scratch)
+  record.front = (
+    scores_kept > SCORES_KEPT ? wholeFront(byTotal, scratch) : frontKept(byTotal, scratch, seen, stay?.index ?? -1, stay?.stay.margin ?? 0)
+  ).map(index => (targets[index] as LiveTarget).id)
   const candidates = panic ? soonestFirst(byTotal, seen) : byTotal
   const choice = panic
     ? { first: at(candidates, 0), admitted: candidates, by: 'panic' as const, propensity: 1 }
@@ -220,9 +222,14 @@ function refusedOf({ targets, standing, standing_gathered, scratch: { refusals }
   return i === refusals.length && named === REFUSED_NAMED ? standing_gathered : gathered(targets, refusals, named)
 }
 
-function frontKept(front: number[], scores_kept: number, targets: readonly LiveTarget[], { totals }: Scratch): string[] {
-  const best = front.sort((a, b) => (totals[b] as number) - (totals[a] as number))
-  return (scores_kept > SCORES_KEPT ? best : best.slice(0, FRONT_KEPT)).map(index => (targets[index] as LiveTarget).id)
+function wholeFront({ order, length, totals }: Ranking, { estimates }: Scratch): number[] {
+  return paretoFront(order, length, estimates).sort((a, b) => (totals[b] as number) - (totals[a] as number))
+}
+
+function frontKept(byTotal: Ranking, { estimates }: Scratch, { slow }: Seen, raised: number, by: number): number[] {
+  const aside: number[] = []
+  for (let i = 0; i < byTotal.length; i++) if (slow[byTotal.order[i] as number]) aside.push(byTotal.order[i] as number)
+  return bestOfFront(byTotal, estimates, FRONT_KEPT, aside, raised, by)
 }
 
 function scoresKept(

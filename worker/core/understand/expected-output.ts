@@ -132,16 +132,19 @@ const WISHES = new Set([
   '篇',
 ])
 
-type Meaning = { unit: Tokens | null; number: number | null; wish: boolean }
-const MEANINGS: Meaning[] = [{ unit: null, number: null, wish: false }]
+/** By what a word means: tokens of a unit, a number, 1 for a wish; NaN and 0 where it is none. The first is a word without meaning. */
+const UNIT_TOKENS: number[] = [Number.NaN]
+const FIGURES: number[] = [Number.NaN]
+const IS_WISH: number[] = [0]
 const MEANING_OF = compile()
 
 function compile(): HashTable {
   const words = new Set([...Object.keys(UNITS), ...Object.keys(NUMBERS), ...WISHES])
   const table = new HashTable(words.size)
   for (const word of words) {
-    const meaning = { unit: UNITS[word] ?? null, number: NUMBERS[word] ?? null, wish: WISHES.has(word) }
-    table.set(wordsOf(word).hashes[0] as number, MEANINGS.push(meaning) - 1)
+    UNIT_TOKENS.push(UNITS[word] ?? Number.NaN)
+    FIGURES.push(NUMBERS[word] ?? Number.NaN)
+    table.set(wordsOf(word).hashes[0] as number, IS_WISH.push(WISHES.has(word) ? 1 : 0) - 1)
   }
   return table
 }
@@ -151,24 +154,34 @@ const EDGE_CHARS = 400
 
 /** The number of tokens asked for by number, or null: "in 3 short sentences", "a 500 word essay", "800字". */
 export function askedTokens(text: string, words: Words): Tokens | null {
-  const meaningAt = (index: number) => MEANINGS[index < 0 ? 0 : MEANING_OF.get(words.hashes[index] as number)] as Meaning
-  const numberAt = (index: number) => (index < 0 ? null : (meaningAt(index).number ?? figureAt(text, words.starts[index] as number)))
-  for (let i = 1; i < words.count; i++) {
-    const start = words.starts[i] as number
-    if (start > EDGE_CHARS && start < text.length - EDGE_CHARS) continue
-    const { unit } = meaningAt(i)
-    if (unit === null) continue
+  const { count, hashes, starts } = words
+  const after = text.length - EDGE_CHARS
+  for (let i = 1; i < count; i++) {
+    const start = starts[i] as number
+    if (start > EDGE_CHARS && start < after) continue
+    const meaning = MEANING_OF.get(hashes[i] as number)
+    if (meaning === 0) continue
+    const unit = UNIT_TOKENS[meaning] as number
+    if (Number.isNaN(unit)) continue
     // An adjective may stand between: "three short sentences".
-    const near = numberAt(i - 1)
-    const number = near ?? numberAt(i - 2)
-    const before = near === null ? i - 3 : i - 2
-    if (number !== null && (before < 0 || meaningAt(before).wish || number >= 50)) return number * unit
+    const near = numberAt(text, words, i - 1)
+    const number = Number.isNaN(near) ? numberAt(text, words, i - 2) : near
+    const before = Number.isNaN(near) ? i - 3 : i - 2
+    if (number >= 50 || (!Number.isNaN(number) && (before < 0 || IS_WISH[MEANING_OF.get(hashes[before] as number)] === 1)))
+      return number * unit
   }
   return null
 }
 
-/** The number that is written at a position, of at most five digits; null where there is none. */
-function figureAt(text: string, start: number): number | null {
+/** What a word says as a number, in letters or in figures; NaN where it says none. */
+function numberAt(text: string, { hashes, starts }: Words, index: number): number {
+  if (index < 0) return Number.NaN
+  const number = FIGURES[MEANING_OF.get(hashes[index] as number)] as number
+  return Number.isNaN(number) ? figureAt(text, starts[index] as number) : number
+}
+
+/** The number that is written at a position, of at most five digits; NaN where there is none. */
+function figureAt(text: string, start: number): number {
   let value = 0
   let i = start
   for (; i < start + 6; i++) {
@@ -176,7 +189,7 @@ function figureAt(text: string, start: number): number | null {
     if (!(digit >= 0 && digit <= 9)) break
     value = value * 10 + digit
   }
-  return i === start || i === start + 6 ? null : value
+  return i === start || i === start + 6 ? Number.NaN : value
 }
 
 export function expectedOutputTokens(

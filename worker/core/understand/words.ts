@@ -24,12 +24,12 @@ export type Words = {
 const scratch: Words = { count: 0, bits: 0, hashes: new Int32Array(WORDS_MAX), starts: new Int32Array(WORDS_MAX) }
 
 const BREAK = 0
-const LETTER = 1
-const SINGLE = 2
+const SINGLE = 1
+const LETTER = 2
 
-/** What a code unit is to a word, and what it folds to; no script beyond this bound has capitals. */
+/** What a code unit is to a word, and what it folds to; no script beyond this bound has capitals, and below it a letter's role is its fold. */
 const FOLDED_BELOW = 0x2000
-const ROLE = new Uint8Array(0x10000)
+const ROLE = new Uint16Array(0x10000)
 export const FOLDED = Uint16Array.from({ length: FOLDED_BELOW }, (_, code) => code)
 const letters = (first: number, last: number, role = LETTER) => ROLE.fill(role, first, last + 1)
 const fold = (first: number, last: number, by: number) => {
@@ -65,11 +65,7 @@ fold(0x391, 0x3a9, 32)
 fold(0x410, 0x42f, 32)
 fold(0x400, 0x40f, 80)
 
-/** Both in one look: 0 where a word breaks, 1 for a character that is a word of its own, else what a letter folds to. */
-const LETTER_OR_ROLE = ROLE.reduce((table, role, code) => {
-  table[code] = role === LETTER ? (code < FOLDED_BELOW ? (FOLDED[code] as number) : code) : role === SINGLE ? 1 : 0
-  return table
-}, new Uint16Array(0x10000))
+for (let code = 0; code < FOLDED_BELOW; code++) if (ROLE[code] === LETTER) ROLE[code] = FOLDED[code] as number
 
 const SEED = 0x811c9dc5 | 0
 const PRIME = 0x01000193
@@ -84,10 +80,10 @@ export function appendWords(words: Words, text: string, start: number, end: numb
   for (let i = start; i <= end && count < room; i++) {
     const code = i < end ? text.charCodeAt(i) : 0
     bits |= code
-    const letter = LETTER_OR_ROLE[code] as number
-    if (letter > 1) {
+    const role = ROLE[code] as number
+    if (role >= LETTER) {
       if (begun < 0) begun = i
-      hash = Math.imul(hash ^ letter, PRIME)
+      hash = Math.imul(hash ^ (code < FOLDED_BELOW ? role : code), PRIME)
       continue
     }
     if (begun >= 0) {
@@ -96,7 +92,7 @@ export function appendWords(words: Words, text: string, start: number, end: numb
       hash = SEED
       begun = -1
     }
-    if (letter === 1 && count < room) {
+    if (role === SINGLE && count < room) {
       hashes[count] = Math.imul(SEED ^ code, PRIME)
       starts[count++] = i
     }
