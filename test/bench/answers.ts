@@ -14,7 +14,17 @@ export const PACE_MS = 5
 export const FIXED_DELAY_MS = 50
 
 /** The upstream chooses how to answer by the name of the model, because that is the one thing every gateway passes on. */
-export const MODELS = ['bench', 'bench-slow', 'bench-paced', 'bench-failing'] as const
+export const MODELS = [
+  'bench',
+  'bench-slow',
+  'bench-paced',
+  'bench-failing',
+  'bench-openai-chat',
+  'bench-openai-responses',
+  'bench-anthropic-messages',
+  'bench-gemini',
+  'bench-bedrock-converse',
+] as const
 export type Model = (typeof MODELS)[number]
 
 const CONTENT =

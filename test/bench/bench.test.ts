@@ -2,10 +2,12 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { DIALECTS, type DialectName } from '../../worker/schema/chat.ts'
 import { countEvents, faultOf, STREAM_EVENTS, streamAnswer, wholeAnswer } from './answers.ts'
 import { bundle } from './bundle.ts'
 import type { Cell } from './cell.ts'
 import { PEERS } from './contenders.ts'
+import { faultOfFlow, flowOf } from './flows.ts'
 import { answerReader } from './http-answer.ts'
 import { micro, PROMPT_BYTES, TARGETS } from './micro.ts'
 import type { Started } from './processes.ts'
@@ -60,6 +62,23 @@ describe('a wrong answer is found out', () => {
     ['a word changed', '200 OK', stream.replace('word100', 'word101'), true],
   ])('%s', (_, status, body, streamed) => {
     expect(judged(status, body, streamed)).not.toBe(null)
+  })
+})
+
+describe('a stream in any format', () => {
+  const judged = (from: DialectName, events: Uint8Array[]) => {
+    const body = Buffer.concat(events)
+    const { answer } = readInPieces(Buffer.concat([Buffer.from(`HTTP/1.1 200 OK\r\ncontent-length: ${body.length}\r\n\r\n`), body]), 10_000)
+    return faultOfFlow(answer, from)
+  }
+  it.each(DIALECTS)('of %s is judged by its words and its end', from => {
+    const events = flowOf(from)
+    expect(judged(from, events)).toBe(null)
+    expect(judged(from, events.toSpliced(100, 1))).toBe('another text than the upstream gave')
+    expect(judged(from, events.slice(0, 50))).toBe('another text than the upstream gave')
+  })
+  it('without its end is no answer', () => {
+    expect(judged('openai-chat', flowOf('openai-chat').slice(0, -2))).toBe('a stream without its end')
   })
 })
 
@@ -181,7 +200,7 @@ describe('what stands in for KV, D1 and Durable Objects on plain workerd', () =>
 
 describe('a round', () => {
   it('gives valid cells: the direct call, the floor, and the router whole, streamed and failing over', { timeout: 60_000 }, async () => {
-    const names = ['json-2k-16', 'burst-16', 'failover-16']
+    const names = ['json-2k-16', 'burst-16', 'failover-16', 'gemini-to-anthropic-messages']
     const cells = await run({
       contenders: [...PEERS, ...SIGNALBOX].filter(({ name }) => ['direct', 'floor', 'signalbox'].includes(name)),
       scenarios: SCENARIOS.filter(({ name }) => names.includes(name)),
@@ -196,6 +215,8 @@ describe('a round', () => {
       'burst-16 floor: null',
       'burst-16 signalbox: null',
       'failover-16 signalbox: null',
+      'gemini-to-anthropic-messages floor: null',
+      'gemini-to-anthropic-messages signalbox: null',
       'json-2k-16 direct: null',
       'json-2k-16 floor: null',
       'json-2k-16 signalbox: null',

@@ -1,6 +1,9 @@
 /**
  * One cell of the table: one contender under one scenario, once. Load, and what it cost the processes that bore it.
  */
+import type { DialectName } from '../../worker/schema/chat.ts'
+import { faultOfFlow, WORDS } from './flows.ts'
+import type { Answer } from './http-answer.ts'
 import { type Load, load } from './load.ts'
 import { CORES, cpuMicros, machineBusyMicros, residentBytes, type Started } from './processes.ts'
 import type { Asked } from './requests.ts'
@@ -48,6 +51,7 @@ export async function measure({ scenario, contender, round, target, upstream, as
     requests: requests(asked, scenario.body_bytes, scenario.stream),
     connections: scenario.connections,
     stream: scenario.stream,
+    ...(asked.answers && { fault: (answer: Answer) => faultOfFlow(answer, asked.answers as DialectName) }),
   }
   let cold_start_ms: number | null = null
   if (scenario.fresh) {
@@ -72,7 +76,8 @@ export async function measure({ scenario, contender, round, target, upstream, as
     answers: result.answers,
     answers_per_s: result.answers / (result.wall_ms / 1_000),
     cpu_us: cpu_us / result.answers,
-    cpu_us_per_event: result.events > 0 ? cpu_us / result.events : null,
+    // Formats have more or fewer events for the same words.
+    cpu_us_per_event: scenario.flow ? cpu_us / (result.answers * WORDS) : result.events > 0 ? cpu_us / result.events : null,
     p50_ms: quantile(result.latencies_ms, 0.5),
     p99_ms: quantile(result.latencies_ms, 0.99),
     first_byte_p50_ms: quantile(result.first_bytes_ms, 0.5),

@@ -38,16 +38,19 @@ export const FLOOR = 'floor'
 export const DIRECT = 'direct'
 
 export const addressOf = (upstream: Started) => `http://127.0.0.1:${upstream.port}`
-const asIs = (scenario: Scenario): Asked | null => (scenario.failover ? null : { model: scenario.model })
+const asIs = (scenario: Scenario): Asked | null => (scenario.failover || scenario.flow ? null : { model: scenario.model })
+/** The floor passes a stream of any format. */
+const asItCame = (scenario: Scenario): Asked | null =>
+  scenario.flow ? { model: scenario.model, answers: scenario.flow.from } : asIs(scenario)
 
-function worker(name: string, about: string, source: string): Contender {
+function worker(name: string, about: string, source: string, ask: Contender['ask'] = asIs): Contender {
   return {
     name,
     about,
     build: directory => bundle(source, directory, name),
     start: ({ directory, upstream, inspector_port }) =>
       serve(directory, { folder: name, vars: { UPSTREAM: addressOf(upstream) } }, inspector_port),
-    ask: asIs,
+    ask,
   }
 }
 
@@ -56,9 +59,11 @@ const portkey = (name: string, about: string, start: Contender['start']): Conten
   about,
   start,
   ask: (scenario, upstream) =>
-    scenario.failover
-      ? { model: 'bench', headers: portkeyFailover(addressOf(upstream), ['bench-failing', 'bench']) }
-      : { model: scenario.model, headers: portkeyHeaders(addressOf(upstream)) },
+    scenario.flow
+      ? null
+      : scenario.failover
+        ? { model: 'bench', headers: portkeyFailover(addressOf(upstream), ['bench-failing', 'bench']) }
+        : { model: scenario.model, headers: portkeyHeaders(addressOf(upstream)) },
 })
 
 export const PEERS: Contender[] = [
@@ -68,7 +73,7 @@ export const PEERS: Contender[] = [
     start: ({ upstream }) => Promise.resolve({ ...upstream, stop: () => Promise.resolve() }),
     ask: scenario => (scenario.fresh ? null : asIs(scenario)),
   },
-  worker(FLOOR, 'raw workerd pass-through: the least a gateway can do on this platform', 'workers/pass-through.ts'),
+  worker(FLOOR, 'raw workerd pass-through: the least a gateway can do on this platform', 'workers/pass-through.ts', asItCame),
   worker('hono', 'a Hono route that passes through', 'workers/hono.ts'),
   portkey('portkey-workerd', '@portkey-ai/gateway 1.15.2 on workerd', ({ directory, inspector_port }) =>
     portkeyOnWorkerd(directory, inspector_port),
@@ -84,7 +89,7 @@ export function running(name: string, url: string, pid: number, model: string | 
     about: url,
     start: () => Promise.resolve({ pid, port: Number(port || 80), spawned_at_ms: 0, stop: () => Promise.resolve() }),
     ask: scenario =>
-      scenario.fresh || scenario.failover
+      scenario.fresh || scenario.failover || scenario.flow
         ? null
         : { model: model ?? scenario.model, headers, path: `${pathname.replace(/\/$/, '')}/chat/completions` },
   }

@@ -15,6 +15,8 @@ export type LoadPlan = {
   /** Stop after so many requests, however little time has passed. */
   requests_max?: number
   stream: boolean
+  /** Judges an answer, where it is none of Chat Completions. */
+  fault?(answer: Answer): string | null
 }
 
 export type Load = {
@@ -40,17 +42,18 @@ export function load(plan: LoadPlan): Promise<Load> {
   let sent = 0
   let model: { bytes: number; events: number } | null = null
 
+  const faultIn = (answer: Answer) => (plan.fault ? plan.fault(answer) : faultOf(answer, plan.stream))
   const judge = (answer: Answer) => {
     const counted = plan.stream ? countEvents(answer.body()) : 0
     events += counted
     if (model === null) {
-      fault ??= faultOf(answer, plan.stream)
+      fault ??= faultIn(answer)
       model = { bytes: answer.body_bytes, events: counted }
       return
     }
     if (answer.status === 200 && answer.body_bytes === model.bytes && counted === model.events) return
     // Another length may still be right: a gateway may add something of its own. Then the whole answer is looked at.
-    fault ??= faultOf(answer, plan.stream)
+    fault ??= faultIn(answer)
   }
 
   const connection = () =>

@@ -2,6 +2,8 @@
  * The requests: conversations in plain English, as a person's client would send them, to the byte of the size asked for.
  * Sixteen different ones of each size, so that nothing is measured on one lucky text.
  */
+import type { DialectName } from '../../worker/schema/chat.ts'
+
 export const VARIANTS = 16
 
 const SENTENCES = [
@@ -54,7 +56,22 @@ export function conversation(bytes: number, seed: number): { role: 'system' | 'u
 }
 
 /** What one contender is asked: its name for the model, and what it wants to be told in headers. */
-export type Asked = { model: string; headers?: Record<string, string>; path?: string }
+export type Asked = {
+  model: string
+  headers?: Record<string, string>
+  path?: string
+  /** Of the request, where it is not Chat Completions. */
+  format?: DialectName
+  /** Of the answer, where it is not that. */
+  answers?: DialectName
+}
+
+/** The same conversation as each format has it. */
+function saying([system, ...turns]: ReturnType<typeof conversation>, format: DialectName | undefined): object {
+  if (format === 'openai-responses') return { max_output_tokens: 300, instructions: system?.content, input: turns, store: false }
+  if (format === 'anthropic-messages') return { max_tokens: 300, system: system?.content, messages: turns }
+  return { max_tokens: 300, messages: [system, ...turns] }
+}
 
 /** Whole HTTP requests, ready for the socket. */
 export function requests(asked: Asked, body_bytes: number, stream: boolean): Buffer[] {
@@ -64,8 +81,7 @@ export function requests(asked: Asked, body_bytes: number, stream: boolean): Buf
         model: asked.model,
         ...(stream ? { stream: true } : {}),
         temperature: 0.7,
-        max_tokens: 300,
-        messages: conversation(text_bytes, variant),
+        ...saying(conversation(text_bytes, variant), asked.format),
       })
     let text_bytes = body_bytes
     // What the text is wrapped in depends a little on how many turns it makes.

@@ -11,10 +11,13 @@ import { stringify } from 'yaml'
 import { PROJECT } from '../../worker/cli/wrangler.ts'
 import { compilePolicy } from '../../worker/core/decide/rules.ts'
 import type { Catalogue } from '../../worker/schema/catalogue.ts'
+import { DIALECTS } from '../../worker/schema/chat.ts'
 import { callerKey, makeKey } from '../../worker/store/keys.ts'
+import { chatTarget, localProvider } from '../e2e/overlay.ts'
 import { MODELS, type Model } from './answers.ts'
 import { bundle, bundleRouter } from './bundle.ts'
 import { addressOf, type Contender } from './contenders.ts'
+import type { Caller } from './scenarios.ts'
 import { everythingOn } from './secrets.ts'
 import { serve } from './serve.ts'
 
@@ -28,6 +31,15 @@ const read = (file: string) => readFileSync(join(PROJECT, file), 'utf8')
 /** By this the upstream, free of charge, is the best of all by far, also as the one to fail over to. */
 const FREE_FIRST = { quality: 1, cost: 100, latency: 1, energy: 1 }
 
+const targetOf = (model: Model) => (DIALECTS.some(from => model === `bench-${from}`) ? `${model}/${model}` : `vllm/${model}`)
+/** A provider for each format, as data; its one target has its name. */
+const OVERLAY = {
+  providers: DIALECTS.map(from =>
+    localProvider(`bench-${from}`, from, 'VLLM_URL', { chat_path: '/{model}', how_to_enable: 'Set VLLM_URL.' }),
+  ),
+  targets: DIALECTS.map(from => chatTarget(`bench-${from}`, `bench-${from}`)),
+}
+
 /** The default policy with a pin to one model of the upstream behind it: its conditions are looked at, and all have one consequence. */
 function policyFor(model: Model): string {
   const compiled = compilePolicy(read('policies/default.yaml'), '0'.repeat(16))
@@ -39,10 +51,10 @@ function policyFor(model: Model): string {
     name: model,
     objective: FREE_FIRST,
     explore: 0,
-    require: { ...policy.require, not_targets: [...(policy.require.not_targets ?? []), ...others.map(other => `vllm/${other}`)] },
+    require: { ...policy.require, not_targets: [...(policy.require.not_targets ?? []), ...others.map(targetOf)] },
     rules: [
       ...policy.rules.map(rule => ({ ...rule, do: { reweigh: FREE_FIRST } })),
-      { name: 'to the upstream of the benchmark', when: 'true', do: { pin: `vllm/${model}` } },
+      { name: 'to the upstream of the benchmark', when: 'true', do: { pin: targetOf(model) } },
     ],
     tests: [],
   })
@@ -66,12 +78,19 @@ async function build(directory: string, entry?: string): Promise<void> {
   ])
   const seed = {
     [callerKey(CALLER.key_id)]: JSON.stringify(CALLER),
+    'catalogue/overlay': JSON.stringify(OVERLAY),
     'policy/default': read('policies/default.yaml'),
     ...Object.fromEntries(MODELS.map(model => [`policy/${model}`, policyFor(model)])),
   }
   mkdirSync(join(directory, 'kv'), { recursive: true })
   writeFileSync(join(directory, 'kv/seed.txt'), JSON.stringify(seed))
   writeFileSync(join(directory, 'd1/migrations.sql'), migrations())
+}
+
+const PATHS: Record<Caller, string> = {
+  'openai-chat': '/v1/chat/completions',
+  'openai-responses': '/v1/responses',
+  'anthropic-messages': '/v1/messages',
 }
 
 type Without = {
@@ -96,7 +115,7 @@ function signalbox(name: string, about: string, without?: Without): Contender {
         KEY_PEPPER: PEPPER,
         DEMO_TARGETS: 'off',
         VLLM_URL: address,
-        VLLM_MODELS: MODELS.join(','),
+        VLLM_MODELS: MODELS.filter(model => targetOf(model).startsWith('vllm/')).join(','),
         OLLAMA_URL: address,
         OLLAMA_MODELS: 'bench',
         ...(without?.part && { PART_OFF: without.part }),
@@ -107,6 +126,7 @@ function signalbox(name: string, about: string, without?: Without): Contender {
     ask: scenario => ({
       model: `policy/${scenario.failover ? 'bench-failing' : scenario.model}`,
       headers: { authorization: `Bearer ${KEY}` },
+      ...(scenario.flow && { path: PATHS[scenario.flow.to], format: scenario.flow.to, answers: scenario.flow.to }),
     }),
   }
 }

@@ -5,7 +5,9 @@
  * Run as a program it prints `{"port": ...}` and serves until its standard input closes, so it cannot outlive its parent.
  */
 import { createServer, type Socket } from 'node:net'
+import { DIALECTS } from '../../worker/schema/chat.ts'
 import { FAILURE, FIXED_DELAY_MS, MODELS, type Model, PACE_MS, streamAnswer, wholeAnswer } from './answers.ts'
+import { contentTypeOf, flowOf } from './flows.ts'
 
 const head = (status: string, type: string, framing: string) => `HTTP/1.1 ${status}\r\ncontent-type: ${type}\r\n${framing}\r\n\r\n`
 const whole = (status: string, body: string) =>
@@ -20,6 +22,17 @@ const perModel = <Value>(make: (model: Model) => Value) =>
 const WHOLE = perModel(model => whole('200 OK', wholeAnswer(model)))
 const EVENTS = perModel(model => streamAnswer(model).map(framed))
 const BURST = perModel(model => Buffer.from(STREAM_HEAD + EVENTS[model].join('') + LAST_CHUNK))
+/** The streams in each format, in one write, as a burst is. */
+const FLOWS = new Map(
+  DIALECTS.map((from): [string, Buffer] => [
+    `bench-${from}`,
+    Buffer.concat([
+      Buffer.from(head('200 OK', contentTypeOf(from), 'transfer-encoding: chunked')),
+      ...flowOf(from).flatMap(event => [Buffer.from(`${event.length.toString(16)}\r\n`), event, Buffer.from('\r\n')]),
+      Buffer.from(LAST_CHUNK),
+    ]),
+  ]),
+)
 const FAILING = whole('503 Service Unavailable', FAILURE)
 
 /** How often each model was called, so that a failover can be seen from outside. */
@@ -42,9 +55,13 @@ function requestEnd(buffer: Buffer): { body: number; end: number } {
   return { body, end: last < 0 ? -1 : last + 7 }
 }
 
-function modelOf(body: Buffer): Model {
+function modelOf(request: Buffer, body: Buffer): Model {
   const at = body.indexOf('"model":"')
-  const name = at < 0 ? '' : body.toString('latin1', at + 9, body.indexOf(34, at + 9))
+  // Some formats have it in the address: `POST /v1/<model> HTTP/1.1`.
+  const name =
+    at < 0
+      ? (request.toString('latin1', 0, 200).split(' ')[1]?.split('/')[2] ?? '')
+      : body.toString('latin1', at + 9, body.indexOf(34, at + 9))
   return MODELS.find(model => model === name) ?? 'bench'
 }
 
@@ -64,10 +81,12 @@ function pace(socket: Socket, events: string[]) {
 function answer(socket: Socket, request: Buffer, body_at: number) {
   if (request[0] === 71 /* G, as in GET */) return void socket.write(whole('200 OK', JSON.stringify(calls)))
   const body = request.subarray(body_at)
-  const model = modelOf(body)
+  const model = modelOf(request, body)
   calls[model]++
   if (model === 'bench-failing') return void socket.write(FAILING)
   if (model === 'bench-slow') return void setTimeout(() => socket.write(WHOLE[model]), FIXED_DELAY_MS)
+  const flow = FLOWS.get(model)
+  if (flow !== undefined) return void socket.write(flow)
   if (body.indexOf('"stream":true') < 0) return void socket.write(WHOLE[model])
   if (model === 'bench-paced') return pace(socket, EVENTS[model])
   socket.write(BURST[model])
