@@ -15,6 +15,7 @@
  *     targets.yaml     which provider serves which model, under which name
  *     services.yaml    what serves embeddings, images, speech and other endpoints than chat
  *     benchmarks.yaml  results as published; quality.ts makes them one scale
+ *     grids.yaml       carbon intensity of electricity by region
  *     sources.yaml     where all of it comes from
  *
  * The same inputs give the same bytes.
@@ -69,6 +70,7 @@ type TargetOverlay =
       Pick<Target, 'output_limit_field' | 'refuses'>
     > &
       Partial<Target['capability']>)
+type Cost = { input: number; output: number; cacheRead: number; cacheWrite: number }
 /** One model in pi-ai's data files, in USD per million tokens; zero stands for `free`, `none` and `unknown` alike. */
 type Packaged = {
   id: string
@@ -76,10 +78,10 @@ type Packaged = {
   reasoning: boolean
   contextWindow: number
   maxTokens: number
-  cost: { input: number; output: number; cacheRead: number; cacheWrite: number }
+  cost: Cost & { tiers?: (Cost & { inputTokensAbove: number })[] }
 }
 type History = { id: string; prices: ModelPrice | { constraint?: { type: string; start_date?: string }; prices: ModelPrice }[] }
-type ModelPrice = Record<string, number | { base: number } | undefined>
+type ModelPrice = Record<string, number | { base: number; tiers: { start: number; price: number }[] } | undefined>
 
 const HERE = import.meta.dirname
 const overlay = <T>(name: string): T => parse(readFileSync(`${HERE}/${name}.yaml`, 'utf8'), { merge: true }) as T
@@ -124,6 +126,7 @@ const result: Catalogue = {
   notice: NOTICE,
   sources,
   qualities: {},
+  grids: overlay<Catalogue['grids']>('grids'),
   providers: Object.entries(providers).map(([id, entry]) => providerOf(id, entry)),
   targets: [
     ...overlay<Target[]>('demo'),
@@ -148,6 +151,7 @@ const text = `{${[
   head,
   `\n"sources":${named(checked.sources)}`,
   `\n"qualities":${named(checked.qualities)}`,
+  `\n"grids":${named(checked.grids)}`,
   `\n"providers":${lines(checked.providers)}`,
   `\n"targets":${lines(checked.targets)}`,
 ].join(',')}}\n`
@@ -349,12 +353,37 @@ function pricesOf(provider: string, fact: Packaged, model: Model): Price[] {
     one.input_micros_per_mtok === today.input_micros_per_mtok && one.output_micros_per_mtok === today.output_micros_per_mtok
   const past = dated.filter(one => one.from <= as_of)
   const current = past.at(-1)
+  const beside = current && same(current) ? apartIn(current) : {}
   const prices: Price[] = past.filter(one => !same(one)).map(one => ({ ...one, source: 'genai-prices' }))
   const since = current && same(current) ? current.from : prices.length > 0 ? as_of : first_day
   const cache_write_1h_micros_per_mtok = current && same(current) ? current.cache_write_1h_micros_per_mtok : null
-  prices.push({ from: since < as_of ? since : as_of, ...today, cache_write_1h_micros_per_mtok, source: 'pi-ai' })
+  prices.push({
+    from: since < as_of ? since : as_of,
+    ...today,
+    cache_write_1h_micros_per_mtok,
+    ...longerToday(fact.cost, current?.longer),
+    ...beside,
+    source: 'pi-ai',
+  })
   for (const one of dated.filter(later => later.from > as_of)) prices.push({ ...one, source: 'genai-prices' })
   return prices.sort((a, b) => a.from.localeCompare(b.from))
+}
+
+/** What is priced apart from tokens of text, which only genai-prices knows. */
+function apartIn(price: Partial<Price>): Partial<Price> {
+  const { web_search_micros_per_call, file_search_micros_per_call, image_input_micros_per_mtok, audio_input_micros_per_mtok } = price
+  const all = { web_search_micros_per_call, file_search_micros_per_call, image_input_micros_per_mtok, audio_input_micros_per_mtok }
+  return Object.fromEntries(Object.entries(all).filter(([, value]) => value !== undefined))
+}
+
+/** pi-ai's first tier; it has no price of the one-hour cache, which is taken where the other agrees on the rest. */
+function longerToday({ tiers = [] }: Packaged['cost'], other: Price['longer']): { longer?: Price['longer'] } {
+  const [tier] = tiers
+  if (!tier) return {}
+  const rates = perMtok(tier)
+  const same = other?.above_tokens === tier.inputTokensAbove && other.input_micros_per_mtok === rates.input_micros_per_mtok
+  const cache_write_1h_micros_per_mtok = same ? (other?.cache_write_1h_micros_per_mtok ?? null) : null
+  return { longer: { above_tokens: tier.inputTokensAbove, ...rates, cache_write_1h_micros_per_mtok } }
 }
 
 function historyOf(provider: string, model: string): (Omit<Price, 'from' | 'source'> & { from: string | null })[] {
@@ -370,6 +399,9 @@ function historyOf(provider: string, model: string): (Omit<Price, 'from' | 'sour
     cache_read_micros_per_mtok: micros(prices.cache_read_mtok),
     cache_write_micros_per_mtok: micros(prices.cache_write_mtok),
     cache_write_1h_micros_per_mtok: micros(prices.cache_write_1h_mtok),
+    ...longerIn(prices),
+    ...(prices.web_searches_kcount !== undefined && { web_search_micros_per_call: perCall(prices.web_searches_kcount) }),
+    ...(prices.storage_searches_kcount !== undefined && { file_search_micros_per_call: perCall(prices.storage_searches_kcount) }),
     ...(prices.input_image_mtok !== undefined && { image_input_micros_per_mtok: micros(prices.input_image_mtok) ?? 0 }),
     ...(prices.input_audio_mtok !== undefined && { audio_input_micros_per_mtok: micros(prices.input_audio_mtok) ?? 0 }),
   }))
@@ -384,6 +416,29 @@ function perMtok(cost: Packaged['cost']) {
     cache_read_micros_per_mtok: cost.cacheRead > 0 || free ? Math.round(cost.cacheRead * 1e6) : null,
     cache_write_micros_per_mtok: cost.cacheWrite > 0 || free ? Math.round(cost.cacheWrite * 1e6) : null,
   }
+}
+
+/** The first tier, where all prices that have tiers agree on its bound. */
+function longerIn(prices: ModelPrice): { longer?: NonNullable<Price['longer']> } {
+  const { input_mtok } = prices
+  const above_tokens = typeof input_mtok === 'object' ? input_mtok.tiers[0]?.start : undefined
+  if (above_tokens === undefined) return {}
+  const beyond = (price: ModelPrice[string]) =>
+    micros(typeof price === 'object' ? price.tiers.find(({ start }) => start === above_tokens)?.price : price)
+  return {
+    longer: {
+      above_tokens,
+      input_micros_per_mtok: beyond(input_mtok),
+      output_micros_per_mtok: beyond(prices.output_mtok),
+      cache_read_micros_per_mtok: beyond(prices.cache_read_mtok),
+      cache_write_micros_per_mtok: beyond(prices.cache_write_mtok),
+      cache_write_1h_micros_per_mtok: beyond(prices.cache_write_1h_mtok),
+    },
+  }
+}
+
+function perCall(per_thousand: ModelPrice[string]): number {
+  return Math.round((micros(per_thousand) ?? 0) / 1_000)
 }
 
 function micros(usd: number | { base: number } | undefined): number | null {

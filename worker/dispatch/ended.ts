@@ -66,6 +66,7 @@ export function conclude(
     detail: trial.detail,
     probe,
     usage: usage.usage,
+    ...(usage.estimated && { usage_estimated: true as const }),
     ...(trial.own_key && { own_key: true as const }),
   }
 }
@@ -104,9 +105,19 @@ function tellWait(call: Call, trial: Trial, carrier: Carrier): void {
   })
 }
 
+/**
+ * Some formats tell counts at the beginning of a stream and again at its end. One that broke off has told that next to nothing was written:
+ * what was seen of it says more.
+ */
+function countedBySoFar(seen: Trial['seen'], usage: TokenUsage): { usage: TokenUsage; estimated: boolean } {
+  const written = Math.ceil(seen.output_chars / CHARS_PER_TOKEN)
+  if (seen.finish_raw !== null || seen.terminated || written <= (usage.output_tokens ?? 0)) return { usage, estimated: false }
+  return { usage: { ...usage, output_tokens: written }, estimated: true }
+}
+
 /** What one call used, as far as anybody can say; null where it gave nothing to go by. */
 export function usageOf(call: Call, { seen }: Trial): { usage: TokenUsage | null; estimated: boolean } {
-  if (seen.usage !== null) return { usage: seen.usage, estimated: false }
+  if (seen.usage !== null) return countedBySoFar(seen, seen.usage)
   if (!seen.content && seen.finish_raw === null) return { usage: null, estimated: false }
   // Of sound and pictures nobody here knows how many tokens they are.
   if (call.passage !== undefined && call.passage.endpoint.pays !== 'input') return { usage: null, estimated: false }

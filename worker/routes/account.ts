@@ -4,17 +4,16 @@
  */
 
 import type { LiveTarget } from '../core/decide/world.ts'
-import { energyOf } from '../core/spend/energy.ts'
-import { costOf, estimateCost } from '../core/spend/price.ts'
+import { billOf } from '../core/spend/bill.ts'
+import { estimateCost } from '../core/spend/price.ts'
 import { lossCounts } from '../dialects/losses.ts'
 import type { Call, Carrier, Ended } from '../dispatch/dispatch.ts'
 import type { Price } from '../schema/catalogue.ts'
 import type { Loss } from '../schema/chat.ts'
 import type { DecisionRecord } from '../schema/decision.ts'
-import type { OutcomeClass } from '../schema/health.ts'
 import type { TargetId } from '../schema/ids.ts'
 import type { AccountLimits, Limited } from '../schema/limits.ts'
-import type { Micros, Ms, Wh } from '../schema/units.ts'
+import type { Micros, Ms } from '../schema/units.ts'
 import type { AttemptRecord, Intent, Settlement } from '../schema/usage.ts'
 import type { LimitedCaller } from '../store/org-limits.ts'
 
@@ -76,15 +75,15 @@ function limitedBy(accounts: readonly AccountLimits[], tokens: number, price: Pr
   }
 }
 
-/** Refused or unreachable calls that no provider bills; for any other class unknown usage makes the sum unknown. */
-const UNBILLED: ReadonlySet<OutcomeClass> = new Set(['connection', 'server', 'rate', 'auth', 'gone', 'client', 'garbage'])
-
 export function settlementOf(call: Decided, ended: Ended, shadows: AttemptRecord[], targetOf: TargetOf, now_ms: Ms): Settlement {
   const { record } = call
   const attempts = [...ended.attempts, ...shadows]
   const own = attempts.filter(attempt => attempt.own_key)
   const ours = own.length === 0 ? attempts : attempts.filter(attempt => !attempt.own_key)
-  const costOver = (some: AttemptRecord[]) => sumOver(some, targetOf, (usage, target) => costOf(usage, target.price))
+  // Of sound and pictures nobody here knows how many tokens they are.
+  const prompt_tokens = record.endpoint === undefined ? record.features.prompt_tokens : null
+  const all = billOf(attempts, targetOf, prompt_tokens)
+  const paid = own.length === 0 ? all : billOf(ours, targetOf, prompt_tokens)
   return {
     v: 1,
     decision_id: record.decision_id,
@@ -97,12 +96,13 @@ export function settlementOf(call: Decided, ended: Ended, shadows: AttemptRecord
     finish_reason: ended.finish_reason,
     usage: ended.usage,
     usage_estimated: ended.usage_estimated,
-    cost_micros: costOver(ours),
-    own_cost_micros: own.length === 0 ? null : costOver(own),
+    cost_micros: paid.cost_micros,
+    cost_estimated: all.cost_estimated,
+    own_cost_micros: own.length === 0 ? null : billOf(own, targetOf, prompt_tokens).cost_micros,
     paid_by: own.length === 0 ? 'router' : ours.length === 0 ? 'caller' : 'both',
-    energy_wh: sumOver(attempts, targetOf, (usage, target): Wh | null =>
-      usage.input_tokens === null || usage.output_tokens === null ? null : energyOf(target, usage.input_tokens, usage.output_tokens),
-    ),
+    energy_wh: all.energy_wh,
+    co2e_g: all.co2e_g,
+    energy_confidence: all.energy_confidence,
     attempts,
     losses: lossCounts(lostOn(call, ended, targetOf), ended.losses),
     first_token_ms: ended.first_token_ms,
@@ -116,21 +116,4 @@ function lostOn({ record, losses }: Decided, { target }: Ended, targetOf: Target
   if (target === null || target === record.chosen) return record.losses
   const other = targetOf(target)
   return other === undefined ? [] : losses(other)
-}
-
-/** A sum over what each attempt used; null as soon as one of them is unknown. */
-function sumOver(
-  attempts: AttemptRecord[],
-  targetOf: TargetOf,
-  of: (usage: NonNullable<AttemptRecord['usage']>, target: LiveTarget) => number | null,
-): number | null {
-  let sum = 0
-  for (const attempt of attempts) {
-    const target = targetOf(attempt.target)
-    if (attempt.usage === null && UNBILLED.has(attempt.class)) continue
-    const part = attempt.usage === null || !target ? null : of(attempt.usage, target)
-    if (part === null) return null
-    sum += part
-  }
-  return sum
 }

@@ -59,14 +59,23 @@ export const energy = z.strictObject({
   source,
 })
 
-/** Prices in integer micro-USD per million tokens, from a day on; a class of token with no known price is null. */
-export const price = z.strictObject({
-  from: date,
+const rates = {
   input_micros_per_mtok: z.int().min(0).nullable(),
   output_micros_per_mtok: z.int().min(0).nullable(),
   cache_read_micros_per_mtok: z.int().min(0).nullable(),
   cache_write_micros_per_mtok: z.int().min(0).nullable(),
   cache_write_1h_micros_per_mtok: z.int().min(0).nullable().default(null),
+}
+
+/** Prices in integer micro-USD per million tokens, from a day on; a class of token with no known price is null. */
+export const price = z.strictObject({
+  from: date,
+  ...rates,
+  /** A request with more input tokens than `above_tokens` costs this, all of it. */
+  longer: z.strictObject({ above_tokens: z.int().positive(), ...rates }).optional(),
+  /** For each search that the provider itself makes; where one is made and this is absent, the cost is unknown. */
+  web_search_micros_per_call: z.int().min(0).optional(),
+  file_search_micros_per_call: z.int().min(0).optional(),
   /** Where such tokens are priced apart: images that cost other than text to read; sound, whose price is else unknown. */
   image_input_micros_per_mtok: z.int().min(0).optional(),
   audio_input_micros_per_mtok: z.int().min(0).optional(),
@@ -204,6 +213,11 @@ export type QualityRow = z.infer<typeof quality>
 export type Terms = z.infer<typeof terms>
 export type Capability = z.infer<typeof capability>
 
+const grids = z
+  .record(z.string(), z.strictObject({ kg_co2e_per_kwh: z.number().min(0).max(2), source }))
+  .default({})
+  .describe('Carbon intensity of electricity by region, where a provider says no other; `global` is the world.')
+
 export const catalogue = z.strictObject({
   /** Day the figures were gathered. */
   as_of: date,
@@ -212,6 +226,7 @@ export const catalogue = z.strictObject({
   sources: z.record(z.string(), sourceFacts).default({}),
   /** Quality rows that the `quality` of targets may refer to by name: one entry a model. */
   qualities: z.record(z.string(), z.array(quality)).default({}),
+  grids,
   providers: z.array(provider),
   targets: z.array(target),
 })
@@ -221,6 +236,7 @@ export type Catalogue = z.infer<typeof catalogue>
 export const catalogueOverlay = z.strictObject({
   sources: z.record(z.string(), sourceFacts).default({}),
   qualities: z.record(z.string(), z.array(quality)).default({}),
+  grids,
   providers: z.array(provider).default([]),
   targets: z.array(target).default([]),
   /** Ids of targets, or of providers with all their targets, that are to be left out. */

@@ -106,6 +106,9 @@ export type TokenUsage = {
   audio_input_tokens: Tokens | null
   audio_output_tokens: Tokens | null
   image_input_tokens: Tokens | null
+  /** Searches that the provider made for this answer and bills by the call. */
+  web_search_calls: number | null
+  file_search_calls: number | null
 }
 
 export const UNKNOWN_USAGE: TokenUsage = {
@@ -118,6 +121,8 @@ export const UNKNOWN_USAGE: TokenUsage = {
   audio_input_tokens: null,
   audio_output_tokens: null,
   image_input_tokens: null,
+  web_search_calls: null,
+  file_search_calls: null,
 }
 
 /** Why an answer ended, in one vocabulary; `raw` beside it keeps the provider's own word. */

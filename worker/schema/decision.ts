@@ -7,7 +7,7 @@ import type { EndpointName, PassedEndpoint } from './endpoint.ts'
 import type { Features } from './features.ts'
 import type { DecisionId, KeyId, OrgId, PolicyName, PolicyVersion, TargetId } from './ids.ts'
 import type { Limits, Objective, Rescue } from './policy.ts'
-import type { Micros, Ms, Tokens, Wh } from './units.ts'
+import type { EnergyConfidence, Gco2e, Micros, Ms, Tokens, Wh } from './units.ts'
 
 /** Why a target may not answer this request. `need` and `have` are the two sides of the comparison that failed. */
 export type Refusal = { reason: RefusalReason; need?: string | number | boolean; have?: string | number | boolean | null }
@@ -144,6 +144,8 @@ export type DecisionRecord = {
   propensity: number
   draw: number
   losses: Loss[]
+  /** Estimated for the chosen target; null where its size is unknown. */
+  energy?: { wh: Wh; co2e_g: Gco2e | null; confidence: EnergyConfidence } | null
 }
 
 /** A decision, or why there is none. `forbidden`: the caller's key may not name that policy, or not name a model at all. */

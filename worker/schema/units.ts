@@ -15,6 +15,10 @@ export type Micros = Unit<'micros'>
 export type Tokens = Unit<'tokens'>
 /** Watt-hours. */
 export type Wh = Unit<'wh'>
+/** Grams of carbon dioxide equivalent. */
+export type Gco2e = Unit<'gco2e'>
+/** How sure an energy figure is: the model was measured, its size is known, or neither. */
+export type EnergyConfidence = 'measured' | 'disclosed' | 'guess'
 /** Bytes of an encoded body. */
 export type Bytes = Unit<'bytes'>
 

@@ -6,7 +6,7 @@ import type { DialectName, Loss, TokenUsage } from './chat.ts'
 import type { OutcomeClass } from './health.ts'
 import type { DecisionId, KeyId, OrgId, PolicyName, PolicyVersion, TargetId } from './ids.ts'
 import type { AccountName, Limited, RateName } from './limits.ts'
-import type { Micros, Ms, Wh } from './units.ts'
+import type { EnergyConfidence, Gco2e, Micros, Ms, Wh } from './units.ts'
 
 /** One call to one target. A request has at most a handful. */
 export type AttemptRecord = {
@@ -27,6 +27,8 @@ export type AttemptRecord = {
   probe: boolean
   /** What this call alone used, null where the target did not say; the row's `usage` and `cost_micros` sum over attempts. */
   usage: TokenUsage | null
+  /** These counts are ours. */
+  usage_estimated?: true
   /** It went with a key that the caller brought: what it cost is the caller's own affair. */
   own_key?: true
 }
@@ -92,7 +94,11 @@ export type Settlement = {
   cost_micros: Micros | null
   own_cost_micros: Micros | null
   paid_by: PaidBy
+  /** Part of the cost rests on counts of our own: an answer that broke off, a call that was given up. */
+  cost_estimated: boolean
   energy_wh: Wh | null
+  co2e_g: Gco2e | null
+  energy_confidence: EnergyConfidence | null
   attempts: AttemptRecord[]
   /** On the way there and on the way back, to the end of a stream. */
   losses: LossCount[]

@@ -77,6 +77,7 @@ export function overlaid(bundle: Catalogue, overlay: CatalogueOverlay): Catalogu
     ...bundle,
     sources: { ...bundle.sources, ...overlay.sources },
     qualities: { ...bundle.qualities, ...overlay.qualities },
+    grids: { ...bundle.grids, ...overlay.grids },
     providers: merge(bundle.providers, overlay.providers),
     targets: merge(bundle.targets, overlay.targets).filter(({ provider }) => !without.has(provider)),
   }

@@ -46,7 +46,7 @@ const SUMS = `count(*) AS requests,
   sum(cost_micros) AS cost_micros, sum(own_cost_micros) AS own_cost_micros, count(*) FILTER (WHERE cost_micros IS NULL) AS cost_unknown,
   count(*) FILTER (WHERE usage_estimated = 1) AS estimated,
   count(*) FILTER (WHERE losses <> '[]') AS lossy,
-  sum(energy_wh) AS energy_wh,
+  sum(energy_wh) AS energy_wh, sum(co2e_g) AS co2e_g, count(*) FILTER (WHERE cost_estimated = 1) AS cost_estimated,
   CAST(round(avg(first_token_ms)) AS INTEGER) AS first_token_ms, CAST(round(avg(total_ms)) AS INTEGER) AS total_ms`
 
 export type Sums = {
@@ -64,6 +64,8 @@ export type Sums = {
   /** Requests that lost something by translation. */
   lossy: number
   energy_wh: number | null
+  co2e_g: number | null
+  cost_estimated: number
   first_token_ms: number | null
   total_ms: number | null
 }
@@ -113,7 +115,18 @@ export const ROW_COLUMNS = [
     'policy_version',
   ],
   ...['task', 'stream', 'planned_target', 'target', 'provider', 'outcome', 'status', 'error_code', 'finish_reason', 'input_tokens'],
-  ...['cache_read_tokens', 'cache_write_tokens', 'output_tokens', 'reasoning_tokens', 'usage_estimated', 'cost_micros', 'energy_wh'],
+  ...[
+    'cache_read_tokens',
+    'cache_write_tokens',
+    'output_tokens',
+    'reasoning_tokens',
+    'usage_estimated',
+    'cost_micros',
+    'cost_estimated',
+    'web_search_calls',
+    'file_search_calls',
+  ],
+  ...['energy_wh', 'co2e_g', 'energy_confidence'],
   ...['first_token_ms', 'total_ms', 'losses', 'paid_by', 'own_cost_micros'],
 ] as const
 export type Row = Record<string, string | number | null>

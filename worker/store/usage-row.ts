@@ -8,7 +8,7 @@
 import type { TokenUsage } from '../schema/chat.ts'
 import { UNKNOWN_USAGE } from '../schema/chat.ts'
 import type { DecisionId, KeyId, OrgId, PolicyName, PolicyVersion, TargetId } from '../schema/ids.ts'
-import type { Micros, Ms, Wh } from '../schema/units.ts'
+import type { EnergyConfidence, Gco2e, Micros, Ms, Wh } from '../schema/units.ts'
 import type { AttemptRecord, Intent, LossCount, PaidBy, Settlement, UsageOutcome } from '../schema/usage.ts'
 
 type Intended = {
@@ -44,7 +44,10 @@ type Settled = TokenUsage & {
   cost_micros: Micros | null
   own_cost_micros: Micros | null
   paid_by: PaidBy | null
+  cost_estimated: number
   energy_wh: Wh | null
+  co2e_g: Gco2e | null
+  energy_confidence: EnergyConfidence | null
   first_token_ms: Ms | null
   total_ms: Ms | null
   /** JSON within the row's JSON, and a text in its column. */
@@ -61,10 +64,22 @@ const INTENDED_OTHERS = [
   ...['planned_target', 'planned_provider'],
 ]
 const SETTLED_INTEGERS = [
-  ...['settled_at_ms', 'status', 'usage_estimated', 'cost_micros', 'own_cost_micros', 'first_token_ms', 'total_ms'],
+  ...['settled_at_ms', 'status', 'usage_estimated', 'cost_micros', 'own_cost_micros', 'cost_estimated', 'first_token_ms', 'total_ms'],
   ...Object.keys(UNKNOWN_USAGE),
 ]
-const SETTLED_OTHERS = ['outcome', 'target', 'provider', 'error_code', 'finish_reason', 'energy_wh', 'attempts', 'losses', 'paid_by']
+const SETTLED_OTHERS = [
+  'outcome',
+  'target',
+  'provider',
+  'error_code',
+  'finish_reason',
+  'energy_wh',
+  'co2e_g',
+  'energy_confidence',
+  'attempts',
+  'losses',
+  'paid_by',
+]
 
 /** Everything that only the settlement knows: what a late settlement replaces in a row that was written as an orphan. */
 export const SETTLED_COLUMNS: readonly string[] = [...SETTLED_INTEGERS, ...SETTLED_OTHERS]
@@ -111,7 +126,10 @@ export function settledHalf(settlement: Settlement): Settled {
     cost_micros: settlement.cost_micros,
     own_cost_micros: settlement.own_cost_micros,
     paid_by: settlement.paid_by,
+    cost_estimated: settlement.cost_estimated ? 1 : 0,
     energy_wh: settlement.energy_wh,
+    co2e_g: settlement.co2e_g,
+    energy_confidence: settlement.energy_confidence,
     first_token_ms: settlement.first_token_ms,
     total_ms: settlement.total_ms,
     attempts: settlement.attempts,
@@ -140,7 +158,10 @@ export function orphanHalf(intended: string, now_ms: Ms): Settled {
     cost_micros: estimated_cost_micros,
     own_cost_micros: null,
     paid_by: null,
+    cost_estimated: 1,
     energy_wh: null,
+    co2e_g: null,
+    energy_confidence: null,
     first_token_ms: null,
     total_ms: null,
     attempts: [],

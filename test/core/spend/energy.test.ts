@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { energyOf, whPerToken } from '../../../worker/core/spend/energy.ts'
+import { energyOf, gridOf, whPerToken } from '../../../worker/core/spend/energy.ts'
 
 type Known = { active?: number | null; total?: number | null; measured?: number | null }
 const wh = ({ active = null, total = null, measured = null }: Known, pue: number | null = 1) =>
@@ -65,5 +65,25 @@ describe('energy of a request', () => {
     const request = energyOf({ wh_per_input_token: input, wh_per_output_token: output }, 500, 400) as number
     expect(request).toBeGreaterThan(0.024)
     expect(request).toBeLessThan(2.4)
+  })
+})
+
+describe('the grid of a target', () => {
+  const source = { name: 'test', as_of: '2026-01-01' }
+  const grids = {
+    global: { kg_co2e_per_kwh: 0.473, source },
+    us: { kg_co2e_per_kwh: 0.384, source },
+    eu: { kg_co2e_per_kwh: 0.214, source },
+  }
+  const silent = { grid_kg_co2e_per_kwh: null }
+  it.each([
+    ['its provider’s own figure before all', { grid_kg_co2e_per_kwh: 0.04 }, ['eu'], 0.04],
+    ['that of its region', silent, ['eu'], 0.214],
+    ['the dirtiest of several', silent, ['us', 'eu'], 0.384],
+    ['the world’s, for anywhere', silent, ['global'], 0.473],
+    ['the world’s, for a region nobody listed', silent, ['br'], 0.473],
+    ['unknown on the operator’s own machine', silent, ['local'], null],
+  ] as const)('is %s', (_, provider, regions, kg) => {
+    expect(gridOf(provider, regions, grids)).toBe(kg)
   })
 })

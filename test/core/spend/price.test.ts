@@ -118,3 +118,37 @@ describe('what is priced apart from text', () => {
     expect(costOf({ ...heard, audio_input_tokens: 101 }, price({ audio_input_micros_per_mtok: 1 }))).toBeNull()
   })
 })
+
+describe('a long prompt', () => {
+  const longer = {
+    above_tokens: 200_000,
+    input_micros_per_mtok: 6_000_000,
+    output_micros_per_mtok: 22_500_000,
+    cache_read_micros_per_mtok: 600_000,
+    cache_write_micros_per_mtok: 7_500_000,
+    cache_write_1h_micros_per_mtok: 12_000_000,
+  }
+  it('costs more for all of it and its answer, from one token beyond the bound', () => {
+    expect(costOf(usage({ input_tokens: 200_000, output_tokens: 10 }), price({ longer }))).toBe(200_000 * 3 + 10 * 15)
+    expect(costOf(usage({ input_tokens: 200_001, output_tokens: 10 }), price({ longer }))).toBe(200_001 * 6 + 10 * 22.5)
+  })
+  it('is long by all its tokens, those from the cache too', () => {
+    const cached = usage({ input_tokens: 250_000, cache_read_tokens: 240_000, output_tokens: 0 })
+    expect(costOf(cached, price({ longer }))).toBe(10_000 * 6 + 240_000 * 0.6)
+  })
+  it('is so by estimate as well', () => {
+    expect(estimateCost(300_000, 100, price({ longer }))).toBe(300_000 * 6 + 100 * 22.5)
+  })
+})
+
+describe('searches that the provider makes', () => {
+  const searched = usage({ input_tokens: 100, output_tokens: 10, web_search_calls: 3, file_search_calls: 2 })
+  it('are paid by the call', () => {
+    const listed = price({ web_search_micros_per_call: 10_000, file_search_micros_per_call: 2_500 })
+    expect(costOf(searched, listed)).toBe(100 * 3 + 10 * 15 + 3 * 10_000 + 2 * 2_500)
+  })
+  it('make the cost unknown where nobody said their price, and none makes it no less known', () => {
+    expect(costOf(searched, price())).toBeNull()
+    expect(costOf(usage({ input_tokens: 100, output_tokens: 10, web_search_calls: 0 }), price())).toBe(450)
+  })
+})

@@ -226,21 +226,24 @@ const finish = fc.constantFrom<{ finish: FinishReason; finish_raw: string }>(
   { finish: 'pause', finish_raw: 'pause_turn' },
 )
 
-export const reply: fc.Arbitrary<Reply> = fc.record({
-  dialect: fc.constant(OWN),
-  id: name,
-  model: name,
-  created_at_s: fc.constant(null),
-  choices: fc
-    .tuple(
-      fc.array(fc.oneof(thought, text, call, invented), { maxLength: 4 }),
-      fc.oneof(finish, fc.constant({ finish: null, finish_raw: null })),
-    )
-    .map(([parts, ending]) => [{ index: 0, parts, ...ending }]),
-  usage,
-  service_tier: maybe(fc.constant('standard')),
-  extra: fc.oneof(fc.constant({}), unknown, fc.constant({ stop_sequence: 'x', usage: { server_tool_use: { web_search_requests: 1 } } })),
-})
+export const reply: fc.Arbitrary<Reply> = fc
+  .record({
+    dialect: fc.constant(OWN),
+    id: name,
+    model: name,
+    created_at_s: fc.constant(null),
+    choices: fc
+      .tuple(
+        fc.array(fc.oneof(thought, text, call, invented), { maxLength: 4 }),
+        fc.oneof(finish, fc.constant({ finish: null, finish_raw: null })),
+      )
+      .map(([parts, ending]) => [{ index: 0, parts, ...ending }]),
+    usage,
+    service_tier: maybe(fc.constant('standard')),
+    extra: fc.oneof(fc.constant({}), unknown, fc.constant({ stop_sequence: 'x', usage: { server_tool_use: { web_search_requests: 1 } } })),
+  })
+  // A search is counted where it is told.
+  .map(one => ('usage' in one.extra ? { ...one, usage: { ...one.usage, web_search_calls: 1 } } : one))
 
 const pieces: fc.Arbitrary<StreamEvent[]> = fc.oneof(
   fc.array(words, { minLength: 1, maxLength: 3 }).map(list => list.map((said): StreamEvent => ({ type: 'text', choice: 0, text: said }))),

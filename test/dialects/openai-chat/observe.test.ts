@@ -134,6 +134,8 @@ describe('usage', () => {
       audio_input_tokens: 3,
       audio_output_tokens: 1,
       image_input_tokens: 2,
+      web_search_calls: null,
+      file_search_calls: null,
     }))
   it('counts reasoning as output, where the total shows that it was left out', () => {
     const counts = { prompt_tokens: 12, completion_tokens: 1, completion_tokens_details: { reasoning_tokens: 228 } }

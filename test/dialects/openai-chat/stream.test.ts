@@ -129,6 +129,8 @@ describe('a stream as it is written', () => {
     audio_input_tokens: null,
     audio_output_tokens: null,
     image_input_tokens: null,
+    web_search_calls: null,
+    file_search_calls: null,
   }
 
   it('has the role once for each answer, the reason, the counts last, and its end', () => {

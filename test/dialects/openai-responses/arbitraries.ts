@@ -286,23 +286,33 @@ export const reply: fc.Arbitrary<Reply> = fc
   .chain(([thoughts, spoken, calls, likely]): fc.Arbitrary<Reply> => {
     const parts = [...thoughts, ...spoken, ...calls]
     const has_text = spoken.some(part => part.type === 'text')
-    return fc.record({
-      dialect: fc.constant(OWN),
-      id: name,
-      model: name,
-      created_at_s: fc.nat(),
-      choices: ending(calls_in(parts)).map(end => [
-        lean({ index: 0, parts, ...end, logprobs: has_text ? likely : undefined }) as ReplyChoice,
-      ]),
-      usage,
-      service_tier: maybe(fc.constant('default')),
-      extra: fc.oneof(
-        fc.constant<JsonObject>({}),
-        unknown,
-        fc.constant<JsonObject>({ ' echo': { store: false, tools: [] }, usage: { cost: 0.1 } }),
-      ),
-    })
+    return fc
+      .record({
+        dialect: fc.constant(OWN),
+        id: name,
+        model: name,
+        created_at_s: fc.nat(),
+        choices: ending(calls_in(parts)).map(end => [
+          lean({ index: 0, parts, ...end, logprobs: has_text ? likely : undefined }) as ReplyChoice,
+        ]),
+        usage,
+        service_tier: maybe(fc.constant('default')),
+        extra: fc.oneof(
+          fc.constant<JsonObject>({}),
+          unknown,
+          fc.constant<JsonObject>({ ' echo': { store: false, tools: [] }, usage: { cost: 0.1 } }),
+        ),
+      })
+      .map(one => ({ ...one, usage: searched(one.usage, parts) }))
   })
+
+/** Searches among what was said are counted, where anything is. */
+function searched(counts: TokenUsage, parts: Part[]): TokenUsage {
+  const searches = parts.filter(part => part.type === 'other' && isSearch(part.value)).length
+  const told = counts.input_tokens !== null || counts.output_tokens !== null
+  return told && searches > 0 ? { ...counts, web_search_calls: searches } : counts
+}
+const isSearch = (value: unknown) => (value as { type?: string }).type === 'web_search_call'
 
 const pieces: fc.Arbitrary<StreamEvent[]> = fc.oneof(
   fc
@@ -353,6 +363,19 @@ export const stream: fc.Arbitrary<StreamEvent[]> = fc
       const arguing = interleaved
         ? [...starts, ...Array.from({ length: longest }, (_, i) => fragments.flatMap(list => list[i] ?? [])).flat(), ...ends]
         : starts.flatMap((begun, index) => [begun, ...(fragments[index] ?? []), ends[index] as StreamEvent])
-      return [start, ...told, ...arguing, { type: 'finish', choice: 0, ...end }, { type: 'usage', usage: counts }, { type: 'end' }]
+      return [
+        start,
+        ...told,
+        ...arguing,
+        { type: 'finish', choice: 0, ...end },
+        {
+          type: 'usage',
+          usage: searched(
+            counts,
+            told.flatMap(event => (event.type === 'part' ? [event.part] : [])),
+          ),
+        },
+        { type: 'end' },
+      ]
     })
   })

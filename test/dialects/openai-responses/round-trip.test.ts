@@ -73,6 +73,7 @@ describe('what was written reads as what it was', () => {
     const spoken = generated.reply.map(reply => ({
       ...reply,
       extra: {},
+      usage: { ...reply.usage, web_search_calls: null },
       choices: reply.choices.map(choice => ({
         ...choice,
         parts: choice.parts

@@ -11,7 +11,7 @@ import type { Catalogue, Provider, Target } from '../../schema/catalogue.ts'
 import { ENDPOINT_PATHS, ENDPOINTS, type EndpointName, PASSED_ENDPOINTS, type PassedEndpoint } from '../../schema/endpoint.ts'
 import { MODALITIES, type Modality } from '../../schema/features.ts'
 import type { Ms } from '../../schema/units.ts'
-import { whPerToken } from '../spend/energy.ts'
+import { gridOf, whPerToken } from '../spend/energy.ts'
 import { priceAt } from '../spend/price.ts'
 import { baseAddress, type Variables } from './address.ts'
 import { localTargets, openWeights } from './local-models.ts'
@@ -48,7 +48,7 @@ export function compileCatalogue(catalogue: Catalogue, variables: Variables, now
     }
     for (const target of [...listed, ...local.targets]) {
       for (const endpoint of target.serves ?? provider.serves ?? CHAT_ALONE) {
-        serving.get(endpoint)?.push(live(target, provider, base.value, endpoint, catalogue.qualities, now_ms))
+        serving.get(endpoint)?.push(live(target, provider, base.value, endpoint, catalogue, now_ms))
       }
     }
   }
@@ -87,7 +87,7 @@ function live(
   provider: Provider,
   base: string,
   endpoint: EndpointName,
-  qualities: Catalogue['qualities'],
+  { qualities, grids }: Pick<Catalogue, 'qualities' | 'grids'>,
   now_ms: Ms,
 ): LiveTarget {
   const { price, until_ms } = priceAt(target.prices, now_ms)
@@ -114,6 +114,7 @@ function live(
     tokens_per_second: target.latency_prior.tokens_per_second,
     wh_per_output_token: wh.output,
     wh_per_input_token: wh.input,
+    grid_kg_co2e_per_kwh: gridOf(provider, (target.terms ?? provider.terms).regions, grids),
   }
 }
 

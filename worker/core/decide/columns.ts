@@ -27,6 +27,8 @@ export type Columns = {
   input_micros_per_mtok: Float64Array
   output_micros_per_mtok: Float64Array
   prices_until_ms: Ms
+  /** Up to so many tokens of prompt none of them costs more by the token for a long one. */
+  usual_price_tokens: number
   /** NaN where unknown. */
   wh_per_input_token: Float64Array
   wh_per_output_token: Float64Array
@@ -51,6 +53,7 @@ export function columnsOf(targets: readonly LiveTarget[]): Columns {
     mean_uncertainty: column(each => mean(each.quality_uncertainty)),
     input_micros_per_mtok: column(each => each.price?.input_micros_per_mtok),
     output_micros_per_mtok: column(each => each.price?.output_micros_per_mtok),
+    usual_price_tokens: Math.min(...targets.map(each => each.price?.longer?.above_tokens ?? Number.POSITIVE_INFINITY)),
     prices_until_ms: Math.min(...targets.map(each => each.price_until_ms)),
     wh_per_input_token: column(each => each.wh_per_input_token),
     wh_per_output_token: column(each => each.wh_per_output_token),

@@ -151,7 +151,15 @@ export function decide(
     chosen: first.id,
     chosen_by: probed >= 0 ? 'probe' : choice.by,
     propensity: probed >= 0 ? 1 : tidy(choice.propensity),
+    energy: energyFor(first, scratch.estimates.energy_wh[first_index] as number),
   })
+}
+
+/** `wh` is NaN where nobody knows the size of the model. */
+function energyFor({ target, grid_kg_co2e_per_kwh }: LiveTarget, wh: number): DecisionRecord['energy'] {
+  if (Number.isNaN(wh)) return null
+  const co2e_g = grid_kg_co2e_per_kwh === null ? null : tidy(wh * grid_kg_co2e_per_kwh)
+  return { wh: tidy(wh), co2e_g, confidence: target.energy.confidence }
 }
 
 /** A target of each space of vectors that may answer, healthy or not: the answer must not depend on who is up today. */

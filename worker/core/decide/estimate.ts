@@ -60,7 +60,7 @@ export function estimate(
   const shift = Math.exp(DIFFICULTY_LOGITS * (features.difficulty - 0.5))
   const measured_ms = seen.first_token_ms[SIZE_CLASSES.indexOf(features.size)] as Float64Array
   const reading_ms = Math.max(0, prompt_tokens - SHORT_PROMPT_TOKENS) / READ_TOKENS_PER_MS
-  const isUsual = prompt_tokens > 0 && output_tokens > 0 && now_ms < columns.prices_until_ms
+  const isUsual = prompt_tokens > 0 && prompt_tokens <= columns.usual_price_tokens && output_tokens > 0 && now_ms < columns.prices_until_ms
   for (let at = 0; at < count; at++) {
     const i = passing[at] as number
     const prior = trust * (prior_quality[i] as number) + (1 - trust) * (columns.mean_quality[i] as number)
@@ -82,7 +82,7 @@ export function estimate(
   }
 }
 
-/** Where a price has changed since the catalogue was compiled, or nothing is read or written. */
+/** Where a price has changed since the catalogue was compiled, nothing is read or written, or the prompt is so long that it costs more. */
 function costThen(target: LiveTarget, prompt_tokens: number, output_tokens: number, now_ms: Ms): number {
   const price = now_ms < target.price_until_ms ? target.price : priceAt(target.target.prices, now_ms).price
   return estimateCost(prompt_tokens, output_tokens, price) ?? Number.NaN

@@ -44,6 +44,8 @@ export type LiveTarget = {
   /** Whole-chain estimate; null where the parameters are unknown. */
   wh_per_output_token: Wh | null
   wh_per_input_token: Wh | null
+  /** Of the electricity where inference runs; null where it is the operator's own. */
+  grid_kg_co2e_per_kwh: number | null
 }
 
 export type LiveCatalogue = {

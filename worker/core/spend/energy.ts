@@ -10,7 +10,7 @@
  *
  * EcoLogits' formula was the alternative: within 2 x on 10 of the same 12, but off by 0.36 x and 2.5 x on the largest.
  */
-import type { Provider, Target } from '../../schema/catalogue.ts'
+import type { Catalogue, Provider, Target } from '../../schema/catalogue.ts'
 import type { Tokens, Wh } from '../../schema/units.ts'
 
 /** Joules per token = COEFFICIENT x active^ACTIVE x total^TOTAL, parameters in billions. */
@@ -46,6 +46,23 @@ export function whPerToken(target: Pick<Target, 'energy'>, provider: Pick<Provid
   const read_j = active_b === null ? write_j * READ_SHARE_ASSUMED : Math.min(write_j, active_b * READ_J_PER_ACTIVE_B)
   const chain = ((1 + SERVER_SHARE) * (provider.pue ?? PUE_ASSUMED)) / J_PER_WH
   return { input: read_j * chain, output: write_j * chain }
+}
+
+/**
+ * Carbon intensity of the electricity that inference runs on: what the provider says of itself, else that of its region; of several
+ * regions the dirtiest, as it may be any of them. The world's where the region is anywhere or unknown to the table; null for the
+ * operator's own machine, of which nobody here knows.
+ */
+export function gridOf(
+  provider: Pick<Provider, 'grid_kg_co2e_per_kwh'>,
+  regions: readonly string[],
+  grids: Catalogue['grids'],
+): number | null {
+  if (provider.grid_kg_co2e_per_kwh !== null) return provider.grid_kg_co2e_per_kwh
+  if (regions.includes('local')) return null
+  const world = grids.global?.kg_co2e_per_kwh ?? null
+  const known = regions.map(region => grids[region]?.kg_co2e_per_kwh ?? world)
+  return known.some(each => each === null) ? null : Math.max(...known.filter(each => each !== null))
 }
 
 /** Energy of a request; null where the target's is unknown. Called once per target and request, so it allocates nothing. */

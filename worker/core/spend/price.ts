@@ -28,13 +28,16 @@ function apart(count: Tokens | null, price: Micros | undefined): Tokens | null {
 
 /**
  * The cost of what a target reports to have used; null where it cannot be known. Rounded once, at the end, half up.
- * Sound is priced apart from text by those who take it; where the catalogue has no figure for it, it makes the cost unknown.
+ * Sound is priced apart from text by those who take it, and searches by the call; where the catalogue has no figure for them, they
+ * make the cost unknown.
  */
 export function costOf(usage: TokenUsage, price: Price | null): Micros | null {
   if (price === null || usage.input_tokens === null || usage.output_tokens === null) return null
   const heard = apart(usage.audio_input_tokens, price.audio_input_micros_per_mtok)
   const spoken = apart(usage.audio_output_tokens, price.audio_output_micros_per_mtok)
-  if (heard === null || spoken === null) return null
+  const searched = callCost(usage.web_search_calls, price.web_search_micros_per_call)
+  const looked_up = callCost(usage.file_search_calls, price.file_search_micros_per_call)
+  if (heard === null || spoken === null || searched === null || looked_up === null) return null
   const seen = price.image_input_micros_per_mtok === undefined ? 0 : (usage.image_input_tokens ?? 0)
 
   // A provider whose parts exceed the whole is not believed about the parts.
@@ -45,17 +48,18 @@ export function costOf(usage: TokenUsage, price: Price | null): Micros | null {
   // Parts priced apart that exceed the whole, or were read from the cache as well: nobody knows what that costs.
   if (plain < 0 || spoken > usage.output_tokens) return null
 
-  const input_price = price.input_micros_per_mtok
-  const write_price = price.cache_write_micros_per_mtok
-  const write_1h_price = price.cache_write_1h_micros_per_mtok ?? (write_price === null ? input_price : null)
+  const rates = ratesFor(price, usage.input_tokens)
+  const input_price = rates.input_micros_per_mtok
+  const write_price = rates.cache_write_micros_per_mtok
+  const write_1h_price = rates.cache_write_1h_micros_per_mtok ?? (write_price === null ? input_price : null)
   const parts = [
     product(plain, input_price),
-    product(read, price.cache_read_micros_per_mtok ?? input_price),
+    product(read, rates.cache_read_micros_per_mtok ?? input_price),
     product(written - written_1h, write_price ?? input_price),
     product(written_1h, write_1h_price),
     product(heard, price.audio_input_micros_per_mtok ?? null),
     product(seen, price.image_input_micros_per_mtok ?? null),
-    product(usage.output_tokens - spoken, price.output_micros_per_mtok),
+    product(usage.output_tokens - spoken, rates.output_micros_per_mtok),
     product(spoken, price.audio_output_micros_per_mtok ?? null),
   ]
   let sum = 0
@@ -63,13 +67,22 @@ export function costOf(usage: TokenUsage, price: Price | null): Micros | null {
     if (part === null) return null
     sum += part
   }
-  return Math.round(sum / PER_MTOK)
+  return Math.round(sum / PER_MTOK) + searched + looked_up
+}
+
+/** Some providers charge a long prompt otherwise, all of it and its answer: from one token beyond a bound. */
+const ratesFor = (price: Price, input_tokens: Tokens) =>
+  price.longer !== undefined && input_tokens > price.longer.above_tokens ? price.longer : price
+
+/** Calls that are priced one by one; null where there are some and nobody has said their price. */
+function callCost(calls: number | null, micros_per_call: Micros | undefined): Micros | null {
+  return !calls ? 0 : micros_per_call === undefined ? null : calls * micros_per_call
 }
 
 /** The cost of a request not yet made, nothing cached. Called once per target and request, so it allocates nothing. */
 export function estimateCost(prompt_tokens: Tokens, output_tokens: Tokens, price: Price | null): Micros | null {
   if (price === null) return null
-  const { input_micros_per_mtok, output_micros_per_mtok } = price
+  const { input_micros_per_mtok, output_micros_per_mtok } = ratesFor(price, prompt_tokens)
   if ((input_micros_per_mtok === null && prompt_tokens > 0) || (output_micros_per_mtok === null && output_tokens > 0)) return null
   return roundedCost(prompt_tokens, input_micros_per_mtok ?? 0, output_tokens, output_micros_per_mtok ?? 0)
 }

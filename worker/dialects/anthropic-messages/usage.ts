@@ -23,6 +23,7 @@ export function readUsage(raw: JsonObject, before: TokenUsage | null = null): To
     cache_write_1h_tokens: keptAnHour(raw, written, known),
     output_tokens: output,
     reasoning_tokens: thought !== null && output !== null && thought <= output ? thought : null,
+    web_search_calls: (isObject(raw.server_tool_use) ? count(raw.server_tool_use.web_search_requests) : null) ?? known.web_search_calls,
   }
 }
 

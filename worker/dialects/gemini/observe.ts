@@ -25,7 +25,7 @@ export function observeWhole(seen: Observation, body: JsonObject): void {
 }
 
 function look(seen: Observation, body: JsonObject): void {
-  const usage = isObject(body.usageMetadata) ? readUsage(body.usageMetadata) : null
+  const usage = isObject(body.usageMetadata) ? readUsage(body.usageMetadata, body.candidates) : null
   if (usage) seen.usage = usage
   seen.error ??= inBandError(body)
   const candidates = Array.isArray(body.candidates) ? body.candidates.filter(isObject) : []

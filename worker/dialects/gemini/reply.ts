@@ -38,7 +38,7 @@ export function readReply(body: JsonObject): Result<Reply, string> {
     model: typeof body.modelVersion === 'string' ? body.modelVersion : '',
     created_at_s: createdAt(body),
     choices,
-    usage: readUsage(raw_usage) ?? UNKNOWN_USAGE,
+    usage: readUsage(raw_usage, body.candidates) ?? UNKNOWN_USAGE,
     service_tier: null,
     extra,
   })

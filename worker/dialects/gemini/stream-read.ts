@@ -46,7 +46,7 @@ export function reader(): EventReader {
     for (const [i, candidate] of candidates.entries()) readCandidate(candidate, i, out)
     const blocked = candidates.length === 0 ? blockReason(chunk) : null
     if (blocked !== null) out.push({ type: 'finish', choice: 0, finish: 'content_filter', finish_raw: blocked })
-    const usage = isObject(chunk.usageMetadata) ? readUsage(chunk.usageMetadata) : null
+    const usage = isObject(chunk.usageMetadata) ? readUsage(chunk.usageMetadata, chunk.candidates) : null
     if (usage) out.push({ type: 'usage', usage })
     return out
   }

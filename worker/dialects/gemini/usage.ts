@@ -6,8 +6,11 @@ import { type Json, type JsonObject, type TokenUsage, UNKNOWN_USAGE } from '../.
 import { isObject, rest } from '../check.ts'
 import { count, part } from '../token-counts.ts'
 
-/** Null where it holds no counts: the chunks of some streams tell only what kind of traffic they are. */
-export function readUsage(raw: JsonObject): TokenUsage | null {
+/**
+ * Null where it holds no counts: the chunks of some streams tell only what kind of traffic they are. `candidates`: the answers beside it, which
+ * name the searches that they are grounded on.
+ */
+export function readUsage(raw: JsonObject, candidates?: Json): TokenUsage | null {
   const prompt = count(raw.promptTokenCount)
   const spoken = count(raw.candidatesTokenCount)
   const thought = count(raw.thoughtsTokenCount)
@@ -25,7 +28,17 @@ export function readUsage(raw: JsonObject): TokenUsage | null {
     audio_input_tokens: part(ofModality(raw.promptTokensDetails, 'AUDIO'), input),
     audio_output_tokens: part(ofModality(raw.candidatesTokensDetails, 'AUDIO'), output),
     image_input_tokens: part(ofModality(raw.promptTokensDetails, 'IMAGE'), input),
+    web_search_calls: searches(candidates),
   }
+}
+
+function searches(candidates: Json | undefined): number | null {
+  let calls = 0
+  for (const candidate of Array.isArray(candidates) ? candidates : []) {
+    const grounding = isObject(candidate) && isObject(candidate.groundingMetadata) ? candidate.groundingMetadata : {}
+    if (Array.isArray(grounding.webSearchQueries)) calls += grounding.webSearchQueries.length
+  }
+  return calls || null
 }
 
 function ofModality(details: Json | undefined, modality: string): number | null {

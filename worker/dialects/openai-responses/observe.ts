@@ -82,7 +82,7 @@ export function observeWhole(seen: Observation, body: JsonObject): void {
 }
 
 function lookAtEnd(seen: Observation, response: JsonObject): void {
-  if (isObject(response.usage)) seen.usage = readUsage(response.usage)
+  if (isObject(response.usage)) seen.usage = readUsage(response.usage, response.output)
   const error = inBandError(response)
   if (error) seen.error ??= error
   else if (Array.isArray(response.output)) seen.finish_raw = readFinish(response, response.output.some(isCall))?.finish_raw ?? null

@@ -81,7 +81,7 @@ export function readReply(body: JsonObject): Result<Reply, string> {
     model: typeof body.model === 'string' ? body.model : '',
     created_at_s: typeof body.created_at === 'number' ? body.created_at : null,
     choices: [choice],
-    usage: isObject(body.usage) ? readUsage(body.usage) : UNKNOWN_USAGE,
+    usage: isObject(body.usage) ? readUsage(body.usage, body.output) : UNKNOWN_USAGE,
     service_tier: typeof body.service_tier === 'string' ? body.service_tier : null,
     extra,
   })

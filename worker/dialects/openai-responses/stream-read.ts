@@ -182,7 +182,7 @@ export function reader(): EventReader {
     const calls_in = called || (Array.isArray(response.output) && response.output.some(isCall))
     const ended = errored ? null : readFinish(response, calls_in)
     if (ended) out.push({ type: 'finish', choice: 0, ...ended })
-    if (isObject(response.usage)) out.push({ type: 'usage', usage: readUsage(response.usage) })
+    if (isObject(response.usage)) out.push({ type: 'usage', usage: readUsage(response.usage, response.output) })
     out.push({ type: 'end' })
   }
 

@@ -1,9 +1,10 @@
 /** Token counts, as Responses names them. */
-import { type JsonObject, type TokenUsage, UNKNOWN_USAGE } from '../../schema/chat.ts'
+import { type Json, type JsonObject, type TokenUsage, UNKNOWN_USAGE } from '../../schema/chat.ts'
 import { isObject } from '../check.ts'
 import { count, part, usageFormat } from '../token-counts.ts'
 
-export function readUsage(raw: JsonObject): TokenUsage {
+/** `output`: the items of the answer, among which are the searches that are billed by the call. */
+export function readUsage(raw: JsonObject, output_items?: Json): TokenUsage {
   const input_details = isObject(raw.input_tokens_details) ? raw.input_tokens_details : {}
   const output_details = isObject(raw.output_tokens_details) ? raw.output_tokens_details : {}
   const input = count(raw.input_tokens)
@@ -18,7 +19,27 @@ export function readUsage(raw: JsonObject): TokenUsage {
     audio_input_tokens: part(count(input_details.audio_tokens), input),
     audio_output_tokens: part(count(output_details.audio_tokens), output),
     image_input_tokens: part(count(input_details.image_tokens), input),
+    web_search_calls: searchesCounted(raw) ?? ofType(output_items, 'web_search_call'),
+    file_search_calls: ofType(output_items, 'file_search_call'),
   }
+}
+
+/** xAI counts the searches of its own tools, of the web and of X. */
+function searchesCounted({ server_side_tool_usage_details: counted }: JsonObject): number | null {
+  if (!isObject(counted)) return null
+  const [web, x] = [count(counted.web_search_calls), count(counted.x_search_calls)]
+  return web === null && x === null ? null : (web ?? 0) + (x ?? 0)
+}
+
+/** Null where there is none. Of a search of the web only the search itself is a call that costs; opening a page that it found is none. */
+function ofType(items: Json | undefined, type: string): number | null {
+  if (!Array.isArray(items)) return null
+  let calls = 0
+  for (const item of items) {
+    if (!isObject(item) || item.type !== type) continue
+    if (!isObject(item.action) || item.action.type === undefined || item.action.type === 'search') calls++
+  }
+  return calls || null
 }
 
 export const { extra: usageExtra, write: writeUsage } = usageFormat('input_tokens', 'output_tokens')

@@ -72,6 +72,8 @@ const sums = () =>
       'Requests that lost something by translation; group_by=loss tells what. One that lost several is counted under each.',
     ),
     energy_wh: z.number().nullable(),
+    co2e_g: z.number().nullable(),
+    cost_estimated: count().describe('Requests whose cost rests in part on counts of our own.'),
     first_token_ms: z.int().nullable(),
     total_ms: z.int().nullable(),
   })
