@@ -50,7 +50,11 @@ const SHOWN_PATH_CHARS = 100
 export function makeApp(depsOf: (env: Env) => Deps) {
   const app = new Hono<{ Bindings: Env }>()
   for (const [method, path, , dialect, handler] of ROUTES) {
-    app.on(method, path, c => handler(c.req.raw, dialect, depsOf(c.env), c.executionCtx, c.req.param()))
+    app.on(method, path, c => {
+      const deps = depsOf(c.env)
+      deps.locate(c.req.raw)
+      return handler(c.req.raw, dialect, deps, c.executionCtx, c.req.param())
+    })
     app.all(path, c => refused(dialect, { code: 'method_not_allowed', allowed: [method] }, depsOf(c.env).effects.nowMs()))
   }
   // Made when somebody asks for it: isolates that carry requests start without the admin API.

@@ -69,6 +69,8 @@ export type Deps = {
   /** Sets the intent on its way. The answer is asked for when it is needed, and not before: until then it may wait for company. */
   intend(intent: Intent, ctx: Context): Durable
   settle(settlement: Settlement, ctx: Context): void
+  /** Any request of this isolate says where it is; only the first is looked at. */
+  locate(request: { cf?: unknown }): void
   health(now_ms: Ms, ctx: Context): HealthSnapshot
   report(outcome: Outcome, ctx: Context): void
   retries: Allowance
@@ -169,6 +171,7 @@ export function makeDeps(env: Env): Deps {
       }
     },
     settle: (settlement, ctx) => settle(env, ctx, settlement),
+    locate: health.locate,
     health: (now_ms, ctx) => health.snapshot(now_ms, ctx),
     report: (outcome, ctx) => health.report(outcome, ctx),
     retries: retryAllowance(),

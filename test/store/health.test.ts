@@ -1,6 +1,6 @@
 import { evictDurableObject, runInDurableObject } from 'cloudflare:test'
 import { env } from 'cloudflare:workers'
-import { beforeEach, describe, expect, it, vi } from 'vitest'
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { REPORT_AT, SNAPSHOT_FRESH_MS } from '../../worker/core/health/view.ts'
 import type { Plan } from '../../worker/schema/decision.ts'
 import type { HealthReply, HealthReport, Outcome } from '../../worker/schema/health.ts'
@@ -97,6 +97,48 @@ describe('the health object', () => {
   })
 })
 
+describe('the objects of several regions', () => {
+  const of = (region: string) => env.HEALTH.getByName(region)
+  let seq = 0
+  const told = async (region: string, outcomes: Outcome[] = []) => {
+    const from = seq
+    seq += outcomes.length
+    return of(region).report({ v: 1, isolate: `in-${region}`, region, seq, from, outcomes, wants_probe: [] })
+  }
+  /** Each asks the others once in five seconds, behind a report. */
+  const afterExchange = async (region: string) => {
+    vi.setSystemTime(Date.now() + 6_000)
+    await told(region)
+    await scheduler.wait(50)
+    return (await told(region)).snapshot.targets[TARGET]
+  }
+  afterEach(() => {
+    vi.useRealTimers()
+  })
+
+  it('know a target apart: what fails in one is not shut in the other', async () => {
+    await told('eu', failures(10))
+    expect((await told('eu')).snapshot.targets[TARGET]?.state).toBe('open')
+    expect((await afterExchange('oc'))?.state ?? 'closed').toBe('closed')
+  })
+  it('tell each other of a credential that is refused', async () => {
+    await told('eu', [outcome({ class: 'auth', first_token_ms: null })])
+    await afterExchange('eu')
+    expect((await afterExchange('oc'))?.auth_broken_until_ms).toBeGreaterThan(Date.now())
+  })
+  it('all hear what an operator says, and that it was taken back', async () => {
+    await told('eu', [outcome()])
+    await of('all').isolate(TARGET)
+    expect((await afterExchange('eu'))?.state).toBe('isolated')
+    await of('all').restore(TARGET)
+    expect((await afterExchange('eu'))?.state).toBe('ramp')
+  })
+  it('answer as ever while the one for everywhere is away', async () => {
+    const answered = await told('eu', [outcome()])
+    expect(answered.snapshot.targets[TARGET]).toMatchObject({ samples: 1 })
+  })
+})
+
 describe('an isolate’s view', () => {
   let pending: Promise<unknown>[] = []
   const ctx = { waitUntil: (promise: Promise<unknown>) => void pending.push(promise) }
@@ -126,6 +168,21 @@ describe('an isolate’s view', () => {
     }
     return health
   }
+
+  it('asks the object of the region where its first request came from, and stays with it', async () => {
+    const asked: string[] = []
+    const getByName = (name: string) => {
+      asked.push(name)
+      return env.HEALTH.getByName(name)
+    }
+    const named = { HEALTH: { getByName } as unknown as Env['HEALTH'] }
+    const view = healthView(named)
+    view.locate({ cf: { continent: 'EU' } })
+    view.locate({ cf: { continent: 'OC' } })
+    view.snapshot(Date.now(), ctx)
+    await behind()
+    expect(asked).toEqual(['eu'])
+  })
 
   it('knows nothing at first, and asks behind the first request', async () => {
     const view = healthView(env)

@@ -87,6 +87,8 @@ export const NO_HEALTH: HealthSnapshot = { v: 1, taken_at_ms: 0, targets: {} }
 export type HealthReport = {
   v: 1
   isolate: string
+  /** Where it is asked; absent from those that know one object only. */
+  region?: string
   seq: number
   from?: number
   outcomes: Outcome[]

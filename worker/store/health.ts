@@ -3,6 +3,7 @@
  * It is the fleet's snapshot, a few seconds old, with this isolate's own fresh experience over it. It
  * grows old only while nobody asks: every report brings a new one back.
  */
+import { EVERYWHERE, PLACES, regionOf } from '../core/health/region.ts'
 import { isolateView, REFRESH_WAIT_MS, REPORT_AFTER_MS, REPORT_LIMIT_MS } from '../core/health/view.ts'
 import type { Plan } from '../schema/decision.ts'
 import type { HealthReply, HealthReport, HealthSnapshot, Outcome } from '../schema/health.ts'
@@ -24,18 +25,18 @@ export type HealthView = {
   report(outcome: Outcome, ctx: Context): void
   /** False after a report that did not arrive. */
   reachable(): boolean
+  /** Any request of this isolate, from which it learns, once, in which region it is. */
+  locate(request: { cf?: unknown }): void
 }
 
 /** Reports one request may send in a row, when something urgent keeps coming up meanwhile. */
 const ROUNDS_AT_MOST = 3
 
-/** The object's name while there is one for the whole world. */
-export const HEALTH_REGION = 'all'
-
-/** `region` names the object: isolates of one region share one. */
-export function healthView(env: Bindings, region = HEALTH_REGION): HealthView {
+/** Isolates of one region share one object; until the first request says where this one is, it goes by what holds everywhere. */
+export function healthView(env: Bindings): HealthView {
   const view = isolateView()
   let isolate: string | null = null
+  let region: string | null = null
 
   /** One report, and another if something urgent came up meanwhile. Runs behind a request. */
   async function flush(): Promise<void> {
@@ -44,7 +45,7 @@ export function healthView(env: Bindings, region = HEALTH_REGION): HealthView {
       const report = view.nextReport(sent_at_ms)
       if (report === null) return
       isolate ??= crypto.randomUUID()
-      const reply = await send(env, region, { ...report, isolate })
+      const reply = await send(env, { ...report, isolate, region: region ?? EVERYWHERE })
       if (reply === null) return view.missed(report, sent_at_ms)
       if (!view.replied(reply, Date.now())) return
     }
@@ -74,18 +75,23 @@ export function healthView(env: Bindings, region = HEALTH_REGION): HealthView {
       else if (when === 'later') ctx.waitUntil(scheduler.wait(REPORT_AFTER_MS).then(() => (view.waiting() ? flush() : undefined)))
     },
     reachable: view.reachable,
+    locate(request) {
+      region ??= regionOf(request.cf)
+    },
   }
 }
 
 /** Null where it did not arrive, or nobody knows. Tried twice where the platform says that this may help, each time on a new stub. */
-async function send(env: Bindings, region: string, report: HealthReport): Promise<HealthReply | null> {
+async function send(env: Bindings, report: HealthReport & { region: string }): Promise<HealthReply | null> {
   for (let tries = 0; tries < 2; tries++) {
     let timer: ReturnType<typeof setTimeout> | undefined
     const late = new Promise<null>(resolve => {
       timer = setTimeout(() => resolve(null), REPORT_LIMIT_MS)
     })
     try {
-      return await Promise.race([env.HEALTH.getByName(region).report(report), late])
+      const { region } = report
+      const object = env.HEALTH.getByName(region, { locationHint: PLACES[region] })
+      return await Promise.race([object.report(report), late])
     } catch (error) {
       const { retryable, overloaded } = error as { retryable?: boolean; overloaded?: boolean }
       if (!retryable || overloaded) return null

@@ -38,7 +38,7 @@ const NO_PROBES: ReadonlySet<TargetId> = new Set()
 /** Says nothing about the target, and so need not hurry. */
 const UNHURRIED = new Set(['ok', 'client', 'cancelled'])
 
-export type Report = Omit<HealthReport, 'isolate'>
+export type Report = Omit<HealthReport, 'isolate' | 'region'>
 
 export type IsolateView = {
   /** Never waits. `report`: a report should be sent; `old`: and its reply is worth waiting for, up to `REFRESH_WAIT_MS`. */

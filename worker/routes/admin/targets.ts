@@ -5,11 +5,11 @@
 import * as z from 'zod'
 import { everyTarget } from '../../core/decide/catalogue.ts'
 import type { GatewayError } from '../../core/errors.ts'
+import { EVERYWHERE } from '../../core/health/region.ts'
 import { err, ok, type Result } from '../../core/result.ts'
 import type { HealthSnapshot, TargetHealth } from '../../schema/health.ts'
 import { targetId } from '../../schema/ids.ts'
 import { ms } from '../../schema/units.ts'
-import { HEALTH_REGION } from '../../store/health.ts'
 import { change } from './change.ts'
 import { type AdminWorld, type Call, type Route, route } from './route.ts'
 
@@ -101,7 +101,7 @@ export const TARGET_ROUTES: Route[] = [
   }),
 ]
 
-const object = ({ env }: AdminWorld) => env.HEALTH.getByName(HEALTH_REGION)
+const object = ({ env }: AdminWorld) => env.HEALTH.getByName(EVERYWHERE)
 
 async function command(
   call: Call,
