@@ -13,6 +13,7 @@ type Field =
   | 'reasoning'
   | 'reasoning_budget'
   | 'reasoning_summary'
+  | 'reasoning_off'
   | 'user'
   | 'logprobs'
   | 'parallel_tool_calls'
@@ -39,6 +40,7 @@ const NAMES: Partial<Record<DialectName, Partial<Record<Field, string>>>> = {
     reasoning: 'output_config.effort',
     reasoning_budget: 'thinking.budget_tokens',
     reasoning_summary: 'thinking.display',
+    reasoning_off: 'thinking',
     user: 'metadata.user_id',
     parallel_tool_calls: 'tool_choice.disable_parallel_tool_use',
   },
@@ -54,7 +56,11 @@ const NAMES: Partial<Record<DialectName, Partial<Record<Field, string>>>> = {
   },
   'bedrock-converse': { max_output_tokens: 'inferenceConfig.maxTokens', stop: 'inferenceConfig.stopSequences' },
 }
-const NEUTRAL: Partial<Record<Field, string>> = { reasoning_budget: 'reasoning.budget_tokens', reasoning_summary: 'reasoning.summary' }
+const NEUTRAL: Partial<Record<Field, string>> = {
+  reasoning_off: 'reasoning',
+  reasoning_budget: 'reasoning.budget_tokens',
+  reasoning_summary: 'reasoning.summary',
+}
 
 export const fieldName = (dialect: DialectName, field: Field): string => NAMES[dialect]?.[field] ?? NEUTRAL[field] ?? field
 

@@ -96,9 +96,11 @@ export function writeBlock(part: Part, field: string, to: Writing): JsonObject |
   if (part.cache) block.cache_control = writeMarker(part.cache)
   if (!to.own) loseExtra(part.extra, field, to.losses)
   else if (part.extra) {
-    const { document, [CALLER]: caller, ...extra } = part.extra
+    const { document, source, [CALLER]: caller, ...extra } = part.extra
     if (caller !== undefined) block.caller = caller
     if (isObject(document)) carryExtra(block, document)
+    if (isObject(block.source) && isObject(source)) carryExtra(block.source, source)
+    else if (source !== undefined) block.source = source
     carryExtra(block, extra)
   }
   return block

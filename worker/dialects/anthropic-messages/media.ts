@@ -13,14 +13,23 @@ export function readMedia(raw: JsonObject): Part | string | null {
   if (!isObject(source)) return 'source'
   if (raw.type === 'document' && source.type === 'text') {
     if (typeof source.data !== 'string') return 'source.data'
-    return { type: 'text', text: source.data, extra: { document: rest(raw, FRAMED) ?? {} } }
+    return { type: 'text', text: source.data, extra: { document: rest(raw, FRAMED) ?? {}, ...beside(source) } }
   }
   const where = readSource(source)
   if (where === null || typeof where === 'string') return where
-  const part: MediaPart = { type: 'media', modality: raw.type === 'image' ? 'image' : 'file', source: where }
+  const part: Part & MediaPart = { type: 'media', modality: raw.type === 'image' ? 'image' : 'file', source: where }
+  const more = beside(source)
+  if (more) part.extra = more
   if (raw.type === 'document' && typeof raw.title === 'string') part.name = raw.title
   return part
 }
+/** What of a source no name covers. */
+function beside(source: JsonObject): JsonObject | undefined {
+  const more = rest(source, SOURCE)
+  return more && { source: more }
+}
+const SOURCE = new Set(['type', 'data', 'media_type', 'url', 'file_id'])
+
 const FRAMED = new Set(['type', 'source', 'cache_control'])
 
 function readSource(source: JsonObject): MediaSource | string | null {

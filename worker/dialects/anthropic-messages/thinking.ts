@@ -15,6 +15,7 @@ const LEAST_BUDGET = 1_024
 /** The caller's own spelling, written back as it was. */
 const SPELLED = ' thinking'
 const ENABLED = new Set(['type', 'budget_tokens'])
+const KNOWN = new Set(['type', 'budget_tokens', 'display'])
 
 export function readThinking(check: Check, body: JsonObject, effort: string | null, extra: JsonObject): ChatRequest['reasoning'] {
   const said = effort === null ? null : { effort, budget_tokens: null }
@@ -27,17 +28,22 @@ export function readThinking(check: Check, body: JsonObject, effort: string | nu
   const budget = thinking.budget_tokens
   const summary = thinking.display === 'summarized' ? { summary: 'auto' } : undefined
   if (thinking.type !== 'enabled') {
-    extra[SPELLED] = thinking
-    // Not to think is what this format does unless it is asked to.
-    if (thinking.type === 'disabled') return said
+    keep(thinking, extra)
+    // To do so is what this format does unless it is asked to think; others think unless they are told.
+    if (thinking.type === 'disabled') return said ?? { effort: 'none', budget_tokens: null }
     return { effort, budget_tokens: null, ...summary }
   }
   if (typeof budget !== 'number' || !Number.isInteger(budget) || budget < 0 || budget > MAX_BUDGET) {
     refuse(check, 'thinking.budget_tokens', `must be a whole number from ${LEAST_BUDGET} to ${MAX_BUDGET}.`)
     return null
   }
-  if (rest(thinking, ENABLED)) extra[SPELLED] = thinking
+  if (rest(thinking, ENABLED)) keep(thinking, extra)
   return { effort, budget_tokens: budget, ...summary }
+}
+
+/** As it was spelled, for its own format; what is not known here is a loss in any other. */
+function keep(thinking: JsonObject, extra: JsonObject): void {
+  extra[rest(thinking, KNOWN) ? 'thinking' : SPELLED] = thinking
 }
 
 /** What each word is worth where only a budget is understood, and the other way round. */
@@ -57,10 +63,10 @@ export function writeThinking(
 ): string | null {
   const { reasoning, dialect, extra } = request
   if (to.own) {
-    const spelled = extra[SPELLED]
+    const spelled = extra[SPELLED] ?? extra.thinking
     if (isObject(spelled)) body.thinking = spelled
     else if (reasoning?.budget_tokens != null) body.thinking = { type: 'enabled', budget_tokens: reasoning.budget_tokens }
-    return reasoning?.effort ?? null
+    return reasoning === null || reasoning.effort === 'none' ? null : reasoning.effort
   }
   if (reasoning === null) return null
   const lose = (field: 'reasoning' | 'reasoning_budget', how: 'dropped' | 'approximated', note: string) =>

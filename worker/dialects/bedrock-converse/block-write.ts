@@ -93,7 +93,10 @@ function writeResult(part: Extract<Part, { type: 'tool_result' }>, field: string
       return []
     }
     const block = writeBlock(inner, place, named, to)
-    if (block && !to.own) loseExtra(inner.extra, place, to.losses)
+    if (block && !to.own) {
+      loseExtra(inner.extra, place, to.losses)
+      if (inner.cache) to.losses.push({ field: `${place}.cache_control`, how: 'dropped', note: 'no mark can stand in a result' })
+    }
     return block ? [block] : []
   })
   const result: JsonObject = { toolUseId: fittedId(part.call_id), content }

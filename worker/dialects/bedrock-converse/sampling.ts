@@ -47,5 +47,4 @@ export function loseSettings(request: ChatRequest, losses: Loss[]): void {
   if (request.logprobs !== null) lose(fieldName(dialect, 'logprobs'))
   if (request.parallel_tool_calls === false) lose(fieldName(dialect, 'parallel_tool_calls'), 'calls may come together here')
   if (request.user !== null) lose(fieldName(dialect, 'user'))
-  if (request.bound && request.bound.dialect !== 'bedrock-converse') lose(request.bound.field)
 }

@@ -137,8 +137,10 @@ function writeResult(part: Extract<Part, { type: 'tool_result' }>, field: string
   const media: JsonObject[] = []
   part.parts.forEach((inner, k) => {
     const inner_field = `${field}.content[${k}]`
-    if (inner.type === 'text') texts.push(inner.text)
-    else if (inner.type === 'reasoning') to.losses.push({ field: inner_field, how: 'dropped', note: 'a result holds no thoughts here' })
+    if (inner.type === 'text') {
+      texts.push(inner.text)
+      carried({}, inner, inner_field, to)
+    } else if (inner.type === 'reasoning') to.losses.push({ field: inner_field, how: 'dropped', note: 'a result holds no thoughts here' })
     else {
       const written = writePart(inner, inner_field, to)
       if (written) media.push(carried(written, inner, inner_field, to))

@@ -123,7 +123,6 @@ export function writeRequest(request: ChatRequest, _model: string, target?: Targ
   writeTier(body, request, to)
   if (request.user !== null) losses.push({ field: fieldName(dialect, 'user'), how: 'dropped' })
   if (request.metadata !== null) losses.push({ field: 'metadata', how: 'dropped' })
-  if (request.bound && request.bound.dialect !== 'gemini') losses.push({ field: request.bound.field, how: 'dropped' })
   for (const name of Object.keys(extra)) {
     const value = extra[name] as Json
     if (isMark(name) || (to.own && name === 'generationConfig')) continue

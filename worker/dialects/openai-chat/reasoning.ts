@@ -1,8 +1,9 @@
 /**
  * How hard to think, in both directions: OpenAI's effort in words, and the gateways' budget in tokens.
  */
-import type { ChatRequest, JsonObject } from '../../schema/chat.ts'
+import type { ChatRequest, JsonObject, Loss } from '../../schema/chat.ts'
 import { type Check, isObject, kindOf, refuse, rest, text } from '../check.ts'
+import type { TargetFacts } from '../dialect.ts'
 import { fieldName } from '../place.ts'
 import type { Writing } from './part.ts'
 
@@ -30,6 +31,17 @@ export function readReasoning(check: Check, body: JsonObject, extra: JsonObject)
   return null
 }
 
+/**
+ * Not to think can be asked for here in a word that some models answer with a 400. A caller who used that word knows its model;
+ * one of another format does not, so what it asked for is left out and reported.
+ */
+export function cannotBeTold({ reasoning, dialect }: ChatRequest, target: TargetFacts | undefined, losses: Loss[]): boolean {
+  if (reasoning?.effort !== 'none' || reasoning.budget_tokens !== null || dialect.startsWith('openai-')) return false
+  if (target?.reasoning !== false)
+    losses.push({ field: fieldName(dialect, 'reasoning_off'), how: 'dropped', note: 'the target thinks as it does by default' })
+  return true
+}
+
 /** Budgets of thought become the nearest of the three efforts that this format has words for. */
 const EFFORTS = [
   { up_to: 4_096, effort: 'low' },
@@ -37,8 +49,9 @@ const EFFORTS = [
   { up_to: Number.POSITIVE_INFINITY, effort: 'high' },
 ]
 
-export function writeReasoning(body: JsonObject, request: ChatRequest, to: Writing): void {
+export function writeReasoning(body: JsonObject, request: ChatRequest, target: TargetFacts | undefined, to: Writing): void {
   if (request.reasoning === null) return
+  if (cannotBeTold(request, target, to.losses)) return
   const { effort, budget_tokens, summary } = request.reasoning
   if (summary !== undefined)
     to.losses.push({

@@ -9,7 +9,7 @@ import type { GatewayError } from '../../core/errors.ts'
 import { err, ok, type Result } from '../../core/result.ts'
 import type { ChatRequest, Json, JsonObject, Loss } from '../../schema/chat.ts'
 import { boolean, type Check, carry, integer, isObject, kindOf, number, refuse, rest, text } from '../check.ts'
-import type { WrittenRequest } from '../dialect.ts'
+import type { TargetFacts, WrittenRequest } from '../dialect.ts'
 import { isMark } from '../marks.ts'
 import { messagePlace, partPlace } from '../place.ts'
 import { readMessage, writeMessage } from './message.ts'
@@ -150,7 +150,7 @@ function readStreamUsage(check: Check, body: JsonObject, extra: JsonObject): boo
 }
 
 /** For a target that speaks this dialect and calls the model `model`. */
-export function writeRequest(request: ChatRequest, model: string): WrittenRequest {
+export function writeRequest(request: ChatRequest, model: string, target?: TargetFacts): WrittenRequest {
   const losses: Loss[] = []
   const to: Writing = {
     own: request.dialect === 'openai-chat',
@@ -180,7 +180,7 @@ export function writeRequest(request: ChatRequest, model: string): WrittenReques
     body.logprobs = true
     if (request.logprobs > 0) body.top_logprobs = request.logprobs
   }
-  writeReasoning(body, request, to)
+  writeReasoning(body, request, target, to)
   set('user', request.user)
   set('metadata', request.metadata)
   set('service_tier', writeTier(request, losses))

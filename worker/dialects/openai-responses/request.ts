@@ -11,6 +11,7 @@ import type { ChatRequest, Json, JsonObject, Loss } from '../../schema/chat.ts'
 import { boolean, type Check, integer, isObject, kindOf, number, refuse, rest, text } from '../check.ts'
 import type { TargetFacts, WrittenRequest } from '../dialect.ts'
 import { carryExtra, loseExtra } from '../marks.ts'
+import { cannotBeTold } from '../openai-chat/reasoning.ts'
 import { writeTier } from '../openai-chat/tier.ts'
 import { fieldName, messagePlace, partPlace } from '../place.ts'
 import type { Writing } from './content.ts'
@@ -182,7 +183,7 @@ export function writeRequest(request: ChatRequest, model: string, target?: Targe
     body.top_logprobs = request.logprobs
     body.include = [LOGPROBS]
   }
-  set('reasoning', writeReasoning(request, target, losses))
+  if (!cannotBeTold(request, target, losses)) set('reasoning', writeReasoning(request, target, losses))
   set('user', request.user)
   set('metadata', request.metadata)
   set('service_tier', writeTier(request, losses))
@@ -190,10 +191,25 @@ export function writeRequest(request: ChatRequest, model: string, target?: Targe
   else {
     keepNothing(body, target)
     loseUnspeakable(request, losses)
-    loseExtra(request.extra, '', losses)
+    loseExtra(request.dialect === 'openai-chat' ? sharedWithChat(body, request.extra) : request.extra, '', losses)
   }
   return { body, losses }
 }
+
+/** What OpenAI's two formats have alike and no other has: it stays what it is. Gives back the rest. */
+function sharedWithChat(body: JsonObject, extra: JsonObject): JsonObject {
+  const { verbosity, ...others } = extra
+  if (typeof verbosity === 'string') body.text = { ...(isObject(body.text) ? body.text : {}), verbosity }
+  else if (verbosity !== undefined) others.verbosity = verbosity
+  for (const name of SHARED) {
+    const value = others[name]
+    if (value === undefined || value === null) continue
+    body[name] = value
+    delete others[name]
+  }
+  return others
+}
+const SHARED = ['prompt_cache_key', 'prompt_cache_retention', 'safety_identifier', 'store']
 
 function writeOwn(body: JsonObject, extra: JsonObject): void {
   const { [INCLUDE]: include, [AS_EVER]: as_ever } = extra
