@@ -47,7 +47,39 @@ export const ROUTES: [method: 'GET' | 'POST', path: string, access: 'key' | 'ope
 /** A path in an error message is shown up to here. */
 const SHOWN_PATH_CHARS = 100
 
+/**
+ * The paths that carry traffic, by path: what is posted to one of these needs no router in front. Everything else, and whatever is not
+ * spelled exactly so, goes the long way to the same handlers.
+ */
+const POSTED = new Map(ROUTES.flatMap(([method, path, , dialect, handler]) => (method === 'POST' ? [[path, { dialect, handler }]] : [])))
+const NO_PARAMS = {}
+
 export function makeApp(depsOf: (env: Env) => Deps) {
+  const routed = makeRoutes(depsOf)
+  return {
+    fetch: async (request: Request, env: Env, ctx: ExecutionContext): Promise<Response> => {
+      const route = request.method === 'POST' ? POSTED.get(pathOf(request.url)) : undefined
+      if (route === undefined) return routed.fetch(request, env, ctx)
+      try {
+        return await route.handler(request, route.dialect, depsOf(env), ctx, NO_PARAMS)
+      } catch (error) {
+        return mishap(error, depsOf(env))
+      }
+    },
+  }
+}
+
+/** What stands between the host and the query. */
+function pathOf(url: string): string {
+  const start = url.indexOf('/', url.indexOf('://') + 3)
+  const end = url.indexOf('?', start)
+  return end < 0 ? url.slice(start) : url.slice(start, end)
+}
+
+const mishap = (error: unknown, deps: Deps) =>
+  refused(openaiChat, { code: 'internal', reference: deps.mishap(error) }, deps.effects.nowMs())
+
+function makeRoutes(depsOf: (env: Env) => Deps) {
   const app = new Hono<{ Bindings: Env }>()
   for (const [method, path, , dialect, handler] of ROUTES) {
     app.on(method, path, c => {
@@ -64,9 +96,6 @@ export function makeApp(depsOf: (env: Env) => Deps) {
     return admin.fetch(c.req.raw, c.env, c.executionCtx)
   })
   app.notFound(c => refused(openaiChat, { code: 'not_found', path: c.req.path.slice(0, SHOWN_PATH_CHARS) }, depsOf(c.env).effects.nowMs()))
-  app.onError((error, c) => {
-    const deps = depsOf(c.env)
-    return refused(openaiChat, { code: 'internal', reference: deps.mishap(error) }, deps.effects.nowMs())
-  })
+  app.onError((error, c) => mishap(error, depsOf(c.env)))
   return app
 }

@@ -9,7 +9,7 @@ export type VirtualClock = {
   nowMs(): number
   sleep(wait_ms: number, signal?: AbortSignal): Promise<void>
   /** Lets everything happen that can, until the promise settles. Fails when nothing would ever settle it. */
-  run<T>(promise: Promise<T>): Promise<T>
+  run<T>(promise: T | Promise<T>): Promise<T>
   /** Lets everything happen that can happen now. */
   settle(): Promise<void>
   /** Jumps ahead, stopping at each thing that is waited for on the way. */
@@ -54,7 +54,7 @@ export function virtualClock(start_ms = 1_000_000): VirtualClock {
       const mark = () => {
         settled = true
       }
-      promise.then(mark, mark)
+      Promise.resolve(promise).then(mark, mark)
       for (;;) {
         await settle()
         if (settled) return promise

@@ -94,8 +94,8 @@ export type Carried = {
   attempts: number
   /** What of the answer so far the caller's format could not say: of a stream, what had to be held back before its first token. */
   losses(): Loss[]
-  /** Lets the answer go. `ended` resolves once, when all of it was delivered or it broke off. */
-  release(): { body: BodyInit | null; ended: Promise<Ended> }
+  /** Lets the answer go. `ended` is known at once of a whole answer; of a stream it resolves once, when all of it was delivered or it broke off. */
+  release(): { body: BodyInit | null; ended: Ended | Promise<Ended> }
   /** Drops the answer: the caller gets this error instead. */
   abandon(error: GatewayError): Ended
 }

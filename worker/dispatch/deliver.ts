@@ -81,8 +81,7 @@ export function wholeAnswer(
     losses,
     release: () => {
       // It was made in full and is billed in full; only that it was delivered cannot be said of a caller who is gone.
-      const ended = settle(call.gone.aborted ? { ...LEFT, class: 'ok' } : DONE)
-      return { body: answer.body, ended: Promise.resolve(ended) }
+      return { body: answer.body, ended: settle(call.gone.aborted ? { ...LEFT, class: 'ok' } : DONE) }
     },
     abandon: error => settle({ ...abandoned(error), class: 'ok' }),
   }

@@ -7,6 +7,7 @@ import { providerOf } from '../core/health/fleet.ts'
 import { type Call, type Carrier, type Ended, shadow } from '../dispatch/dispatch.ts'
 import { sign } from '../dispatch/sign.ts'
 import type { CallersWorld, Context, Deps } from '../env.ts'
+import type { AttemptRecord } from '../schema/usage.ts'
 import type { OwnKeys } from '../store/own-keys.ts'
 import { settlementOf } from './account.ts'
 
@@ -43,12 +44,17 @@ function routersOwn(deps: Deps, ctx: Context, { by_id }: LiveCatalogue): Carrier
   }
 }
 
-/** Settles the request once its answer has ended, with its shadow copies, which start now so as not to delay the answer. */
-export function settle(call: Call, ended: Promise<Ended>, carrier: Carrier, deps: Deps, ctx: Context): void {
-  const shadows = Promise.all(call.record.plan.shadows.map(target => shadow(call, target, carrier)))
-  ctx.waitUntil(
-    Promise.all([ended, shadows]).then(([end, copies]) =>
-      deps.settle(settlementOf(call, end, copies, carrier.target, deps.effects.nowMs()), ctx),
-    ),
-  )
+/**
+ * Settles the request once its answer has ended, with its shadow copies, which start now so as not to delay the answer. A whole answer
+ * has ended before it leaves: then nothing is waited for.
+ */
+export function settle(call: Call, ended: Ended | Promise<Ended>, carrier: Carrier, deps: Deps, ctx: Context): void {
+  const write = (end: Ended, copies: AttemptRecord[]) =>
+    deps.settle(settlementOf(call, end, copies, carrier.target, deps.effects.nowMs()), ctx)
+  const { shadows } = call.record.plan
+  if (shadows.length > 0) {
+    const copies = Promise.all(shadows.map(target => shadow(call, target, carrier)))
+    ctx.waitUntil(Promise.all([ended, copies]).then(([end, made]) => write(end, made)))
+  } else if (ended instanceof Promise) ctx.waitUntil(ended.then(end => write(end, [])))
+  else write(ended, [])
 }

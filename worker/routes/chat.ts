@@ -59,7 +59,7 @@ export async function chat(request: Request, dialect: Dialect, door: Door, deps:
     return refuse(refusal, { ...told, ...decisionHeaders(record, null, 0) })
   }
   if (!carried.ok) {
-    settle(call, Promise.resolve(carried.error), carrier, deps, ctx)
+    settle(call, carried.error, carrier, deps, ctx)
     return refuse(carried.error.error ?? { code: 'internal', reference: record.decision_id }, {
       ...carried.error.headers,
       ...told,
