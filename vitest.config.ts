@@ -23,7 +23,7 @@ const binAsBytes = {
   },
 }
 
-const PURE = ['core', 'schema', 'stream', 'dialects', 'conformance', 'dispatch', 'policies', 'cli', 'simulate', 'attack', 'fuzz']
+const PURE = ['core', 'schema', 'stream', 'dialects', 'conformance', 'dispatch', 'policies', 'cli', 'simulate', 'fuzz']
 
 export default defineConfig({
   test: {

@@ -63,10 +63,9 @@ function policyFor(model: Model): string {
 function migrations(): string {
   const folder = 'worker/store/migrations'
   const files = readdirSync(join(PROJECT, folder)).filter(file => file.endsWith('.sql'))
-  // The stand-in runs them each time it starts, on a database that may already have them.
   return files
     .sort()
-    .map(file => read(`${folder}/${file}`).replace(/CREATE (TABLE|INDEX|UNIQUE INDEX) (?!IF NOT EXISTS)/gi, 'CREATE $1 IF NOT EXISTS '))
+    .map(file => read(`${folder}/${file}`))
     .join('\n')
 }
 

@@ -1,6 +1,8 @@
-import { runDurableObjectAlarm, runInDurableObject } from 'cloudflare:test'
+import { evictDurableObject, runDurableObjectAlarm, runInDurableObject } from 'cloudflare:test'
 import { env } from 'cloudflare:workers'
 import { beforeEach, describe, expect, it } from 'vitest'
+import { keptDecision } from '../../worker/core/decide/kept.ts'
+import type { DecisionRecord } from '../../worker/schema/decision.ts'
 import { findDecision } from '../../worker/store/decisions.ts'
 import type { UsageObject } from '../../worker/store/usage-object.ts'
 import { batchOf, emptyStorage, intent, newId, newOrg, settlement } from './fixture.ts'
@@ -21,17 +23,70 @@ const attempt = {
   usage: null,
 } as const
 
+/** What many decisions have in common: one list, frozen, so that it is kept once for them all. */
+const REFUSED: DecisionRecord['refused'] = Object.freeze([
+  { reason: 'region', need: 'eu', count: 1, targets: [{ target: 'demo/small', have: 'us' }] },
+]) as DecisionRecord['refused']
+
+/** An intent with its decision, as the router makes them. */
+function decided(org: string, refused = REFUSED) {
+  const plain = intent({ org })
+  const { decision_id, at_ms, key_id, dialect, requested_model, policy, policy_version, target: chosen } = plain
+  const record = {
+    ...{ v: 1, decision_id, at_ms, org, key_id, dialect, requested_model, policy, policy_version, catalogue_version: 'c1' },
+    ...{ health_age_ms: null, features: {}, objective: {}, limits: { attempts: 3 }, rules: ['one'], rule_errors: [], scores: [] },
+    ...{ eligible: 1, front: [], refused, chosen, chosen_by: 'best', propensity: 1, draw: 0.25, losses: [] },
+    plan: {
+      steps: [],
+      total_ms: 300_000,
+      attempts: 3,
+      attempts_per_target: 2,
+      retry_after_at_most_ms: 3_000,
+      shadows: [],
+      panic: false,
+    },
+  } as unknown as DecisionRecord
+  return { record, intent: { ...plain, decision: keptDecision(record) } }
+}
+const TOLD = { chosen: 'openai/gpt-5', rules: ['one'], limits: { attempts: 3 }, draw: 0.25 }
+
 describe('a decision', () => {
   it('is found while its request is under way, without usage', async () => {
     const org = newOrg()
-    const one = intent({ org, decision: '{"v":1,"chosen":"openai/gpt-5"}' })
+    const { intent: one } = decided(org)
     await env.USAGE.getByName(org).commit(batchOf([one]))
-    expect(await findDecision(env, org, one.decision_id)).toEqual({ record: { v: 1, chosen: 'openai/gpt-5' }, usage: null })
+    const found = await findDecision(env, org, one.decision_id)
+    expect(found?.record).toMatchObject({ decision_id: one.decision_id, org, refused: REFUSED, ...TOLD })
+    expect(found?.usage).toBe(null)
+  })
+
+  it.each([
+    ['lists its own refusals', [...REFUSED]],
+    ['shares them with others', REFUSED],
+  ])('that %s is found whole among others in D1, after the object was evicted as before', async (_, refused) => {
+    const org = newOrg()
+    const all = [decided(org), decided(org, refused), decided(org, [])]
+    const intents = all.map(({ intent }) => intent)
+    await env.USAGE.getByName(org).commit(batchOf(intents))
+    await evictDurableObject(env.USAGE.getByName(org))
+    await env.USAGE.getByName(org).commit(
+      batchOf(
+        [],
+        intents.map(one => settlement(one)),
+      ),
+    )
+    const young = await Promise.all(intents.map(one => findDecision(env, org, one.decision_id)))
+    await runDurableObjectAlarm(env.USAGE.getByName(org))
+    await runInDurableObject(env.USAGE.getByName(org), (_: UsageObject, state) => state.storage.sql.exec('DELETE FROM intents'))
+    const old = await Promise.all(intents.map(one => findDecision(env, org, one.decision_id)))
+    expect(old.map(found => found?.record)).toEqual(young.map(found => found?.record))
+    expect(old.map(found => found?.record.refused)).toEqual([REFUSED, refused, []])
+    expect(old.map(found => found?.record.decision_id)).toEqual(intents.map(one => one.decision_id))
   })
 
   it('reads the same from the object as from D1 afterwards', async () => {
     const org = newOrg()
-    const one = intent({ org, decision: '{"v":1,"chosen":"openai/gpt-5"}' })
+    const { intent: one } = decided(org)
     await env.USAGE.getByName(org).commit(batchOf([one], [settlement(one, { attempts: [attempt] })]))
     await runDurableObjectAlarm(env.USAGE.getByName(org))
     const young = await findDecision(env, org, one.decision_id)

@@ -56,7 +56,7 @@ export function intent(changes: Partial<Intent> = {}): Intent {
     estimated_cost_micros: 300,
     reserved_micros: 500,
     expires_at_ms: Date.now() + 300_000,
-    decision: '{"v":1}',
+    decision: { shared: null, own: '{}' },
     ...changes,
   }
 }
@@ -93,11 +93,16 @@ export function settlement(of: Intent, changes: Partial<Settlement> = {}): Settl
 /** The request of a key that has this budget. */
 export function limitedBy(budget: Budget): Limited {
   const hard = budget.kind === 'hard'
-  const account = { account: 'key:abcdefghijk', budgets: [budget], rates: [], expensive: [] }
+  const account = { account: 'key:abcdefghijk', budgets: [budget], rates: [], expensive: null }
   return { hard, accounts: [account], tokens: 300, output_micros_per_mtok: 10_000_000 }
 }
 
 /** What an isolate would send of these. */
 export function batchOf(intents: Intent[], settlements: Settlement[] = []): Batch {
-  return { v: 1, intents: intents.map(intentEntry), settlements: settlements.map(settlementEntry) }
+  return {
+    v: 1,
+    org: (intents[0] ?? settlements[0])?.org ?? '',
+    intents: intents.map(intentEntry),
+    settlements: settlements.map(settlementEntry),
+  }
 }

@@ -20,7 +20,7 @@ const loseAlarm = (org: string) => runInDurableObject(object(org), (_: UsageObje
 describe('a request that ends', () => {
   it('leaves one row in D1, with every field of its intent and settlement', async () => {
     const org = newOrg()
-    const one = intent({ org, decision: '{"v":1,"chosen":"openai/gpt-5"}' })
+    const one = intent({ org, decision: { shared: { json: '{"limits":{}}' }, own: '{"draw":0.5}' } })
     await object(org).commit(batchOf([one]))
     await object(org).commit(batchOf([], [settlement(one)]))
     await alarm(org)
@@ -41,7 +41,9 @@ describe('a request that ends', () => {
         attempts: '[]',
       }),
     ])
-    expect(await rows('SELECT record FROM decisions')).toEqual([{ record: one.decision }])
+    expect(await rows('SELECT shared, records FROM usage JOIN decision_pages ON decision_pages.id = page')).toEqual([
+      { shared: '[{"limits":{}}]', records: `{"${one.decision_id}":[0,{"draw":0.5}]}` },
+    ])
   })
 
   it('may be begun and ended in the same batch', async () => {
@@ -64,10 +66,10 @@ describe('a request that ends', () => {
     const org = newOrg()
     const one = intent({ org })
     await object(org).commit(batchOf([one]))
-    expect(await object(org).find(one.decision_id)).toMatchObject({ decision: one.decision, settled: null })
+    expect(await object(org).find(one.decision_id)).toMatchObject({ own: one.decision.own, shared: null, settled: null })
     await object(org).commit(batchOf([], [settlement(one)]))
     await alarm(org)
-    expect(JSON.parse((await object(org).find(one.decision_id))?.settled ?? '')).toMatchObject({ outcome: 'completed' })
+    expect((await object(org).find(one.decision_id))?.settled).toContain('completed')
     expect(await object(org).find('dec_00000000-0000-4000-8000-999999999999')).toBe(null)
   })
 })

@@ -3,6 +3,7 @@
  * however the answer ended. Between them nothing else about a request has to survive a crash.
  */
 
+import { keptDecision } from '../core/decide/kept.ts'
 import type { LiveTarget } from '../core/decide/world.ts'
 import { billOf } from '../core/spend/bill.ts'
 import { estimateCost } from '../core/spend/price.ts'
@@ -58,7 +59,7 @@ export function intentOf(record: DecisionRecord, caller: LimitedCaller, endpoint
     // Several attempts may each cost money, but only one of them in full: a failed one ends before its answer.
     reserved_micros: worst,
     expires_at_ms: record.at_ms + record.plan.total_ms + ORPHAN_GRACE_MS,
-    decision: JSON.stringify(record),
+    decision: keptDecision(record),
   }
   if (caller.limits.length > 0) intent.limited = limitedBy(caller.limits, features.prompt_tokens + output_tokens, first?.price ?? null)
   return intent

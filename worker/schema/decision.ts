@@ -148,6 +148,11 @@ export type DecisionRecord = {
   energy?: { wh: Wh; co2e_g: Gco2e | null; confidence: EnergyConfidence } | null
 }
 
+/** What many decisions have in common, as JSON: one object for all of them, so that a call which carries many carries it once. */
+export type Shared = { readonly json: string }
+/** A decision record as it is stored: `core/decide/kept.ts`. `shared` is null where nothing is. */
+export type KeptDecision = { shared: Shared | null; own: string }
+
 /** A decision, or why there is none. `forbidden`: the caller's key may not name that policy, or not name a model at all. */
 export type Undecided = {
   code: 'no_eligible_target' | 'refused_by_policy' | 'model_not_found' | 'forbidden' | 'model_needed'

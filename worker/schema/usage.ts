@@ -3,6 +3,7 @@
  * both become. Field names are the same in TypeScript, JSON and SQL.
  */
 import type { DialectName, Loss, TokenUsage } from './chat.ts'
+import type { KeptDecision } from './decision.ts'
 import type { OutcomeClass } from './health.ts'
 import type { DecisionId, KeyId, OrgId, PolicyName, PolicyVersion, TargetId } from './ids.ts'
 import type { AccountName, Limited, RateName } from './limits.ts'
@@ -72,8 +73,7 @@ export type Intent = {
   limited?: Limited
   /** After this the intent counts as orphaned. */
   expires_at_ms: Ms
-  /** The decision record, as JSON. */
-  decision: string
+  decision: KeptDecision
 }
 
 export type Settlement = {

@@ -8,7 +8,7 @@
  */
 import type { Ms } from '../schema/units.ts'
 import type { Pending, UsageJournal } from './usage-journal.ts'
-import { INTEGER_COLUMNS, joined, SETTLED_COLUMNS, USAGE_COLUMNS } from './usage-row.ts'
+import { INTEGER_COLUMNS, joined, placeOf, SETTLED_COLUMNS, USAGE_COLUMNS } from './usage-row.ts'
 
 /** Rows in one statement: more gain nothing (25 us a row at 200, 27 at 50), and a batch has to be done within 30 s. */
 export const ROWS_AT_ONCE = 200
@@ -20,20 +20,18 @@ export const TRIES = 8
 const FLUSH_LIMIT_MS: Ms = 15_000
 const ERROR_CHARS = 300
 
-const extracted = (column: string) => (INTEGER_COLUMNS.has(column) ? `CAST(round(row->>'${column}') AS INTEGER)` : `row->>'${column}'`)
+const extracted = (column: string) => {
+  const value = `row->>'${placeOf(column)}'`
+  return INTEGER_COLUMNS.has(column) ? `CAST(round(${value}) AS INTEGER)` : value
+}
 
+/** The records of a batch are one row, and its usage rows say which. */
+const INSERT_PAGE = 'INSERT INTO decision_pages (org, at_ms, shared, records) VALUES (?1, ?2, ?3, ?4)'
 /** Each element is made a text once, and not again for each of its forty columns: that was most of the statement's time. */
-const INSERT_USAGE = `WITH rows (row) AS MATERIALIZED (SELECT value FROM json_each(?1))
-INSERT INTO usage (${USAGE_COLUMNS.join(', ')}) SELECT ${USAGE_COLUMNS.map(extracted).join(', ')} FROM rows WHERE true
+const INSERT_USAGE = `WITH rows (row) AS MATERIALIZED (SELECT value FROM json_each(?1)), page (id) AS MATERIALIZED (SELECT max(id) FROM decision_pages)
+INSERT INTO usage (${USAGE_COLUMNS.join(', ')}, page) SELECT ${USAGE_COLUMNS.map(extracted).join(', ')}, page.id FROM rows, page WHERE true
 ON CONFLICT (decision_id) DO UPDATE SET ${SETTLED_COLUMNS.map(column => `${column} = excluded.${column}`).join(', ')}
 WHERE usage.outcome = 'orphan' AND excluded.outcome <> 'orphan'`
-/**
- * Records are the bulk of what is written, so each is bound as it is: within an array of JSON it would be escaped twice on
- * the way and unescaped twice. D1 binds 100 values to a statement: the organisation, and three for each row.
- */
-const DECISIONS_AT_ONCE = 33
-const insertDecisions = (rows: number) =>
-  `INSERT OR IGNORE INTO decisions (org, decision_id, at_ms, record) VALUES ${Array(rows).fill('(?1, ?, ?, ?)').join(', ')}`
 const HEARD = `INSERT INTO usage_objects (org, registered_at_ms, heard_at_ms) VALUES (?1, ?2, ?2) ON CONFLICT (org) DO UPDATE SET heard_at_ms = ?2`
 
 export type Flushed = 'done' | 'more' | 'failed'
@@ -80,17 +78,27 @@ async function retryOne(db: D1Database, journal: UsageJournal, now_ms: Ms): Prom
 async function write(db: D1Database, journal: UsageJournal, rows: Pending[], now_ms: Ms): Promise<string | null> {
   try {
     const usage = rows.map(({ intended, settled }) => joined(intended, settled))
-    const statements = [db.prepare(INSERT_USAGE).bind(`[${usage.join()}]`), db.prepare(HEARD).bind(journal.org, now_ms)]
-    for (let from = 0; from < rows.length; from += DECISIONS_AT_ONCE) {
-      const some = rows.slice(from, from + DECISIONS_AT_ONCE)
-      const values = some.flatMap(({ decision_id, at_ms, decision }) => [decision_id, at_ms, decision])
-      statements.push(db.prepare(insertDecisions(some.length)).bind(journal.org, ...values))
-    }
+    const { shared, records } = pageOf(journal, rows)
+    const statements = [
+      db.prepare(INSERT_PAGE).bind(journal.org, now_ms, shared, records),
+      db.prepare(INSERT_USAGE).bind(`[${usage.join()}]`),
+      db.prepare(HEARD).bind(journal.org, now_ms),
+    ]
     await within(FLUSH_LIMIT_MS, db.batch(statements))
     return null
   } catch (error) {
     return String(error).slice(0, ERROR_CHARS)
   }
+}
+
+/** The records of these rows, `[place in shared or null, own]` by decision id, and what they share, once each. */
+function pageOf(journal: UsageJournal, rows: Pending[]): { shared: string; records: string } {
+  const places = new Map<number, number>()
+  const records = rows.map(({ decision_id, shared, own }) => {
+    if (shared !== null && !places.has(shared)) places.set(shared, places.size)
+    return `"${decision_id}":[${shared === null ? null : places.get(shared)},${own}]`
+  })
+  return { shared: `[${[...places.keys()].map(id => journal.sharedText(id)).join()}]`, records: `{${records.join()}}` }
 }
 
 /** Is D1 there at all? Tells a row that cannot be stored from a database that cannot store. */

@@ -14,12 +14,21 @@ import type { Micros, Ms } from '../schema/units.ts'
 import type { BudgetAnswer, KeyRevoked, LimitRefusal, Standing } from '../schema/usage.ts'
 import { accountsOf, ORG_ACCOUNT, UsageAccounts } from './usage-accounts.ts'
 import type { Batch, IntentEntry, SettlementEntry } from './usage-batch.ts'
-import { orphanHalf } from './usage-row.ts'
+import { orphanHalf, rowOf, tokensIn } from './usage-row.ts'
 
 /** A request on its way to D1: both halves of its row, and the record of its decision, as JSON. */
-export type Pending = { seq: number; decision_id: DecisionId; at_ms: Ms; intended: string; settled: string; decision: string }
+export type Pending = {
+  seq: number
+  decision_id: DecisionId
+  at_ms: Ms
+  intended: string
+  settled: string
+  own: string
+  /** Number of what its decision shares with others: `sharedText`. */
+  shared: number | null
+}
 /** What is told of a decision to one who asks. */
-export type Found = { intended: string; settled: string | null; decision: string }
+export type Found = { intended: string; settled: string | null; shared: string | null; own: string }
 
 /** A message that is repeated meets what it did the first time for this long; isolates give up on a commit after 5 s. */
 export const REMEMBERED_MS: Ms = 60_000
@@ -42,8 +51,9 @@ const DAYS_KEPT = 32
 const TABLES = `
 CREATE TABLE IF NOT EXISTS intents (
   seq INTEGER PRIMARY KEY, decision_id TEXT NOT NULL, at_ms INTEGER NOT NULL, expires_at_ms INTEGER NOT NULL,
-  reserved_micros INTEGER NOT NULL, intended TEXT NOT NULL, decision TEXT NOT NULL
+  reserved_micros INTEGER NOT NULL, shared INTEGER, intended TEXT NOT NULL, own TEXT NOT NULL
 );
+CREATE TABLE IF NOT EXISTS shared (id INTEGER PRIMARY KEY, json TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS settlements (
   seq INTEGER PRIMARY KEY, intent_seq INTEGER NOT NULL, decision_id TEXT NOT NULL, settled_at_ms INTEGER NOT NULL,
   counted_micros INTEGER NOT NULL, orphan INTEGER NOT NULL, settled TEXT NOT NULL
@@ -56,7 +66,16 @@ CREATE TABLE IF NOT EXISTS revoked (key_id TEXT PRIMARY KEY, at_ms INTEGER NOT N
 `
 
 /** Columns of `Pending`. */
-const PENDING = 's.seq, i.decision_id, i.at_ms, i.intended, s.settled, i.decision'
+const PENDING = 's.seq, i.decision_id, i.at_ms, i.intended, s.settled, i.own, i.shared'
+const FOUND = 'i.intended, s.settled, i.own, i.shared'
+
+/**
+ * A statement costs more than a row, so rows are written many at once: as many as the 100 values that a statement may bind
+ * have room for.
+ */
+const VALUES_AT_ONCE = 100
+const INTENT_COLUMNS = 8
+const SETTLEMENT_COLUMNS = 7
 
 type Known = {
   seq: number
@@ -84,6 +103,12 @@ export class UsageJournal {
   #untold: LimitRefusal[] = []
   /** Keys revoked lately; those revoked longer ago are known to be so by every copy of KV. */
   #revoked = new Map<KeyId, Ms>()
+  /** What decisions share, by its text and by its number; the newest intent that refers to it. */
+  #shared = new Map<string, { id: number; json: string; last_seq: number }>()
+  #shared_by_id = new Map<number, string>()
+  /** Rows of this commit, not yet written. */
+  #new_intents: SqlStorageValue[] = []
+  #new_settlements: SqlStorageValue[] = []
   #seq = 0
   /** Settlements up to here are in D1, but for those in `stuck`. */
   #flushed_seq = 0
@@ -102,11 +127,11 @@ export class UsageJournal {
   commit(batch: Batch, now_ms: Ms): BudgetAnswer[] {
     try {
       return this.#storage.transactionSync(() => {
-        this.#belongTo(batch.intents[0]?.org ?? batch.settlements[0]?.org)
+        this.#belongTo(batch.org)
         const touched = new Set<number>()
         const answers = batch.intents.map(intent => this.#intend(intent, now_ms))
         for (const settlement of batch.settlements) this.#settle(settlement, now_ms, touched)
-        this.#storeSpent(touched, now_ms)
+        this.#store(touched, now_ms)
         return answers
       })
     } catch (error) {
@@ -167,10 +192,10 @@ export class UsageJournal {
       for (const [decision_id, known] of expired) {
         const [row] = this.#storage.sql.exec<{ intended: string }>('SELECT intended FROM intents WHERE seq = ?', known.seq)
         if (!row) continue
-        const half = orphanHalf(row.intended, now_ms)
-        this.#append(decision_id, known, half.cost_micros, JSON.stringify(half), now_ms, touched, 'orphan')
+        const { settled, cost_micros } = orphanHalf(row.intended, now_ms)
+        this.#append(decision_id, known, cost_micros, settled, now_ms, touched, 'orphan')
       }
-      this.#storeSpent(touched, now_ms)
+      this.#store(touched, now_ms)
     })
   }
 
@@ -178,17 +203,27 @@ export class UsageJournal {
   pending(rows: number, chars: number): Pending[] {
     const taken: Pending[] = []
     let size = 0
+    const shared = new Set<number>()
     const found = this.#storage.sql.exec<Pending>(
       `SELECT ${PENDING} FROM settlements s JOIN intents i ON i.seq = s.intent_seq WHERE s.seq > ? ORDER BY s.seq LIMIT ?`,
       this.#flushed_seq,
       rows,
     )
     for (const row of found) {
-      size += row.intended.length + row.settled.length + row.decision.length
+      size += row.intended.length + row.settled.length + row.own.length
+      if (row.shared !== null && !shared.has(row.shared)) {
+        shared.add(row.shared)
+        size += this.sharedText(row.shared).length
+      }
       if (taken.length && size > chars) break
       taken.push(row)
     }
     return taken
+  }
+
+  /** What decisions share, by its number. */
+  sharedText(id: number): string {
+    return this.#shared_by_id.get(id) ?? '{}'
   }
 
   /** D1 has these. Their rows stay for a minute, to answer a message that is repeated. */
@@ -246,6 +281,7 @@ export class UsageJournal {
     this.#storage.transactionSync(() => {
       this.#storage.sql.exec(`DELETE FROM intents WHERE seq IN (SELECT intent_seq FROM ${gone})`, ...bounds)
       this.#storage.sql.exec(`DELETE FROM ${gone}`, ...bounds)
+      this.#forgetShared()
       let open_from = this.#seq + 1
       for (const { seq } of this.#open.values()) open_from = Math.min(open_from, seq)
       this.note('open_from', String(open_from))
@@ -291,18 +327,18 @@ export class UsageJournal {
   find(decision_id: DecisionId): Found | null {
     const known = this.#known.get(decision_id)
     const [row] = known
-      ? this.#storage.sql.exec<Found>(
-          `SELECT i.intended, s.settled, i.decision FROM intents i LEFT JOIN settlements s ON s.intent_seq = i.seq AND s.seq > i.seq
+      ? this.#storage.sql.exec<FoundRow>(
+          `SELECT ${FOUND} FROM intents i LEFT JOIN settlements s ON s.intent_seq = i.seq AND s.seq > i.seq
            WHERE i.seq = ? AND i.decision_id = ?`,
           known.seq,
           decision_id,
         )
-      : this.#storage.sql.exec<Found>(
-          `SELECT i.intended, s.settled, i.decision FROM settlements s JOIN intents i ON i.seq = s.intent_seq WHERE s.seq > ? AND s.decision_id = ?`,
+      : this.#storage.sql.exec<FoundRow>(
+          `SELECT ${FOUND} FROM settlements s JOIN intents i ON i.seq = s.intent_seq WHERE s.seq > ? AND s.decision_id = ?`,
           this.#seq - SEARCHED_ROWS,
           decision_id,
         )
-    return row ?? null
+    return row ? { ...row, shared: row.shared === null ? null : this.sharedText(row.shared) } : null
   }
 
   fact(name: string): string | null {
@@ -322,27 +358,19 @@ export class UsageJournal {
     const revoked = this.#revoked.has(intent.key_id)
     if (this.#known.has(intent.decision_id)) return revoked ? KEY_REVOKED : { ok: true, duplicate: true }
     const day = dayOf(intent.at_ms)
-    const { limited, ...asking } = intent
+    const { limited } = intent
     // A request that waits for its verdict was not sent on; any other may have been, and then it has its row.
     if (revoked && limited?.hard) return KEY_REVOKED
-    const verdict = limited ? this.#accounts.admit({ ...asking, limited }, now_ms) : null
+    const verdict = limited ? this.#accounts.admit({ ...intent, limited }, now_ms) : null
     const told = verdict?.standing && { standing: verdict.standing }
     if (verdict) {
       this.#untold.push(...verdict.untold)
       if (verdict.refusal) return { ...verdict.refusal, ...told }
     }
     const seq = ++this.#seq
-    this.#storage.sql.exec(
-      'INSERT INTO intents VALUES (?, ?, ?, ?, ?, ?, ?)',
-      seq,
-      intent.decision_id,
-      intent.at_ms,
-      intent.expires_at_ms,
-      intent.reserved_micros,
-      intent.intended,
-      intent.decision,
-    )
     const { at_ms, expires_at_ms, reserved_micros } = intent
+    const shared = intent.shared === null ? null : this.#share(intent.shared.json, seq)
+    this.#new_intents.push(seq, intent.decision_id, at_ms, expires_at_ms, reserved_micros, shared, intent.intended, intent.own)
     const known: Known = { seq, at_ms, expires_at_ms, reserved_micros, settled_at_ms: null, begun: verdict?.begun ?? null }
     this.#known.set(intent.decision_id, known)
     this.#open.set(intent.decision_id, known)
@@ -404,7 +432,7 @@ export class UsageJournal {
     const ledger = this.#days.get(day) ?? EMPTY_LEDGER
     this.#days.set(day, { ...ledger, spent_micros: ledger.spent_micros + counted - orphan.counted_micros })
     touched.add(day)
-    if (this.#accounts.any) this.#accounts.correct(accountsOf(JSON.parse(orphan.intended)), orphan.at_ms, counted - orphan.counted_micros)
+    if (this.#accounts.any) this.#accounts.correct(accountsOf(rowOf(orphan.intended, null)), orphan.at_ms, counted - orphan.counted_micros)
     this.#storage.sql.exec('DELETE FROM settlements WHERE seq = ?', orphan.seq)
     this.#storage.sql.exec('DELETE FROM stuck WHERE seq = ?', orphan.seq)
     const seq = this.#insert(orphan.intent_seq, decision_id, now_ms, counted, settled)
@@ -413,25 +441,54 @@ export class UsageJournal {
 
   #insert(intent_seq: number, decision_id: DecisionId, now_ms: Ms, counted_micros: Micros, half: string, orphan?: 'orphan'): number {
     this.#last_settlement_seq = ++this.#seq
-    this.#storage.sql.exec(
-      'INSERT INTO settlements VALUES (?, ?, ?, ?, ?, ?, ?)',
-      this.#seq,
-      intent_seq,
-      decision_id,
-      now_ms,
-      counted_micros,
-      orphan ? 1 : 0,
-      half,
-    )
+    this.#new_settlements.push(this.#seq, intent_seq, decision_id, now_ms, counted_micros, orphan ? 1 : 0, half)
     return this.#seq
   }
 
   /** Days rather than windows are stored: day, week and month all begin at a midnight UTC, so each is a sum of days. */
-  #storeSpent(days: Set<number>, now_ms: Ms): void {
+  /** The number of what a decision shares; written down the first time. */
+  #share(json: string, seq: number): number {
+    let known = this.#shared.get(json)
+    if (known === undefined) {
+      const { id } = this.#storage.sql.exec<{ id: number }>('INSERT INTO shared (json) VALUES (?) RETURNING id', json).one()
+      known = { id, json, last_seq: seq }
+      this.#shared.set(json, known)
+      this.#shared_by_id.set(id, json)
+    }
+    known.last_seq = seq
+    return known.id
+  }
+
+  /** What no intent refers to any more. */
+  #forgetShared(): void {
+    const [first] = this.#storage.sql.exec<{ seq: number | null }>('SELECT min(seq) AS seq FROM intents')
+    const oldest_seq = first?.seq ?? this.#seq + 1
+    for (const { id, json, last_seq } of this.#shared.values()) {
+      if (last_seq >= oldest_seq) continue
+      this.#storage.sql.exec('DELETE FROM shared WHERE id = ?', id)
+      this.#shared.delete(json)
+      this.#shared_by_id.delete(id)
+    }
+  }
+
+  /** Writes the rows of this commit, and what was spent on these days. */
+  #store(days: Set<number>, now_ms: Ms): void {
+    this.#insertAll('intents', INTENT_COLUMNS, this.#new_intents)
+    this.#insertAll('settlements', SETTLEMENT_COLUMNS, this.#new_settlements)
+    this.#new_intents = []
+    this.#new_settlements = []
     for (const day of days) {
       this.#storage.sql.exec('INSERT OR REPLACE INTO spent VALUES (?, ?)', day, this.#days.get(day)?.spent_micros ?? 0)
     }
     this.#accounts.store(now_ms)
+  }
+
+  #insertAll(table: string, columns: number, values: SqlStorageValue[]): void {
+    const most = Math.floor(VALUES_AT_ONCE / columns) * columns
+    for (let from = 0; from < values.length; from += most) {
+      const some = values.length <= most ? values : values.slice(from, from + most)
+      this.#storage.sql.exec(insertion(table, columns, some.length / columns), ...some)
+    }
   }
 
   #belongTo(org: string | undefined): void {
@@ -442,8 +499,13 @@ export class UsageJournal {
 
   /** Into the accounts that there are for its key, team and organisation. */
   #resumed({ at_ms, reserved_micros }: { at_ms: Ms; reserved_micros: Micros }, intended: string): Begun | null {
-    const half = JSON.parse(intended) as { key_id: KeyId; team: string | null } & Record<`estimated_${'input' | 'output'}_tokens`, number>
-    return this.#accounts.resume(accountsOf(half), at_ms, reserved_micros, half.estimated_input_tokens + half.estimated_output_tokens)
+    const half = rowOf(intended, null)
+    return this.#accounts.resume(
+      accountsOf(half),
+      at_ms,
+      reserved_micros,
+      (half.estimated_input_tokens ?? 0) + (half.estimated_output_tokens ?? 0),
+    )
   }
 
   #load(): void {
@@ -456,6 +518,14 @@ export class UsageJournal {
     )
     this.#last_settlement_seq = last?.settlement ?? 0
     this.#seq = Math.max(this.#flushed_seq, this.#last_settlement_seq, last?.intent ?? 0)
+    this.#new_intents = []
+    this.#new_settlements = []
+    this.#shared.clear()
+    this.#shared_by_id.clear()
+    for (const { id, json } of sql.exec<{ id: number; json: string }>('SELECT id, json FROM shared')) {
+      this.#shared.set(json, { id, json, last_seq: this.#seq })
+      this.#shared_by_id.set(id, json)
+    }
     this.#known.clear()
     this.#open.clear()
     this.#days.clear()
@@ -499,10 +569,20 @@ export class UsageJournal {
   }
 }
 
-const dayOf = (at_ms: Ms): number => Math.floor(at_ms / DAY_MS)
+type FoundRow = Omit<Found, 'shared'> & { shared: number | null }
 
-/** Of a settled half; only read for who has limits. */
-function tokensIn(half: string): number | null {
-  const { input_tokens, output_tokens } = JSON.parse(half) as { input_tokens: number | null; output_tokens: number | null }
-  return input_tokens === null || output_tokens === null ? null : input_tokens + output_tokens
+/** Statements by their table and number of rows: the platform keeps prepared what it has seen as the same text. */
+const insertions = new Map<string, string>()
+
+function insertion(table: string, columns: number, rows: number): string {
+  const key = `${table}/${rows}`
+  let statement = insertions.get(key)
+  if (statement === undefined) {
+    const row = `(${Array(columns).fill('?').join()})`
+    statement = `INSERT INTO ${table} VALUES ${Array(rows).fill(row).join()}`
+    insertions.set(key, statement)
+  }
+  return statement
 }
+
+const dayOf = (at_ms: Ms): number => Math.floor(at_ms / DAY_MS)

@@ -145,7 +145,7 @@ export async function usageRows(db: D1Database, filters: Filters, after: Values 
 
 /** Whose decision this is; null where D1 does not have it. */
 export async function orgOfDecision(db: D1Database, decision_id: string): Promise<string | null> {
-  const row = await db.prepare('SELECT org FROM decisions WHERE decision_id = ?1').bind(decision_id).first<{ org: string }>()
+  const row = await db.prepare('SELECT org FROM usage WHERE decision_id = ?1').bind(decision_id).first<{ org: string }>()
   return row?.org ?? null
 }
 

@@ -97,7 +97,7 @@ export function intend(env: Pick<Env, 'USAGE'>, ctx: Context, intent: Intent): D
   let answer: Promise<BudgetAnswer> | null = null
   return () => {
     if (answer === null) {
-      answer = travel(env, queue, passenger)
+      answer = travel(env, intent.org, queue, passenger)
       // A rejection is for the one who asked; here it only must not count as unhandled.
       ctx.waitUntil(answer.catch(() => undefined))
     }
@@ -128,7 +128,7 @@ export function settle(env: Pick<Env, 'USAGE'>, ctx: Context, settlement: Settle
 }
 
 /** From the queue to an answer, in the passenger's own request. */
-async function travel(env: Pick<Env, 'USAGE'>, queue: Queue, passenger: Passenger): Promise<BudgetAnswer> {
+async function travel(env: Pick<Env, 'USAGE'>, org: OrgId, queue: Queue, passenger: Passenger): Promise<BudgetAnswer> {
   const started_at_ms = Date.now()
   for (;;) {
     const now_ms = Date.now()
@@ -148,7 +148,7 @@ async function travel(env: Pick<Env, 'USAGE'>, queue: Queue, passenger: Passenge
     }
     // On board of a flight that is lost: whoever notices takes the next, with everyone who waits.
     if (!waiting) queue.passengers.unshift(passenger)
-    await fly(env, passenger.intent.org, queue, passenger)
+    await fly(env, org, queue, passenger)
   }
 }
 
@@ -185,7 +185,7 @@ async function fly(env: Pick<Env, 'USAGE'>, org: OrgId, queue: Queue, pilot: Pas
   }
   try {
     // A stub that has seen an exception may stay broken, so each flight has its own.
-    const answers = await inTime(env.USAGE.getByName(org).commit({ v: 1, intents, settlements }))
+    const answers = await inTime(env.USAGE.getByName(org).commit({ v: 1, org, intents, settlements }))
     intents.forEach((intent, index) => {
       queue.unsure.delete(intent.decision_id)
       const answer = answers[index]

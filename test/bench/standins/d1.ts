@@ -1,7 +1,7 @@
 /**
  * Stands in for a D1 database under plain workerd: a Durable Object with SQLite on disk, behind the HTTP protocol that the
  * runtime's own D1 binding speaks. D1 is SQLite behind a call as well, so its statements and errors are real; the
- * migrations are run when it is first used.
+ * migrations are run when it is first used, and not again by an instance that finds them done.
  */
 import { DurableObject } from 'cloudflare:workers'
 import migrations from './migrations.sql'
@@ -12,7 +12,11 @@ type Query = { sql: string; params?: Value[] | null }
 export class Database extends DurableObject {
   constructor(state: DurableObjectState, env: Cloudflare.Env) {
     super(state, env)
-    if (migrations.trim() !== '') state.storage.sql.exec(migrations)
+    const { sql } = state.storage
+    sql.exec('CREATE TABLE IF NOT EXISTS migrated (once INTEGER)')
+    if (sql.exec('SELECT 1 FROM migrated').toArray().length > 0) return
+    if (migrations.trim() !== '') sql.exec(migrations)
+    sql.exec('INSERT INTO migrated VALUES (1)')
   }
 
   override async fetch(request: Request): Promise<Response> {

@@ -2,7 +2,7 @@
 import { env } from 'cloudflare:workers'
 import { beforeAll, describe, expect, it } from 'vitest'
 import type { Intent, Settlement } from '../../../worker/schema/usage.ts'
-import { intendedHalf, settledHalf, USAGE_COLUMNS } from '../../../worker/store/usage-row.ts'
+import { intendedHalf, rowOf, settledHalf, USAGE_COLUMNS } from '../../../worker/store/usage-row.ts'
 import { intent, settlement } from '../../store/fixture.ts'
 import { adminOf, ask, emptyRouter, told } from './asking.ts'
 
@@ -12,7 +12,7 @@ const RANGE = 'from=2026-11-20&to=2026-11-23'
 
 async function row(of: Partial<Intent>, ended: Partial<Settlement> = {}): Promise<string> {
   const one = intent({ at_ms: NOON, ...of })
-  const halves = { ...intendedHalf(one), ...settledHalf(settlement(one, ended)) }
+  const halves = rowOf(intendedHalf(one), settledHalf(settlement(one, ended)))
   const values = { ...halves, attempts: '[]', losses: halves.losses && JSON.stringify(halves.losses) } as Record<
     string,
     string | number | null
