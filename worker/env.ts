@@ -11,7 +11,7 @@ import type { GatewayError } from './core/errors.ts'
 import { err, ok, type Result } from './core/result.ts'
 import type { Dialect } from './dialects/dialect.ts'
 import { DIALECTS_WRITTEN, dialectNamed } from './dialects/dialects.ts'
-import { type Allowance, retryAllowance } from './dispatch/allowance.ts'
+import { type Allowance, hedgeAllowance, retryAllowance } from './dispatch/allowance.ts'
 import type { Credential } from './dispatch/call.ts'
 import type { Effects } from './dispatch/effects.ts'
 import type { SigningKey } from './dispatch/sigv4.ts'
@@ -74,6 +74,7 @@ export type Deps = {
   health(now_ms: Ms, ctx: Context): HealthSnapshot
   report(outcome: Outcome, ctx: Context): void
   retries: Allowance
+  hedges: Allowance
   /** Tells that this isolate is about to walk the record's plan, with the probe leases it uses up. */
   decided(record: DecisionRecord, own: OwnKeys | null): void
   findDecision(org: OrgId, id: string): Promise<FoundDecision | null>
@@ -175,6 +176,7 @@ export function makeDeps(env: Env): Deps {
     health: (now_ms, ctx) => health.snapshot(now_ms, ctx),
     report: (outcome, ctx) => health.report(outcome, ctx),
     retries: retryAllowance(),
+    hedges: hedgeAllowance(),
     decided: ({ plan }, own) => {
       if (!own?.took(plan, effects.nowMs())) health.took(plan)
     },

@@ -9,7 +9,7 @@ import type { LiveTarget } from '../../worker/core/decide/world.ts'
 import { parseJsonText } from '../../worker/core/json-text.ts'
 import type { Dialect } from '../../worker/dialects/dialect.ts'
 import { openaiChat } from '../../worker/dialects/openai-chat/dialect.ts'
-import { retryAllowance } from '../../worker/dispatch/allowance.ts'
+import { hedgeAllowance, retryAllowance } from '../../worker/dispatch/allowance.ts'
 import type { Call, Carrier } from '../../worker/dispatch/call.ts'
 import type { Target } from '../../worker/schema/catalogue.ts'
 import type { DialectName, Json } from '../../worker/schema/chat.ts'
@@ -139,6 +139,7 @@ export function world(
     }),
     report: outcome => reports.push(outcome),
     retries: retryAllowance(),
+    hedges: hedgeAllowance(),
     waitUntil: promise => background.push(promise),
   }
   return { clock, carrier, received, reports, background, targets, open: () => received.filter(call => !call.closed && !call.aborted) }

@@ -50,5 +50,8 @@ export function allowance(reserve: number, refill_ms: Ms): Allowance {
   }
 }
 
+/** Second calls for late first tokens: a share and nothing beside it, as at a low rate each of them doubles a cost that nobody shares. */
+export const hedgeAllowance = (): Allowance => allowance(0, 0)
+
 /** Calls to a target that just failed, beside the first ones to it: a share by policy, and three in ten seconds in any case. */
 export const retryAllowance = (): Allowance => allowance(3, 10_000)

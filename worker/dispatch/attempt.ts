@@ -46,6 +46,8 @@ export type Trial = {
   /** The call went, or would have gone, with the caller's own key. */
   own_key: boolean
   seen: Observation
+  /** We closed it before it had said anything, when its prompt may have been read. */
+  closed?: true
   /** Closes the connection, whatever state it is in. */
   abort(): void
 }

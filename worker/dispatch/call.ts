@@ -61,6 +61,8 @@ export type Carrier = {
   report(outcome: Outcome): void
   /** Repeated calls by target, over all requests of the isolate. */
   retries: Allowance
+  /** Second calls for late first tokens, over all requests of the isolate. */
+  hedges: Allowance
   waitUntil(promise: Promise<unknown>): void
 }
 

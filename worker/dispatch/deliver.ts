@@ -28,7 +28,7 @@ const HEADERS: Record<'json' | 'events', Record<string, string>> = {
 type Closing = { outcome: UsageOutcome; class: OutcomeClass; retry_after_ms: Ms | null; status: number; error: GatewayError | null }
 
 /** The call an answer comes from now, and those before it. `role` is null once it has been concluded. */
-type Course = { trial: Trial; role: 'answer' | 'rescue' | null; attempts: AttemptRecord[] }
+type Course = { trial: Trial; role: AttemptRecord['role'] | null; attempts: AttemptRecord[] }
 
 /** The record, the report and the row of an answer, made once; asked again, it gives the same. */
 function settler(call: Call, course: Course, losses: () => Loss[], guard: Guard, carrier: Carrier): (closing: Closing) => Ended {
@@ -65,6 +65,7 @@ const LEFT: Closing = { outcome: 'caller_left', class: 'cancelled', retry_after_
 export function wholeAnswer(
   call: Call,
   trial: Trial,
+  role: AttemptRecord['role'],
   answer: Extract<Answer, { kind: 'whole' }>,
   before: AttemptRecord[],
   guard: Guard,
@@ -72,7 +73,7 @@ export function wholeAnswer(
 ): Carried {
   guard.stop()
   const losses = () => answer.losses
-  const settle = settler(call, { trial, role: 'answer', attempts: before }, losses, guard, carrier)
+  const settle = settler(call, { trial, role, attempts: before }, losses, guard, carrier)
   return {
     target: trial.target,
     status: 200,
@@ -90,13 +91,14 @@ export function wholeAnswer(
 export function streamedAnswer(
   call: Call,
   trial: Trial,
+  role: AttemptRecord['role'],
   { reader, relay, content_type }: Extract<Answer, { kind: 'stream' }>,
   step: PlanStep,
   before: AttemptRecord[],
   guard: Guard,
   carrier: Carrier,
 ): Carried {
-  const course: Course = { trial, role: 'answer', attempts: before }
+  const course: Course = { trial, role, attempts: before }
   let { losses } = relay
   const settle = settler(call, course, () => losses(), guard, carrier)
   const { target } = trial
@@ -111,7 +113,7 @@ export function streamedAnswer(
     if (guard.remainingMs() <= 0 || !mayRescue(call, closing.class, told)) return null
     broke = closing
     course.role = null
-    course.attempts.push(conclude(call, trial, { class: closing.class, retry_after_ms: closing.retry_after_ms, role: 'answer' }, carrier))
+    course.attempts.push(conclude(call, trial, { class: closing.class, retry_after_ms: closing.retry_after_ms, role }, carrier))
     const { usage } = usageOf(call, trial)
     const found = await rescue(call, { told, usage }, rescuing, carrier, next => {
       course.trial = next

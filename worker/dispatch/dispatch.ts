@@ -10,11 +10,12 @@ import type { TargetId } from '../schema/ids.ts'
 import type { Ms } from '../schema/units.ts'
 import type { AttemptRecord } from '../schema/usage.ts'
 import { type Guard, guard as guardOf } from '../stream/guard.ts'
-import { attempt, trialOf } from './attempt.ts'
+import { type Answer, attempt, trialOf } from './attempt.ts'
 import type { Call, Carried, Carrier, Ended } from './call.ts'
 import { classify, type Happening, type Verdict } from './classify.ts'
 import { streamedAnswer, wholeAnswer } from './deliver.ts'
 import { conclude, tellBegun, tellLate } from './ended.ts'
+import { type Run, type Runner, raced } from './hedge.ts'
 import { limitsTold } from './limits-told.ts'
 
 export type { Call, Carried, Carrier, Ended } from './call.ts'
@@ -29,46 +30,54 @@ export async function dispatch(call: Call, carrier: Carrier): Promise<Result<Car
   const limits = new Map<TargetId, Record<string, string>>()
   let at = 0
   let calls_here = 0
+  /** The step that was asked beside the first one; it is not asked again. */
+  let beside = -1
 
-  for (let step = plan.steps[at]; step !== undefined && attempts.length < plan.attempts; step = plan.steps[at]) {
-    const target = carrier.target(step.target)
-    // Switched off since the plan was made.
-    if (target === undefined) {
-      at++
-      continue
-    }
-    if (++calls_here === 1) carrier.retries.earn(target.id, plan.retry_share, effects.nowMs())
-    const trial = trialOf(target, step, effects.nowMs())
-    if (step.late_ms !== undefined) guard.notice(trial.sent_at_ms + step.late_ms, () => tellLate(call, trial, carrier))
-    const tried = await attempt(call, trial, step, guard, carrier)
-    if (step.late_ms !== undefined) guard.notice(0, null)
-    if (tried.ok) {
-      const { answer } = tried
-      tellBegun(call, trial, carrier)
-      return ok(
-        answer.kind === 'stream'
-          ? streamedAnswer(call, trial, answer, step, attempts, guard, carrier)
-          : wholeAnswer(call, trial, answer, attempts, guard, carrier),
-      )
-    }
-    const may_call_again = attempts.length + 1 < plan.attempts
-    const verdict = classify(tried.happening, {
-      target: target.id,
+  /** Writes a failed call down, with what is to be done about it. */
+  const judged = ({ trial, role }: Run, happening: Happening, has_next: boolean): Verdict => {
+    const verdict = classify(happening, {
+      target: trial.target.id,
       calls_here,
-      is_first: at === 0,
-      has_next: may_call_again && plan.steps[at + 1] !== undefined,
+      is_first: at === 0 && role === 'answer',
+      has_next,
       wait_at_most_ms: plan.retry_after_at_most_ms,
       remaining_ms: guard.remainingMs(),
       draw: effects.draw(),
     })
-    attempts.push(conclude(call, trial, { ...verdict, role: 'answer' }, carrier))
+    attempts.push(conclude(call, trial, { ...verdict, role }, carrier))
     verdicts.push(verdict)
-    if (verdict.class === 'rate') limits.set(target.id, limitsTold(call, trial, carrier))
-    const { next } = verdict
-    if (next.step === 'stop') break
+    if (verdict.class === 'rate') limits.set(trial.target.id, limitsTold(call, trial, carrier))
+    return verdict
+  }
+
+  for (let step = plan.steps[at]; step !== undefined && attempts.length < plan.attempts; step = plan.steps[at]) {
+    const target = carrier.target(step.target)
+    // Switched off since the plan was made, or asked already.
+    if (target === undefined || at === beside) {
+      at++
+      continue
+    }
+    if (++calls_here === 1) carrier.retries.earn(target.id, plan.retry_share, effects.nowMs())
+    const first: Runner = { trial: trialOf(target, step, effects.nowMs()), step, guard, role: 'answer' }
+    const hedge = attempts.length === 0 && plan.attempts > 1 ? plan.hedge : undefined
+    const race = hedge === undefined ? null : await raced(call, first, hedge, carrier)
+    const run = race?.run ?? (await alone(call, first, carrier))
+    if (race?.lost) attempts.push(race.lost)
+    if (race?.failed && !race.failed.tried.ok) {
+      judged(race.failed, race.failed.tried.happening, true)
+      beside = hedge?.step ?? -1
+      race.failed.guard.stop()
+    }
+    if (run.tried.ok) {
+      if (run.guard !== guard) guard.stop()
+      return ok(answered(call, run, run.tried.answer, attempts, carrier))
+    }
+    const may_call_again = attempts.length + 1 < plan.attempts
+    const { next } = judged(run, run.tried.happening, may_call_again && plan.steps[at + 1] !== undefined)
+    if (verdicts.some(verdict => verdict.next.step === 'stop')) break
     // The last call of the plan belongs to a target that has not failed yet, where there is one.
     const is_for_another = plan.steps[at + 1] !== undefined && attempts.length + 1 === plan.attempts
-    if (next.step === 'same' && calls_here < plan.attempts_per_target && !is_for_another) {
+    if (next.step === 'same' && beside < 0 && calls_here < plan.attempts_per_target && !is_for_another) {
       if (!may_call_again) break
       if (!carrier.retries.spend(target.id, effects.nowMs())) {
         at++
@@ -95,6 +104,21 @@ export async function dispatch(call: Call, carrier: Carrier): Promise<Result<Car
   }
   guard.stop()
   return err(unanswered(call, verdicts, attempts, limits, effects.nowMs()))
+}
+
+async function alone(call: Call, runner: Runner, carrier: Carrier): Promise<Run> {
+  const { trial, step, guard } = runner
+  if (step.late_ms !== undefined) guard.notice(trial.sent_at_ms + step.late_ms, () => tellLate(call, trial, carrier))
+  const tried = await attempt(call, trial, step, guard, carrier)
+  if (step.late_ms !== undefined) guard.notice(0, null)
+  return { ...runner, tried }
+}
+
+function answered(call: Call, { trial, step, guard, role }: Run, answer: Answer, before: AttemptRecord[], carrier: Carrier): Carried {
+  tellBegun(call, trial, carrier)
+  return answer.kind === 'stream'
+    ? streamedAnswer(call, trial, role, answer, step, before, guard, carrier)
+    : wholeAnswer(call, trial, role, answer, before, guard, carrier)
 }
 
 /** A wait between two calls ends early when the caller goes or the request's time is up. */

@@ -116,9 +116,9 @@ function countedBySoFar(seen: Trial['seen'], usage: TokenUsage): { usage: TokenU
 }
 
 /** What one call used, as far as anybody can say; null where it gave nothing to go by. */
-export function usageOf(call: Call, { seen }: Trial): { usage: TokenUsage | null; estimated: boolean } {
+export function usageOf(call: Call, { seen, closed }: Trial): { usage: TokenUsage | null; estimated: boolean } {
   if (seen.usage !== null) return countedBySoFar(seen, seen.usage)
-  if (!seen.content && seen.finish_raw === null) return { usage: null, estimated: false }
+  if (!closed && !seen.content && seen.finish_raw === null) return { usage: null, estimated: false }
   // Of sound and pictures nobody here knows how many tokens they are.
   if (call.passage !== undefined && call.passage.endpoint.pays !== 'input') return { usage: null, estimated: false }
   return {

@@ -32,10 +32,13 @@ export function intentOf(record: DecisionRecord, caller: LimitedCaller, endpoint
   let worst: Micros = 0
   // What the caller pays itself is held against no budget of the router's money.
   const isOwn = (target: LiveTarget | undefined) => own !== undefined && target !== undefined && own.pays(target.provider.id)
-  for (const { target } of record.plan.steps) {
-    const live = targetOf(target)
-    if (!isOwn(live)) worst = Math.max(worst, estimateCost(features.prompt_tokens, output_tokens, live?.price ?? null) ?? 0)
+  const { steps, hedge } = record.plan
+  const worstOf = (target: TargetId | undefined): Micros => {
+    const live = target === undefined ? undefined : targetOf(target)
+    return isOwn(live) ? 0 : (estimateCost(features.prompt_tokens, output_tokens, live?.price ?? null) ?? 0)
   }
+  for (const { target } of steps) worst = Math.max(worst, worstOf(target))
+  if (hedge !== undefined) worst = Math.max(worst, worstOf(record.chosen) + worstOf(steps[hedge.step]?.target))
   const first = targetOf(record.chosen)
   const intent: Intent = {
     v: 1,
@@ -56,7 +59,7 @@ export function intentOf(record: DecisionRecord, caller: LimitedCaller, endpoint
     estimated_input_tokens: features.prompt_tokens,
     estimated_output_tokens: features.expected_output_tokens,
     estimated_cost_micros: isOwn(first) ? 0 : estimateCost(features.prompt_tokens, features.expected_output_tokens, first?.price ?? null),
-    // Several attempts may each cost money, but only one of them in full: a failed one ends before its answer.
+    // Several attempts may each cost money, but only one of them in full, as a failed one ends before its answer; or two, where one hedges.
     reserved_micros: worst,
     expires_at_ms: record.at_ms + record.plan.total_ms + ORPHAN_GRACE_MS,
     decision: keptDecision(record),

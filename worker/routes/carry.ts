@@ -40,6 +40,7 @@ function routersOwn(deps: Deps, ctx: Context, { by_id }: LiveCatalogue): Carrier
     sign,
     report: outcome => deps.report(outcome, ctx),
     retries: deps.retries,
+    hedges: deps.hedges,
     waitUntil: promise => ctx.waitUntil(promise),
   }
 }

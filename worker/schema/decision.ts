@@ -80,6 +80,9 @@ export type PlanStep = {
   probe?: true
 }
 
+/** For a late first token: after so long, this step of the plan is asked beside the first. `share`: of the requests, so many at most. */
+export type HedgePlan = { step: number; after_ms: Ms; share: number }
+
 export type Plan = {
   steps: PlanStep[]
   /** Deadline of the whole request, from its start. */
@@ -89,6 +92,8 @@ export type Plan = {
   retry_after_at_most_ms: Ms
   /** Of the first calls to a target, so many may be repeated. */
   retry_share: number
+  /** Absent where a late first token is waited for. */
+  hedge?: HedgePlan
   /** How the answer may be taken up by another step's target where it breaks off; absent where it may not. */
   rescue?: Rescue
   /** Targets beside the plan that get a copy, by a `shadow` rule. */

@@ -180,6 +180,29 @@ export type Expectation = z.infer<typeof expectation>
 export const policyTest = z.strictObject({ name: z.string().min(1).max(120), request: sketch, expect: expectation, draw: share.optional() })
 export type PolicyTest = z.infer<typeof policyTest>
 
+/** A second call for a first token that is late. It costs the prompt twice, so it is off until a policy gives it a share. */
+export const hedge = z.strictObject({
+  share: share
+    .default(0)
+    .describe(
+      'Of the requests, so many at most may be asked of a second target while the first is still silent; 0 for none, 0.05 is usual.',
+    ),
+  after: z
+    .enum(['p90', 'p95', 'p99'])
+    .default('p95')
+    .describe('When a first token is overdue: by what was measured of the target, for prompts of this size. Without measurements, never.'),
+  at_least_ms: z.int().min(50).max(60_000).default(300).describe('Never sooner than this.'),
+  at_most_ms: z.int().min(50).max(60_000).default(8_000).describe('Never later than this.'),
+  cost_at_most_usd: z
+    .number()
+    .positive()
+    .optional()
+    .describe(
+      'By estimate, for the second call; a target whose price is unknown is then not asked. Both together keep the cost limits of the request.',
+    ),
+})
+export type Hedge = z.infer<typeof hedge>
+
 /**
  * What may be done for a stream that breaks off after its first token. Each way is taken only where it holds: `continue` on a target that
  * goes on from a trailing assistant message, `instruct` in prose, `restart` as long as the other answer is the same to the letter.
@@ -212,6 +235,9 @@ export const policy = z.strictObject({
     .default([])
     .describe('Looked at from top to bottom; every one that matches counts, until one that is `last`.'),
   limits: limits.default(limits.parse({})).describe('Bounds on time, tries and money.'),
+  hedge: hedge
+    .default(hedge.parse({}))
+    .describe('A second call, to another provider, for a first token that is late; whoever begins first answers.'),
   rescue: rescue
     .default(rescue.parse({}))
     .describe('What is done for a stream that breaks off after its first token, within the same limits; else it ends in an error.'),

@@ -14,9 +14,9 @@ export type AttemptRecord = {
   target: TargetId
   /**
    * `shadow`: a copy whose answer nobody sees, by a policy's rule; it costs money all the same · `rescue`: took up, or tried to, an answer that
-   * broke off.
+   * broke off · `hedge`: was asked beside the first target, whose first token was late; either of the two may have answered.
    */
-  role: 'answer' | 'shadow' | 'rescue'
+  role: 'answer' | 'shadow' | 'rescue' | 'hedge'
   class: OutcomeClass
   status: number | null
   sent_at_ms: Ms

@@ -70,12 +70,19 @@ async function carried(
       report: ({ target, class: kind, sent_at_ms, first_token_ms, retry_after_ms, probe }) =>
         tell({ target, class: kind, sent_at_ms, first_token_ms, retry_after_ms, probe }),
       retries: passenger.retries,
+      hedges: passenger.hedges,
       waitUntil: promise => void promise,
     },
   )
   const journey = (how: Journey['how'], attempts: AttemptRecord[], first_token_ms: number | null): Journey => ({
     how,
-    attempts: attempts.map(({ target, sent_at_ms, probe, class: kind }) => ({ target, sent_at_ms, probe, class: kind })),
+    attempts: attempts.map(({ target, sent_at_ms, probe, class: kind, role }) => ({
+      target,
+      sent_at_ms,
+      probe,
+      class: kind,
+      ...(role === 'hedge' && { hedge: true as const }),
+    })),
     started_at_ms,
     ended_at_ms: clock.nowMs(),
     first_token_ms,

@@ -8,7 +8,7 @@ import { fleet } from '../core/health/fleet.ts'
 import { healthOf } from '../core/health/gate.ts'
 import { heard } from '../core/health/heard.ts'
 import { ok, type Result } from '../core/result.ts'
-import { type Allowance, retryAllowance } from '../dispatch/allowance.ts'
+import { type Allowance, hedgeAllowance, retryAllowance } from '../dispatch/allowance.ts'
 import type { Caller } from '../schema/caller.ts'
 import type { DecisionRecord, Plan } from '../schema/decision.ts'
 import { NO_HEALTH, type Outcome } from '../schema/health.ts'
@@ -56,6 +56,9 @@ const HEALED_WITHIN_MS: Ms = 60_000
 /** Where messages are lost, a probe may have to be asked for twice. */
 const HEALED_WITHIN_LOSSY_MS: Ms = 90_000
 
+/** What an isolate may ask beyond what it was asked for. */
+type Extra = Pick<Passenger, 'retries' | 'hedges'>
+
 export async function run({
   scene,
   workload,
@@ -90,6 +93,7 @@ export async function run({
   const isolates: Isolate[] = Array.from({ length: workload.isolates }, (_, i) => isolateOn(`isolate-${i}`, line, clock, chance))
   const rules = isolates.map(() => new Map<string, Rule>())
   const retries = isolates.map(retryAllowance)
+  const hedges = isolates.map(hedgeAllowance)
   const callers = new Map<string, Caller>()
   const journeys: Journey[] = []
   let unplanned = 0
@@ -101,9 +105,9 @@ export async function run({
     const poisoned = chance() < workload.poison
     const org = poisoned ? 'org-poison' : `org-${Math.floor(chance() * workload.tenants)}`
     const own = rules[at] as Map<string, Rule>
-    const repeated = retries[at] as Allowance
-    if (judgement.by === 'gate') isolate.whenFresh(() => set(number, started_at_ms, org, poisoned, isolate, own, repeated))
-    else set(number, started_at_ms, org, poisoned, isolate, own, repeated)
+    const extra = { retries: retries[at] as Allowance, hedges: hedges[at] as Allowance }
+    if (judgement.by === 'gate') isolate.whenFresh(() => set(number, started_at_ms, org, poisoned, isolate, own, extra))
+    else set(number, started_at_ms, org, poisoned, isolate, own, extra)
   }
 
   function set(
@@ -113,7 +117,7 @@ export async function run({
     poisoned: boolean,
     isolate: Isolate,
     own: Map<string, Rule>,
-    retries: Allowance,
+    { retries, hedges }: Extra,
   ): void {
     const decided = plan(number, org, isolate, own)
     if (!decided.ok) {
@@ -135,6 +139,7 @@ export async function run({
       tell: told => tell(told, number, org, isolate, own),
       draw: chance,
       retries,
+      hedges,
     }
     const done = (journey: Journey) => {
       watched.ended(number, passenger.plan, journey)

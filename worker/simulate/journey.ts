@@ -28,9 +28,10 @@ export type Passenger = {
   draw(): number
   /** The isolate's. */
   retries: Allowance
+  hedges: Allowance
 }
 
-export type Attempt = { target: TargetId; sent_at_ms: Ms; probe: boolean; class: OutcomeClass }
+export type Attempt = { target: TargetId; sent_at_ms: Ms; probe: boolean; class: OutcomeClass; hedge?: true }
 
 export type Journey = {
   /** `cut`: the answer broke off after it had begun, and the caller was told. */

@@ -59,8 +59,8 @@ export const callerFor = (org: string, { policy }: CompiledPolicy): Caller => ({
   policy: policy.name,
 })
 
-/** A primary and one fallback. */
-export function smallScene(): Scene {
+/** A primary and one fallback. `more`: of the policy, as YAML. */
+export function smallScene(more = ''): Scene {
   const source = { name: 'simulated', as_of: '2026-11-24' }
   const ids = ['one/primary', 'two/fallback']
   const catalogue = catalogueSchema.parse({
@@ -111,7 +111,7 @@ export function smallScene(): Scene {
       energy: { active_params_b: 50, total_params_b: 50, measured_j_per_token: null, confidence: 'disclosed', source },
     })),
   })
-  const policy = compilePolicy('name: simulated\nobjective: { quality: 1 }\n', 'simulated')
+  const policy = compilePolicy(`name: simulated\nobjective: { quality: 1 }\n${more}\n`, 'simulated')
   if (!policy.ok) throw new Error(policy.error.map(each => each.message).join('\n'))
   return sceneOf(policy.value, compileCatalogue(catalogue, {}, START_MS, 'simulated'))
 }

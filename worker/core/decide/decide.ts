@@ -23,6 +23,7 @@ import { derived, SHADOW } from './draw.ts'
 import { eligible, mayProbe, suited } from './eligible.ts'
 import { estimate } from './estimate.ts'
 import { bestOfFront, paretoFront } from './front.ts'
+import { hedgeFor } from './hedge.ts'
 import { askedFor, mayUsePolicy } from './names.ts'
 import { type RuleOutcome, ruleOutcome } from './outcome.ts'
 import { order, probedFirst, stepFor } from './plan.ts'
@@ -134,6 +135,21 @@ export function decide(
     )
     return isProbe(target, seen.health[index], world) ? { ...step, probe: true as const } : step
   })
+  const { hedge: allowed } = policy.policy
+  const hedge =
+    allowed.share > 0 && request.stream && !panic && found.shut.length === 0 && world.asks === undefined
+      ? hedgeFor(
+          steps.map((step, i) => ({
+            target: targets[ordered[i] as number] as LiveTarget,
+            step,
+            cost_micros: scratch.estimates.cost_micros[ordered[i] as number] as number,
+          })),
+          allowed,
+          seen.health[first_index],
+          features.size,
+          outcome.bounds.cost_at_most_micros,
+        )
+      : undefined
   const rescue = world.asks === undefined ? rescueFor(request, policy.policy) : undefined
   return ok({
     ...record,
@@ -144,6 +160,7 @@ export function decide(
       attempts_per_target: limits.attempts_per_target,
       retry_after_at_most_ms: limits.retry_after_at_most_ms,
       retry_share: limits.retry_share,
+      ...(hedge && { hedge }),
       ...(rescue && { rescue }),
       shadows: shadowsOf(outcome, admitted, first_index, targets, draw),
       panic,
