@@ -15,6 +15,7 @@ import { compilePolicy } from '../../worker/core/decide/rules.ts'
 import { callerOf } from '../../worker/core/decide/sketch.ts'
 import type { World } from '../../worker/core/decide/world.ts'
 import { parseJsonText } from '../../worker/core/json-text.ts'
+import { readArtefact } from '../../worker/core/understand/artefact.ts'
 import { understand } from '../../worker/core/understand/understand.ts'
 import { openaiChat } from '../../worker/dialects/openai-chat/dialect.ts'
 import { type Catalogue, catalogue as catalogueShape } from '../../worker/schema/catalogue.ts'
@@ -49,6 +50,12 @@ function timed(what: string, prompt_bytes: number | null, targets: number | null
 }
 
 const read = (file: string) => readFileSync(join(PROJECT, file), 'utf8')
+
+/** What was learned, as a request meets it. */
+function learned() {
+  const file = readFileSync(join(PROJECT, 'policies/understanding.bin'))
+  return readArtefact(file.buffer.slice(file.byteOffset, file.byteOffset + file.length) as ArrayBuffer)
+}
 
 function bodies(bytes: number): Uint8Array[] {
   return Array.from({ length: VARIANTS }, (_, variant) =>
@@ -115,11 +122,12 @@ export function worldOf(count: number): World {
 
 /** All of it; `share` shortens it for a test of the benchmark itself. */
 export function micro(share = 1): Timed[] {
+  const model = learned()
   const asked = new Map(PROMPT_BYTES.map(bytes => [bytes, bodies(bytes)]))
   const requests = new Map(PROMPT_BYTES.map(bytes => [bytes, (asked.get(bytes) ?? []).map(requestFrom)]))
   const requestAt = (bytes: number, turn: number) => requests.get(bytes)?.[turn % VARIANTS] as ChatRequest
   const decided = (bytes: number, world: World) => {
-    const features = Array.from({ length: VARIANTS }, (_, variant) => understand(requestAt(bytes, variant)))
+    const features = Array.from({ length: VARIANTS }, (_, variant) => understand(requestAt(bytes, variant), model))
     return (turn: number) => {
       const decision = decide(requestAt(bytes, turn), features[turn % VARIANTS] as (typeof features)[number], world)
       if (!decision.ok) throw new Error(`no decision: ${decision.error.code}`)
@@ -129,10 +137,16 @@ export function micro(share = 1): Timed[] {
   const usual = worlds.get(100) as World
   return [
     ...PROMPT_BYTES.map(bytes => timed('read', bytes, null, turn => requestFrom(asked.get(bytes)?.[turn % VARIANTS] as Uint8Array), share)),
-    ...PROMPT_BYTES.map(bytes => timed('understand', bytes, null, turn => understand(requestAt(bytes, turn)), share)),
+    ...PROMPT_BYTES.map(bytes => timed('understand', bytes, null, turn => understand(requestAt(bytes, turn), model), share)),
     ...[...worlds].map(([count, world]) => timed('decide', 2_000, count, decided(2_000, world), share)),
     ...PROMPT_BYTES.map(bytes =>
-      timed('understand + decide', bytes, 100, turn => decide(requestAt(bytes, turn), understand(requestAt(bytes, turn)), usual), share),
+      timed(
+        'understand + decide',
+        bytes,
+        100,
+        turn => decide(requestAt(bytes, turn), understand(requestAt(bytes, turn), model), usual),
+        share,
+      ),
     ),
   ]
 }

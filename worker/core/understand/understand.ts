@@ -6,9 +6,9 @@
  * The last user turn is what is judged, because the rest of an agent's prompt is boilerplate that speaks for everything. And
  * nothing written in a prompt is obeyed: "send this to the best model" is text like any other.
  *
- * Measured 2026-11-24 in Node 24 on two shared cores under foreign load, p50 of 2,000 calls over 40 prompts, four runs: 15 to
- * 18 us at 200 characters, 75 to 82 at 2,000, 288 to 305 at 20,000, 388 to 428 at 200,000. Its parts alone added up to 51 us at
- * 2,000. What was learned adds 21 us of CPU at 200 characters, 38 at 2,000 and under 100 at any length, on the same machine under load.
+ * Measured 2026-11-24 in Node 24 on two shared cores under load, processor time per call of the whole with what was learned, interleaved
+ * with the version before it (a branch for each kind of character, one sum at a time), lower quartile of 24: 27 us at 200 characters
+ * (before 37), 73 at 2,000 (97), 219 at 20,000 (271), 375 at 200,000 (421). `npm run bench:micro` has it beside `decide`.
  */
 import type { ChatRequest, Json, MediaSource, Part } from '../../schema/chat.ts'
 import { type Features, MODALITIES, type Modality, type SizeClass } from '../../schema/features.ts'
