@@ -3,11 +3,12 @@
  */
 import { err, ok, type Result } from '../../core/result.ts'
 import { type JsonObject, type Loss, type Part, type Reply, UNKNOWN_USAGE } from '../../schema/chat.ts'
+import { loseCounts } from '../beside.ts'
 import { isObject, isShallow, rest } from '../check.ts'
 import { carryExtra, loseExtra } from '../marks.ts'
 import { readBlock, type Writing, writeContent } from './block.ts'
 import { readFinish, writeFinish } from './finish.ts'
-import { readUsage, usageExtra, writeUsage } from './usage.ts'
+import { readUsage, UNCOUNTED, usageExtra, writeUsage } from './usage.ts'
 
 const REPLY = new Set(['id', 'type', 'role', 'model', 'content', 'stop_reason', 'stop_sequence', 'usage'])
 
@@ -68,6 +69,7 @@ export function writeReply(reply: Reply): { body: JsonObject; losses: Loss[] } {
   if (!own) {
     loseExtra(choice?.extra, 'choices[0]', losses)
     loseExtra(reply.extra, '', losses)
+    loseCounts(reply.usage, UNCOUNTED, losses)
   }
   return { body, losses }
 }

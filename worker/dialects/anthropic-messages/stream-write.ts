@@ -4,6 +4,7 @@
  * the counts go out together at the end, as this format has them in one event.
  */
 import type { DialectName, FinishReason, Json, JsonObject, Loss, StreamEvent, TokenUsage } from '../../schema/chat.ts'
+import { loseBeside, loseCounts, loseOnce, tierIn } from '../beside.ts'
 import { isObject } from '../check.ts'
 import type { EventWriter, SseEvent } from '../dialect.ts'
 import { eventJson } from '../event-json.ts'
@@ -11,7 +12,7 @@ import { isSealed } from '../seal.ts'
 import { writeCitation } from './citation.ts'
 import { writeFinish } from './finish.ts'
 import { isRedacted, sealOf } from './thought.ts'
-import { writeUsage } from './usage.ts'
+import { UNCOUNTED, writeUsage } from './usage.ts'
 
 type Start = Extract<StreamEvent, { type: 'start' }>
 type Kind = 'text' | 'thinking' | 'call'
@@ -23,6 +24,7 @@ export function writer(): EventWriter {
   let usage: TokenUsage | null = null
   let finish: { finish: FinishReason; finish_raw: string } | null = null
   let ending: JsonObject = {}
+  let tier: string | undefined
   let failed = false
   let blocks = 0
   let open: { kind: Kind; block: number } | null = null
@@ -94,7 +96,11 @@ export function writer(): EventWriter {
         })
         return
       case 'other':
-        if (said.dialect === 'anthropic-messages' && isObject(said.value)) ending = { ...ending, ...said.value }
+        if (said.dialect !== 'anthropic-messages') {
+          loseBeside(said.value, losses)
+          const late = tierIn(said.value)
+          if (late !== undefined && late !== tier) lose('service_tier', 'it was told when the answer had begun')
+        } else if (isObject(said.value)) ending = { ...ending, ...said.value }
         return
       case 'end':
         // Behind an error this format has nothing more.
@@ -105,10 +111,14 @@ export function writer(): EventWriter {
   function opening(): SseEvent[] {
     if (start === null) return []
     const { id, model, extra, dialect } = start
-    const { service_tier, usage: beside, ...others } = (dialect === 'anthropic-messages' ? extra : undefined) ?? {}
+    const own = dialect === 'anthropic-messages'
+    if (!own) loseBeside(extra, losses)
+    const { usage: beside, ...others } = (own ? extra : undefined) ?? {}
+    delete others.service_tier
+    tier = tierIn(extra)
     start = null
     const counts = usage ? writeUsage(usage, isObject(beside) ? beside : undefined) : { input_tokens: 0, output_tokens: 0 }
-    if (service_tier !== undefined) counts.service_tier = service_tier
+    if (tier !== undefined) counts.service_tier = tier
     return [
       event('message_start', {
         message: {
@@ -167,6 +177,7 @@ export function writer(): EventWriter {
   function over(): SseEvent[] {
     const { usage: beside, stop_sequence, ...others } = ending
     const counts = usage ? writeUsage(usage, isObject(beside) ? beside : undefined) : { output_tokens: 0 }
+    if (from !== 'anthropic-messages') loseCounts(usage, UNCOUNTED, losses)
     const stop_reason: Json = finish ? writeFinish(finish.finish, finish.finish_raw) : null
     return [
       event('message_delta', { delta: { stop_reason, stop_sequence: stop_sequence ?? null, ...others }, usage: counts }),
@@ -175,8 +186,7 @@ export function writer(): EventWriter {
   }
 
   function lose(field: string, note?: string, how: Loss['how'] = 'dropped'): void {
-    if (losses.some(loss => loss.field === field)) return
-    losses.push(note === undefined ? { field, how } : { field, how, note })
+    loseOnce(losses, note === undefined ? { field, how } : { field, how, note })
   }
 
   function follow(sent: SseEvent): void {

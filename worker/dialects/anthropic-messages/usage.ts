@@ -56,6 +56,9 @@ export function usageExtra(raw: JsonObject): JsonObject | undefined {
   return details ? { ...extra, output_tokens_details: details } : extra
 }
 
+/** Counts that this format does not tell apart. */
+export const UNCOUNTED = ['audio_input_tokens', 'audio_output_tokens', 'image_input_tokens'] as const
+
 export function writeUsage(usage: TokenUsage, extra: JsonObject | undefined): JsonObject {
   const { cache_read_tokens, cache_write_tokens, cache_write_1h_tokens, reasoning_tokens } = usage
   // Clients add these up without asking; a count nobody sent is the one place where zero has to stand for unknown.

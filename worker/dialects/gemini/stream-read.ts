@@ -2,10 +2,12 @@
  * An answer in flight, read: each event is a whole `GenerateContentResponse` that holds what is new. There is no terminator; the
  * stream closes, and the reason to end stands in the last event or the one before.
  */
+
 import type { Json, JsonObject, StreamEvent } from '../../schema/chat.ts'
 import { carry, isObject, rest } from '../check.ts'
 import type { EventReader, SseEvent } from '../dialect.ts'
 import { eventJson } from '../event-json.ts'
+import { isMark } from '../marks.ts'
 import { type CallIds, callIds } from './call-id.ts'
 import { inBandError } from './error.ts'
 import { readFinish } from './finish.ts'
@@ -99,6 +101,9 @@ export function reader(): EventReader {
       return
     }
     for (const part of readParts([raw], ids)) {
+      // What no name covers has no event to stand in; it is told beside the piece, so that it is not lost in silence.
+      if (part.extra && 'text' in part && Object.keys(part.extra).some(name => !isMark(name)))
+        out.push({ type: 'other', dialect: 'gemini', value: { choices: [{ index: choice, part: part.extra }] } })
       switch (part.type) {
         case 'text':
           if (part.text !== '') out.push({ type: 'text', choice, text: part.text })

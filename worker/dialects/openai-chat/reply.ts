@@ -13,6 +13,7 @@ import {
   type ReplyChoice,
   UNKNOWN_USAGE,
 } from '../../schema/chat.ts'
+import { loseCounts } from '../beside.ts'
 import { carry, isObject, isShallow, rest } from '../check.ts'
 import { loseExtra } from '../marks.ts'
 import { writeCitation } from './citation.ts'
@@ -103,9 +104,17 @@ export function writeReply(reply: Reply): { body: JsonObject; losses: Loss[] } {
   if (usage) body.usage = usage
   if (reply.service_tier !== null) body.service_tier = reply.service_tier
   for (const name of Object.keys(extra)) carry(body, name, extra[name] as Json)
-  if (reply.dialect !== 'openai-chat') loseExtra(reply.extra, '', losses)
+  if (reply.dialect !== 'openai-chat') {
+    loseExtra(reply.extra, '', losses)
+    loseCounts(reply.usage, UNCOUNTED, losses)
+  }
   return { body, losses }
 }
+
+/** Counts of input that this format does not tell apart. */
+export const UNCOUNTED = ['cache_write_1h_tokens'] as const
+/** To a client of this format a turn is over or it is not. */
+export const PAUSE: Loss = { field: 'stop_reason', how: 'approximated', note: 'a pause is told as a stop' }
 
 function writeChoice(choice: ReplyChoice, from: DialectName | undefined, field: string, losses: Loss[]): JsonObject {
   const own = from === 'openai-chat'
@@ -118,6 +127,7 @@ function writeChoice(choice: ReplyChoice, from: DialectName | undefined, field: 
     ...(own ? choice.extra : undefined),
   }
   if (!own) loseExtra(choice.extra, field, losses)
+  if (choice.finish === 'pause') losses.push(PAUSE)
   let text: string | null = null
   let refusal: string | null = null
   let reasoning = ''
@@ -125,6 +135,7 @@ function writeChoice(choice: ReplyChoice, from: DialectName | undefined, field: 
   const citations: Json[] = []
   const thoughts: Json[] = []
   for (const part of choice.parts) {
+    if (!own) loseExtra(part.extra, field, losses)
     switch (part.type) {
       case 'text':
         for (const value of part.citations ?? []) {
@@ -150,7 +161,6 @@ function writeChoice(choice: ReplyChoice, from: DialectName | undefined, field: 
           function: { name: part.name, arguments: part.arguments },
           ...(own ? part.extra : undefined),
         })
-        if (!own) loseExtra(part.extra, field, losses)
         break
       case 'other':
         if (part.dialect === 'openai-chat' && isObject(part.value)) mergeOther(message, part.value, calls)

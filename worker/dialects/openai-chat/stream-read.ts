@@ -11,7 +11,7 @@ import { readFinish } from './finish.ts'
 import { reasoningOf } from './message.ts'
 import { readPart } from './part.ts'
 import { toolCalls } from './tool-calls.ts'
-import { readUsage } from './usage.ts'
+import { readUsage, usageExtra } from './usage.ts'
 
 /** `obfuscation` is padding against traffic analysis, new in every chunk and without a meaning to carry. */
 const CHUNK = new Set(['id', 'object', 'created', 'model', 'choices', 'usage', 'obfuscation'])
@@ -48,7 +48,11 @@ export function reader(): EventReader {
     const error = inBandError(event.event === 'error' && chunk.error === undefined ? { error: chunk } : chunk)
     if (error) out.push({ type: 'error', ...error })
     if (Array.isArray(chunk.choices)) for (const choice of chunk.choices) if (isObject(choice)) readChoice(choice, out)
-    if (isObject(chunk.usage)) out.push({ type: 'usage', usage: readUsage(chunk.usage) })
+    if (isObject(chunk.usage)) {
+      const beside = usageExtra(chunk.usage)
+      if (beside) out.push({ type: 'other', dialect: 'openai-chat', value: { usage: beside } })
+      out.push({ type: 'usage', usage: readUsage(chunk.usage) })
+    }
     return out
   }
 

@@ -3,11 +3,13 @@
  * role stands in the first one of each choice, and the counts come once, behind everything else.
  */
 import type { DialectName, Json, JsonObject, Loss, StreamEvent, TokenUsage } from '../../schema/chat.ts'
+import { loseBeside, loseCounts, loseOnce, tierIn } from '../beside.ts'
 import { isObject } from '../check.ts'
 import type { EventWriter, SseEvent } from '../dialect.ts'
 import { isSealed } from '../seal.ts'
 import { writeCitation } from './citation.ts'
 import { writeFinish } from './finish.ts'
+import { PAUSE, UNCOUNTED } from './reply.ts'
 import { writeThought } from './thought.ts'
 import { writeUsage } from './usage.ts'
 
@@ -15,6 +17,7 @@ export function writer(): EventWriter {
   /** What every chunk of the answer repeats. */
   let head: JsonObject = { id: '', object: 'chat.completion.chunk', created: 0, model: '' }
   let usage: TokenUsage | null = null
+  let usage_extra: JsonObject | undefined
   let from: DialectName | undefined
   /** What of a thought has been told and not yet sealed, by choice. */
   const thinking = new Map<number, string>()
@@ -47,6 +50,7 @@ export function writer(): EventWriter {
           model: event.model,
           ...(event.dialect === 'openai-chat' ? event.extra : undefined),
         }
+        if (event.dialect !== 'openai-chat') beside(event.extra)
         return []
       case 'text':
         said.set(event.choice, (said.get(event.choice) ?? 0) + event.text.length)
@@ -70,6 +74,7 @@ export function writer(): EventWriter {
           ? chunk(event.choice, event.part.value)
           : lose(event.part.type, 'this format has no such part')
       case 'finish':
+        if (event.finish === 'pause') loseOnce(losses, PAUSE)
         return chunk(event.choice, {}, undefined, writeFinish(event.finish, event.finish_raw))
       case 'usage':
         // Counts may come often and grow; this format has them once, behind everything else.
@@ -80,7 +85,12 @@ export function writer(): EventWriter {
       case 'end':
         return [...usageChunk(), { event: null, data: '[DONE]' }]
       case 'other':
+        if (event.dialect !== 'openai-chat') beside(event.value)
         if (event.dialect !== 'openai-chat' || !isObject(event.value)) return []
+        if (isObject(event.value.usage)) {
+          usage_extra = event.value.usage
+          return []
+        }
         // What stood beside the choices goes on standing there, in this chunk and the next ones.
         if (event.value.choices === undefined) head = { ...head, ...event.value }
         return [data({ ...head, choices: [], ...event.value })]
@@ -106,13 +116,20 @@ export function writer(): EventWriter {
     return annotation === null ? lose('citations', 'only web pages are cited here') : chunk(choice, { annotations: [annotation] })
   }
 
+  function beside(members: Json | undefined): void {
+    loseBeside(members, losses)
+    const service_tier = tierIn(members)
+    if (service_tier !== undefined) head = { ...head, service_tier }
+  }
+
   function lose(field: string, note: string): SseEvent[] {
-    if (!losses.some(loss => loss.field === field)) losses.push({ field, how: 'dropped', note })
+    loseOnce(losses, { field, how: 'dropped', note })
     return []
   }
 
   function usageChunk(): SseEvent[] {
-    const written = usage && writeUsage(usage, undefined)
+    const written = usage && writeUsage(usage, usage_extra)
+    if (from !== 'openai-chat') loseCounts(usage, UNCOUNTED, losses)
     return written ? [data({ ...head, choices: [], usage: written })] : []
   }
 

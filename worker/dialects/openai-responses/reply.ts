@@ -4,6 +4,7 @@
  */
 import { err, ok, type Result } from '../../core/result.ts'
 import { type Json, type JsonObject, type Loss, type Part, type Reply, type ReplyChoice, UNKNOWN_USAGE } from '../../schema/chat.ts'
+import { loseCounts } from '../beside.ts'
 import { carry, isObject, isShallow, rest } from '../check.ts'
 import { carryExtra, loseExtra } from '../marks.ts'
 import type { Writing } from './content.ts'
@@ -136,9 +137,13 @@ export function writeReply(reply: Reply): { body: JsonObject; losses: Loss[] } {
   if (!own) {
     loseExtra(choice?.extra, 'choices[0]', losses)
     loseExtra(reply.extra, '', losses)
+    loseCounts(reply.usage, UNCOUNTED, losses)
   }
   return { body, losses }
 }
+
+/** Counts of input that this format does not tell apart. */
+export const UNCOUNTED = ['cache_write_1h_tokens'] as const
 
 export const head = (id: string, model: string, created_at_s: number | null): JsonObject => ({
   id,

@@ -3,6 +3,7 @@
  * the whole of what it grew to, and the answer with the whole response, so what was said is kept until then.
  */
 import type { DialectName, FinishReason, Json, JsonObject, Loss, Part, StreamEvent, TokenUsage } from '../../schema/chat.ts'
+import { loseBeside, loseCounts, loseOnce, tierIn } from '../beside.ts'
 import { isObject } from '../check.ts'
 import type { EventWriter, SseEvent } from '../dialect.ts'
 import { eventJson } from '../event-json.ts'
@@ -12,7 +13,7 @@ import { isSealed, sealText } from '../seal.ts'
 import { writeCitation } from './citation.ts'
 import { errorEvent } from './error.ts'
 import { writeFinish } from './finish.ts'
-import { ECHO, head, itemSelf, silent } from './reply.ts'
+import { ECHO, head, itemSelf, silent, UNCOUNTED } from './reply.ts'
 import { writeUsage } from './usage.ts'
 
 type Start = Extract<StreamEvent, { type: 'start' }>
@@ -77,7 +78,8 @@ export function writer(): EventWriter {
         failed = { code: said.code ?? 'server_error', message: said.message }
         return [event('error', errorEvent({ type: 'server_error', ...failed, param: null }))]
       case 'other':
-        if (said.dialect === 'openai-responses' && isObject(said.value)) extra = { ...extra, ...said.value }
+        if (said.dialect !== 'openai-responses') beside(said.value)
+        else if (isObject(said.value)) extra = { ...extra, ...said.value }
         return []
       case 'end':
         return over()
@@ -87,9 +89,16 @@ export function writer(): EventWriter {
   function begin(said: Start): SseEvent[] {
     start = said
     from = said.dialect
-    if (from === 'openai-responses' && said.extra) extra = said.extra
+    if (from !== 'openai-responses') beside(said.extra)
+    else if (said.extra) extra = said.extra
     const response = { ...responseWith({ status: 'in_progress', incomplete_details: null }), output: [] }
     return [event('response.created', { response }), event('response.in_progress', { response })]
+  }
+
+  function beside(members: Json | undefined): void {
+    loseBeside(members, losses)
+    const service_tier = tierIn(members)
+    if (service_tier !== undefined) extra = { ...extra, service_tier }
   }
 
   function responseWith(ending: JsonObject): JsonObject {
@@ -284,11 +293,12 @@ export function writer(): EventWriter {
     const response = responseWith(ending)
     const counts = usage && writeUsage(usage, isObject(extra.usage) ? extra.usage : undefined)
     if (counts) response.usage = counts
+    if (from !== 'openai-responses') loseCounts(usage, UNCOUNTED, losses)
     return [...out, event(`response.${ending.status}`, { response })]
   }
 
   function lose(field: string, note: string): SseEvent[] {
-    if (!losses.some(loss => loss.field === field)) losses.push({ field, how: 'dropped', note })
+    loseOnce(losses, { field, how: 'dropped', note })
     return []
   }
 
