@@ -10,7 +10,7 @@ import type { Ms } from '../schema/units.ts'
 import type { Pending, UsageJournal } from './usage-journal.ts'
 import { INTEGER_COLUMNS, joined, placeOf, SETTLED_COLUMNS, USAGE_COLUMNS } from './usage-row.ts'
 
-/** Rows in one statement: more gain nothing (25 us a row at 200, 27 at 50), and a batch has to be done within 30 s. */
+/** Rows in one statement: more gained nothing (25 us a row at 200, 27 at 50, when they had names), and a batch has to be done within 30 s. */
 export const ROWS_AT_ONCE = 200
 /** D1 takes a text of at most 2 MB as one bound value. */
 const CHARS_AT_ONCE = 1_400_000
