@@ -32,6 +32,7 @@ const EVENTS: Partial<Record<DialectName, (path: string) => SseEvent[]>> = {
   'anthropic-messages': namedEvents,
   gemini: lines,
   'bedrock-converse': framed,
+  'cohere-chat': namedEvents,
 }
 
 export type Recording = {

@@ -1,6 +1,6 @@
 /**
  * The formats that only targets speak: what callers of every format ask of them, and what they answer. Each cell means the same on
- * the other side. What the two cannot say, and how it is named, is in `test/dialects/gemini` and `test/dialects/bedrock-converse`.
+ * the other side. What the two cannot say, and how it is named, is in `test/dialects/gemini`, `bedrock-converse` and `cohere-chat`.
  */
 import { describe, expect, it } from 'vitest'
 import type { Dialect, SseEvent } from '../../worker/dialects/dialect.ts'
@@ -12,11 +12,12 @@ import { frame, recorded } from '../dialects/bedrock-converse/frames.ts'
 import { lines, whole } from '../dialects/recordings.ts'
 import { codec, SPOKEN, type Spoken } from './replay.ts'
 
-const TARGETS = ['gemini', 'bedrock-converse'] as const satisfies DialectName[]
+const TARGETS = ['gemini', 'bedrock-converse', 'cohere-chat'] as const satisfies DialectName[]
 type Target = (typeof TARGETS)[number]
 const CELLS = SPOKEN.flatMap(from => TARGETS.map(to => ({ from, to })))
 const FACTS: Record<Target, Parameters<Dialect['request']['write']>[2]> = {
   gemini: { output_tokens: 32_000, reasoning: true },
+  'cohere-chat': { output_tokens: 32_000, reasoning: true },
   'bedrock-converse': { output_tokens: 32_000, reasoning: true, model_fields: 'anthropic-messages' },
 }
 

@@ -23,11 +23,13 @@ export function formatOfReply(body: Json): DialectName | null {
   if (Array.isArray(body.candidates)) return 'gemini'
   if (isObject(body.output) && isObject(body.output.message)) return 'bedrock-converse'
   if (Array.isArray(body.output)) return 'openai-responses'
+  if (isObject(body.message) && typeof body.finish_reason === 'string') return 'cohere-chat'
   if (body.type === 'message' && Array.isArray(body.content)) return 'anthropic-messages'
   return null
 }
 
 const ANTHROPIC = /^(message_(start|delta|stop)|content_block_(start|delta|stop)|ping)$/
+const COHERE = /^(message-(start|end)|content-(start|delta|end)|tool-(plan-delta|call-(start|delta|end))|citation-(start|end))$/
 const BEDROCK = /^(message|contentBlock)(Start|Delta|Stop)$/
 
 /** The same of one event of a stream. Null where it could be anybody's, as an error is. */
@@ -36,6 +38,7 @@ export function formatOfEvent(event: Json): DialectName | null {
   if (typeof event.type === 'string') {
     if (event.type.startsWith('response.')) return 'openai-responses'
     if (ANTHROPIC.test(event.type)) return 'anthropic-messages'
+    if (COHERE.test(event.type)) return 'cohere-chat'
   }
   const [choice] = Array.isArray(event.choices) ? event.choices : []
   if (event.object === 'chat.completion.chunk' || (isObject(choice) && isObject(choice.delta))) return 'openai-chat'
@@ -79,6 +82,8 @@ export const responsesStreams = of(STREAMS, 'openai-responses')
 export const responsesReplies = of(REPLIES, 'openai-responses')
 export const geminiStreams = of(STREAMS, 'gemini')
 export const bedrockStreams = of(STREAMS, 'bedrock-converse')
+export const cohereStreams = of(STREAMS, 'cohere-chat')
+export const cohereReplies = of(REPLIES, 'cohere-chat')
 
 /** The events as they were on the wire, the terminator included. */
 export function streamed(path: string): SseEvent[] {
@@ -99,7 +104,7 @@ export function namedEvents(path: string): SseEvent[] {
   }
   return events
 }
-const TERMINATORS = new Set(['message_stop', 'response.completed', 'response.incomplete', 'response.failed'])
+const TERMINATORS = new Set(['message_stop', 'message-end', 'response.completed', 'response.incomplete', 'response.failed'])
 
 /** Of frames: each line is an object with one member, named after the event. */
 export const framed = (path: string): SseEvent[] =>

@@ -4,6 +4,7 @@
 import type { DialectName } from '../schema/chat.ts'
 import { anthropicMessages } from './anthropic-messages/dialect.ts'
 import { bedrockConverse } from './bedrock-converse/dialect.ts'
+import { cohereChat } from './cohere-chat/dialect.ts'
 import type { Dialect } from './dialect.ts'
 import { gemini } from './gemini/dialect.ts'
 import { openaiChat } from './openai-chat/dialect.ts'
@@ -15,6 +16,7 @@ export const DIALECT_CODECS: Partial<Record<DialectName, Dialect>> = {
   'anthropic-messages': anthropicMessages,
   gemini,
   'bedrock-converse': bedrockConverse,
+  'cohere-chat': cohereChat,
 }
 
 export const dialectNamed = (name: DialectName): Dialect | undefined => DIALECT_CODECS[name]

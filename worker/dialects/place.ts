@@ -54,6 +54,13 @@ const NAMES: Partial<Record<DialectName, Partial<Record<Field, string>>>> = {
     reasoning_summary: 'generationConfig.thinkingConfig.includeThoughts',
     logprobs: 'generationConfig.logprobs',
   },
+  'cohere-chat': {
+    max_output_tokens: 'max_tokens',
+    stop: 'stop_sequences',
+    output: 'response_format',
+    reasoning: 'thinking',
+    reasoning_budget: 'thinking.token_budget',
+  },
   'bedrock-converse': { max_output_tokens: 'inferenceConfig.maxTokens', stop: 'inferenceConfig.stopSequences' },
 }
 const NEUTRAL: Partial<Record<Field, string>> = {

@@ -8,7 +8,7 @@
 import type { Modality } from './features.ts'
 import type { Tokens } from './units.ts'
 
-export const DIALECTS = ['openai-chat', 'openai-responses', 'anthropic-messages', 'gemini', 'bedrock-converse'] as const
+export const DIALECTS = ['openai-chat', 'openai-responses', 'anthropic-messages', 'gemini', 'bedrock-converse', 'cohere-chat'] as const
 export type DialectName = (typeof DIALECTS)[number]
 
 export type Json = null | boolean | number | string | Json[] | { [key: string]: Json }
