@@ -11,7 +11,7 @@ import { continuation, replay, shown } from '../../worker/stream/splice.ts'
 import { sseParser } from '../../worker/stream/sse.ts'
 import { codec, RECORDINGS, SPOKEN, type Spoken, wire } from '../conformance/replay.ts'
 
-const FORMATS: DialectName[] = ['openai-chat', 'openai-responses', 'anthropic-messages', 'gemini', 'bedrock-converse']
+const FORMATS: DialectName[] = ['openai-chat', 'openai-responses', 'anthropic-messages', 'gemini', 'bedrock-converse', 'cohere-chat']
 const WAYS = ['continue', 'restart', 'repeat'] as const
 type Way = (typeof WAYS)[number]
 
@@ -106,6 +106,7 @@ const FINISH: Record<DialectName, string> = {
   'anthropic-messages': 'end_turn',
   gemini: 'STOP',
   'bedrock-converse': 'end_turn',
+  'cohere-chat': 'COMPLETE',
 }
 
 function pieces(bytes: Uint8Array, chance: Chance): Uint8Array[] {
