@@ -308,14 +308,14 @@ export const ROWS: Row[] = [
     'tool strict',
     'openai-chat',
     chat({ tools: [fn] }),
-    [/"strict":true/],
+    [/"strict(_tools)?":true/],
     'responses carried, messages carried, gemini dropped, converse carried',
   ],
   [
     'tool strict false',
     'openai-chat',
     chat({ tools: [{ ...fn, function: { ...fn.function, strict: false } }] }),
-    [/"strict":false/],
+    [/"strict(_tools)?":false/],
     'responses carried, messages carried, gemini needless, converse carried',
   ],
   [
@@ -1463,5 +1463,8 @@ export const NEEDLESS: Record<string, string> = {
   'json_schema strict true > gemini': 'a schema is always kept to',
   'json_schema strict false > bedrock-converse': 'a schema is always kept to',
   'json_schema strict true > bedrock-converse': 'a schema is always kept to',
+  'json_schema name > cohere-chat': 'a label that its format demands, without effect',
+  'json_schema strict false > cohere-chat': 'a schema is always kept to',
+  'json_schema strict true > cohere-chat': 'a schema is always kept to',
   'tool strict false > gemini': 'it is the default',
 }

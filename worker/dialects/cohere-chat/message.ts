@@ -5,7 +5,7 @@
 import type { Json, JsonObject, Message, Part } from '../../schema/chat.ts'
 import { type Check, isObject, kindOf, refuse, rest } from '../check.ts'
 import { carryExtra, loseExtra } from '../marks.ts'
-import { readContent, type Writing, writePart } from './part.ts'
+import { carried, readContent, type Writing, writePart } from './part.ts'
 
 /** As in every format: a longer conversation is an attack or a loop. */
 const MAX_MESSAGES = 2_000
@@ -92,7 +92,8 @@ export function writeMessages(messages: readonly Message[], to: Writing): JsonOb
 
 function writeResult(part: Extract<Part, { type: 'tool_result' }>, field: string, to: Writing): JsonObject {
   if (part.is_error) to.losses.push({ field: `${field}.is_error`, how: 'dropped', note: 'the result says so in its own words' })
-  return { role: 'tool', tool_call_id: part.call_id, content: writeContent(part.parts, () => field, to) }
+  const content = writeContent(part.parts, k => `${field}.content[${k}]`, to)
+  return carried({ role: 'tool', tool_call_id: part.call_id, content }, part, field, to)
 }
 
 /** One text is a string, as everybody writes it. */
@@ -113,10 +114,8 @@ export function writeSaid({ role, parts }: Pick<Message, 'role' | 'parts'>, fiel
   parts.forEach((part, j) => {
     if (part.type === 'tool_result') return
     if (part.type === 'tool_call') {
-      const call: JsonObject = { id: part.id, type: 'function', function: { name: part.name, arguments: part.arguments } }
-      if (to.own) carryExtra(call, part.extra)
-      else loseExtra(part.extra, field(j), to.losses)
-      calls.push(call)
+      const call = { id: part.id, type: 'function', function: { name: part.name, arguments: part.arguments } }
+      calls.push(carried(call, part, field(j), to))
       return
     }
     if (part.type === 'reasoning' && to.own && part.extra?.[PLAN] === true) {

@@ -59,9 +59,14 @@ function sourceOf(url: string): MediaSource {
 export function writePart(part: Part, field: string, to: Writing): JsonObject | null {
   const written = bare(part, field, to)
   if (written === null) return null
-  if (part.cache) to.losses.push({ field: `${field}.cache_control`, how: 'approximated', note: 'prompts are cached here without a marker' })
-  if (to.own) carryExtra(written, part.extra)
-  else loseExtra(part.extra, field, to.losses)
+  return carried(written, part, field, to)
+}
+
+/** What stands beside a part: members without a name here go back into their own format, a mark of what to cache goes nowhere. */
+export function carried(written: JsonObject, { cache, extra }: Pick<Part, 'cache' | 'extra'>, field: string, to: Writing): JsonObject {
+  if (cache) to.losses.push({ field: `${field}.cache_control`, how: 'approximated', note: 'prompts are cached here without a marker' })
+  if (to.own) carryExtra(written, extra)
+  else loseExtra(extra, field, to.losses)
   return written
 }
 
@@ -72,7 +77,9 @@ function bare(part: Part, field: string, to: Writing): JsonObject | null {
   }
   switch (part.type) {
     case 'text':
+      return { type: 'text', text: part.text }
     case 'refusal':
+      to.losses.push({ field, how: 'approximated', note: 'a refusal is text here' })
       return { type: 'text', text: part.text }
     case 'reasoning':
       // A thought goes back to who had it; elsewhere it is somebody else's.

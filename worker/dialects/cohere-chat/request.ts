@@ -163,7 +163,9 @@ function writeSampling(body: JsonObject, request: ChatRequest, losses: Loss[]): 
 
 function writeThinking(body: JsonObject, { reasoning, dialect }: ChatRequest, target: TargetFacts | undefined, losses: Loss[]): void {
   if (reasoning === null) return
-  const { effort, budget_tokens } = reasoning
+  const { effort, budget_tokens, summary } = reasoning
+  if (summary !== undefined)
+    losses.push({ field: fieldName(dialect, 'reasoning_summary'), how: 'dropped', note: 'thoughts are told here as they are' })
   const field = fieldName(dialect, budget_tokens === null ? 'reasoning' : 'reasoning_budget')
   if (effort === 'none' && budget_tokens === null) body.thinking = { type: 'disabled' }
   else if (target?.reasoning === false) losses.push({ field, how: 'dropped', note: 'this target does not think before it answers' })

@@ -4,8 +4,8 @@
  */
 import type { ChatRequest, JsonObject, ToolChoice, ToolDefinition } from '../../schema/chat.ts'
 import { type Check, isObject, kindOf, refuse, rest } from '../check.ts'
-import { carryExtra, loseExtra, lostTool, WHOLE, wholeTool } from '../marks.ts'
-import type { Writing } from './part.ts'
+import { lostTool, WHOLE, wholeTool } from '../marks.ts'
+import { carried, type Writing } from './part.ts'
 
 const TOOL = new Set(['type', 'function'])
 const FUNCTION = new Set(['name', 'description', 'parameters'])
@@ -79,11 +79,7 @@ function writeTool(tool: ToolDefinition, i: number, to: Writing): JsonObject[] {
     return []
   }
   if (whole) return [whole]
-  if (tool.cache) to.losses.push({ field: `${field}.cache_control`, how: 'approximated', note: 'prompts are cached here without a marker' })
   const called: JsonObject = { name: tool.name, parameters: tool.parameters ?? ANYTHING }
   if (tool.description !== null) called.description = tool.description
-  const written: JsonObject = { type: 'function', function: called }
-  if (to.own) carryExtra(written, tool.extra)
-  else loseExtra(tool.extra, field, to.losses)
-  return [written]
+  return [carried({ type: 'function', function: called }, tool, field, to)]
 }
