@@ -272,9 +272,9 @@ describe('a batch that cannot be stored', () => {
 })
 
 describe('what D1 has', () => {
-  it('is forgotten after a minute', async () => {
+  it('is forgotten after a minute, with what its decision shared with no other', async () => {
     const org = newOrg()
-    const one = intent({ org })
+    const one = intent({ org, decision: { shared: { json: '{"limits":{}}' }, own: '{}' } })
     await object(org).commit(batchOf([one], [settlement(one)]))
     await runInDurableObject(object(org), (_: UsageObject, state) =>
       state.storage.sql.exec('UPDATE settlements SET settled_at_ms = settled_at_ms - 61000'),
@@ -283,7 +283,9 @@ describe('what D1 has', () => {
     await alarm(org)
     expect(await rows()).toHaveLength(1)
     const left = await runInDurableObject(object(org), (_: UsageObject, state) =>
-      state.storage.sql.exec('SELECT (SELECT count(*) FROM intents) + (SELECT count(*) FROM settlements) AS left').one(),
+      state.storage.sql
+        .exec('SELECT (SELECT count(*) FROM intents) + (SELECT count(*) FROM settlements) + (SELECT count(*) FROM shared) AS left')
+        .one(),
     )
     expect(left).toEqual({ left: 0 })
   })
