@@ -1,6 +1,7 @@
 /** What the platform calls: the HTTP entry, the cron that re-arms usage objects, and the Durable Object classes. */
 import { makeApp } from './app.ts'
 import { depsOf } from './env.ts'
+import { keepWarm } from './routes/warm.ts'
 import { sweepUsage } from './store/usage-sweep.ts'
 
 export { HealthObject } from './store/health-object.ts'
@@ -10,5 +11,9 @@ const app = makeApp(depsOf)
 
 export default {
   fetch: app.fetch,
-  scheduled: (_event, env, ctx) => ctx.waitUntil(sweepUsage(env, Date.now())),
+  scheduled: (_event, env, ctx) => {
+    ctx.waitUntil(sweepUsage(env, Date.now()))
+    const deps = depsOf(env)
+    ctx.waitUntil(keepWarm(env, deps, ctx).catch(deps.mishap))
+  },
 } satisfies ExportedHandler<Env>

@@ -219,6 +219,31 @@ export const rescue = z.strictObject({
 })
 export type Rescue = z.infer<typeof rescue>
 
+/** Targets that sleep are kept awake by a short request of nobody's, once a minute at most, while they are used. */
+export const warm = z.strictObject({
+  targets: selectors.describe('Which are kept awake; of them only those that sleep are called.'),
+  idle_ms: z
+    .int()
+    .min(60_000)
+    .max(3_600_000)
+    .default(240_000)
+    .describe('How long they may be idle before they fall asleep, until that was learned from their answers.'),
+  while_used_within_ms: z
+    .int()
+    .min(0)
+    .max(86_400_000)
+    .default(3_600_000)
+    .describe('Only those that answered within this time; and all of them while another target of the policy is shut.'),
+  requests_per_day: z.int().min(0).max(10_000).default(100).describe('Pings in a day (UTC), over all targets of the policy.'),
+  cost_per_day_usd: z
+    .number()
+    .min(0)
+    .max(1_000)
+    .default(0.1)
+    .describe('What they may cost in a day. A target whose price is not known is not called.'),
+})
+export type Warm = z.infer<typeof warm>
+
 export const policy = z.strictObject({
   name: policyName.describe('As in `policy/<name>`, which callers write as the model.'),
   description: z.string().max(500).default(''),
@@ -261,6 +286,7 @@ export const policy = z.strictObject({
     .boolean()
     .default(false)
     .describe('Wait for the durable intent before calling anyone, even where no hard budget applies.'),
+  warm: warm.optional().describe('Keeps targets awake that fall asleep when they are not used. Nothing is called where it is absent.'),
   tests: z.array(policyTest).max(200).default([]).describe('Run before the policy is accepted.'),
 })
 export type Policy = z.infer<typeof policy>

@@ -14,9 +14,10 @@ export type AttemptRecord = {
   target: TargetId
   /**
    * `shadow`: a copy whose answer nobody sees, by a policy's rule; it costs money all the same · `rescue`: took up, or tried to, an answer that
-   * broke off · `hedge`: was asked beside the first target, whose first token was late; either of the two may have answered.
+   * broke off · `hedge`: was asked beside the first target, whose first token was late; either of the two may have answered · `ping`: nobody's
+   * request, but to keep a target awake.
    */
-  role: 'answer' | 'shadow' | 'rescue' | 'hedge'
+  role: 'answer' | 'shadow' | 'rescue' | 'hedge' | 'ping'
   class: OutcomeClass
   status: number | null
   sent_at_ms: Ms

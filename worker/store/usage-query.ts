@@ -5,6 +5,7 @@
  * Pages go by the last row's own values and not by a count, so that rows which arrive meanwhile shift nothing.
  */
 import type { Ms } from '../schema/units.ts'
+import { PINGS_ORG } from './pings.ts'
 
 /** What rows can be summed by. Null is a value of its own there (nobody answered, no team), and an empty text inside the query. */
 export const GROUPS = {
@@ -162,5 +163,7 @@ function whereOf({ from_ms, to_ms, ...filters }: Filters): { where: string; valu
     parts.push(HAS_LOSS)
     values.push(filters.loss)
   }
+  // Pings are nobody's requests: whoever wants to see them asks for them.
+  if (filters.task !== 'ping' && filters.org === undefined) parts.push(`org <> '${PINGS_ORG}'`)
   return { where: parts.join(' AND '), values }
 }

@@ -63,3 +63,12 @@ function orNearest(chance: number, at: number, all: number[]): number {
 
 /** What is to be expected of a start after this idle time, in ms. */
 export const wakingMs = ({ chances, cold_ms }: NonNullable<Waking>, idle_ms: Ms): Ms => (chances[idleSpan(idle_ms)] ?? 0) * cold_ms
+
+/** More often than this it has to be woken: then it counts as asleep. */
+const ASLEEP_CHANCE = 0.3
+
+/** How long it may be idle before it is likely asleep; null where it is not within the longest time that was seen. */
+export function asleepAfterMs({ chances }: NonNullable<Waking>): Ms | null {
+  const span = chances.findIndex(chance => chance >= ASLEEP_CHANCE)
+  return span < 0 ? null : (IDLE_MS[span] ?? null)
+}

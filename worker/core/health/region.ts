@@ -20,6 +20,9 @@ export function regionOf(cf: unknown): string {
   return continent === 'NA' ? 'na-east' : continent.toLowerCase()
 }
 
+/** Every region there is, for those who look at all of them. */
+export const REGIONS: readonly string[] = [EVERYWHERE, 'af', 'an', 'as', 'eu', 'na-east', 'na-west', 'oc', 'sa']
+
 /** Where an object is best made, so that its region reaches it soon (Durable Objects' location hints, read November 2026). */
 export const PLACES: Readonly<Record<string, DurableObjectLocationHint | undefined>> = {
   af: 'afr',
