@@ -12,7 +12,7 @@ import { knownEverywhere, pingsDue, type Sleeper } from '../core/health/warm.ts'
 import { parseJsonText } from '../core/json-text.ts'
 import { estimateCost } from '../core/spend/price.ts'
 import { openaiChat } from '../dialects/openai-chat/dialect.ts'
-import { dispatch } from '../dispatch/dispatch.ts'
+import { dispatch, type Ended } from '../dispatch/dispatch.ts'
 import type { Context, Deps } from '../env.ts'
 import type { HealthSnapshot } from '../schema/health.ts'
 import type { TargetId } from '../schema/ids.ts'
@@ -114,7 +114,7 @@ async function ping(target: TargetId, { policy }: CompiledPolicy, deps: Deps, ct
 }
 
 /** Its answer is read to its end and thrown away. */
-async function read<Ended>({ body, ended }: { body: BodyInit | null; ended: Promise<Ended> }): Promise<Ended> {
+async function read({ body, ended }: { body: BodyInit | null; ended: Ended | Promise<Ended> }): Promise<Ended> {
   await new Response(body).arrayBuffer().catch(() => undefined)
   return ended
 }
