@@ -11,6 +11,7 @@ import type { GatewayError } from './core/errors.ts'
 import { err, ok, type Result } from './core/result.ts'
 import type { Dialect } from './dialects/dialect.ts'
 import { DIALECTS_WRITTEN, dialectNamed } from './dialects/dialects.ts'
+import { type AiBinding, aiFetch } from './dispatch/ai-binding.ts'
 import { type Allowance, hedgeAllowance, retryAllowance } from './dispatch/allowance.ts'
 import type { Credential } from './dispatch/call.ts'
 import type { Effects } from './dispatch/effects.ts'
@@ -227,8 +228,12 @@ function makeEffects(env: Env): Effects {
     draw: () => Math.random(),
     newDecisionId: () => newDecisionId(Date.now()),
     sleep: (wait_ms, signal) => scheduler.wait(wait_ms, signal ? { signal } : {}),
-    fetch: (transport, url, init) =>
-      transport === 'worker' ? demoFetch(url, init, { ...effects, down: () => env.KV.get(DEMO_DOWN_KEY) }) : fetch(url, init),
+    fetch(transport, url, init) {
+      if (transport === 'network') return fetch(url, init)
+      if (transport === 'worker') return demoFetch(url, init, { ...effects, down: () => env.KV.get(DEMO_DOWN_KEY) })
+      // A target has this transport only where the binding is there.
+      return aiFetch((env as unknown as { AI: AiBinding }).AI, url, init, { ...effects, newId: () => crypto.randomUUID() })
+    },
   }
   return effects
 }

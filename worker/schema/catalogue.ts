@@ -142,8 +142,10 @@ export const provider = z.strictObject({
   /** Left out of what is sent, and reported as lost; unknown is not refused. */
   refuses: z.array(refusedField).default([]),
   headers: z.record(z.string(), z.string()).default({}),
-  /** `worker`: answered inside this Worker (the demo). Everything else goes over the network. */
-  transport: z.enum(['network', 'worker']).default('network'),
+  /** `worker`: answered inside this Worker (the demo). `ai_binding`: by the platform's binding for models. Everything else goes over the network. */
+  transport: z.enum(['network', 'worker', 'ai_binding']).default('network'),
+  /** Where this Worker has this binding, calls go by it, and neither address nor credential is needed. */
+  binding: z.literal('AI').optional(),
   /** A plain-text variable that must be `on` as well. */
   enabled_by: variable.optional(),
   /** Paths of other endpoints under the base address, where they are not OpenAI's. */

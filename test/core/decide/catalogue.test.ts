@@ -142,6 +142,13 @@ describe('the address of a chat call', () => {
     expect(compiled(signed, {}).off[0]?.how_to_enable).toBe(ENABLE)
     expect(compiled(signed, { NORTH_FILE: 'ya29' }).off[0]?.how_to_enable).toMatch(/^NORTH_FILE is not the JSON file/)
   })
+  it('is not needed where the Worker is bound to the provider', () => {
+    const tied = made([provider({ binding: 'AI', base_url: 'https://{ACCOUNT}.north.example' })], [target()])
+    const { targets, off } = compiled(tied, { AI: { run: () => {} } } as unknown as Record<string, string>)
+    expect([targets[0]?.provider.transport, targets[0]?.provider.auth, off]).toEqual(['ai_binding', { style: 'none' }, []])
+    expect(compiled(tied, { AI: 'a text' }).off[0]?.how_to_enable).toBe(ENABLE)
+    expect(compiled(tied, { NORTH_KEY: 'k', ACCOUNT: 'a' }).targets[0]?.provider.transport).toBe('network')
+  })
   it('takes its parts in braces from variables', () => {
     const parts = made([provider({ base_url: 'https://{REGION}.north.example/{ACCOUNT}/ai' })], [target()])
     expect(only(parts, { NORTH_KEY: 'k', REGION: 'eu', ACCOUNT: 'abc123' }).chat_url).toBe(

@@ -14,6 +14,7 @@ import type { Ms } from '../../schema/units.ts'
 import { gridOf, whPerToken } from '../spend/energy.ts'
 import { priceAt } from '../spend/price.ts'
 import { baseAddress, type Variables } from './address.ts'
+import { bound } from './binding.ts'
 import { localTargets, openWeights } from './local-models.ts'
 import { parametersOf } from './parameters.ts'
 import { plainNames } from './plain-names.ts'
@@ -34,7 +35,8 @@ export function compileCatalogue(catalogue: Catalogue, variables: Variables, now
   const weights = openWeights(catalogue.targets)
   const serving = new Map<EndpointName, LiveTarget[]>(ENDPOINTS.map(endpoint => [endpoint, []]))
   const off: LiveCatalogue['off'] = []
-  for (const provider of catalogue.providers) {
+  for (const entry of catalogue.providers) {
+    const provider = bound(entry, variables)
     const listed = targetsOf.get(provider.id) ?? []
     const base = baseAddress(provider, variables)
     if (!base.ok) {
