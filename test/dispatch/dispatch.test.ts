@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest'
 import type { Result } from '../../worker/core/result.ts'
 import type { Carried, Ended } from '../../worker/dispatch/call.ts'
 import { dispatch } from '../../worker/dispatch/dispatch.ts'
+import type { Plan } from '../../worker/schema/decision.ts'
 import {
   type CallOptions,
   callFor,
@@ -550,6 +551,87 @@ describe('a caller who goes away', () => {
     const { at, end } = await midStream(streams(token('Hi'), FINISH, DONE), leave)
     expect(end.outcome).toBe('completed')
     expect(classes(at)).toEqual(['a ok'])
+  })
+})
+
+describe('a silent stream', () => {
+  const KEPT: CallOptions = { plan: { keep_alive_ms: 300, total_ms: 60_000 }, limits: { idle_ms: 5_000 } }
+  it('is kept alive between its events, as often as the policy says, and the target has no longer for it', async () => {
+    const at = world({ a: [streams(ROLE, token('Hi'), { wait_ms: 1_000 }, token('!'), FINISH, DONE)] })
+    const { text, ended } = await deliver(at, true, KEPT)
+    const comment = ': keep-alive\n\n'
+    expect(text).toBe(`${ROLE}${token('Hi')}${comment.repeat(3)}${token('!')}${FINISH}${DONE}`)
+    expect(ended.outcome).toBe('completed')
+    const silent = world({ a: [streams(token('Hi'), 'HANG')] })
+    expect((await deliver(silent, true, KEPT)).took_ms).toBe(5_000)
+  })
+  it('that says something in time gets nothing', async () => {
+    const at = world({ a: [streams(...Array.from({ length: 9 }, () => [token('x'), { wait_ms: 290 }]).flat(), FINISH, DONE)] })
+    expect((await deliver(at, true, KEPT)).text).not.toContain('keep-alive')
+  })
+  it('is kept alive while somebody is looked for who takes it up', async () => {
+    const rescue = { by: ['restart' as const], text_at_most_tokens: 100 }
+    const at = world({ a: [streams(token('Hi'), 'CUT')], b: [streams({ wait_ms: 700 }, token('Hi'), token('!'), FINISH, DONE)] })
+    const { text, ended } = await deliver(at, true, { plan: { ...KEPT.plan, rescue } })
+    expect(text.match(/: keep-alive/g)).toHaveLength(2)
+    expect(ended.outcome).toBe('completed')
+  })
+  it('is not where the policy does not want it', async () => {
+    const at = world({ a: [streams(token('Hi'), { wait_ms: 4_000 }, FINISH, DONE)] })
+    expect((await deliver(at, true, { limits: { idle_ms: 5_000 } })).text).not.toContain('keep-alive')
+  })
+})
+
+describe('a caller who goes away where the policy lets the rest be read', () => {
+  const words = (count: number) => Array.from({ length: count }, () => [{ wait_ms: 100 }, token('word word ')]).flat()
+  async function left(script: Script, plan: Partial<Plan>, expected_output_tokens: number, billed = false) {
+    const at = world({ a: [script] })
+    const target = at.targets.get('a')
+    if (billed && target) target.provider.bills_after_abort = true
+    const call = callFor(at, true, { plan })
+    call.record.features.expected_output_tokens = expected_output_tokens
+    const carried = await at.clock.run(dispatch(call, at.carrier))
+    if (!carried.ok) throw new Error('no answer')
+    const { body, ended } = carried.value.release()
+    const reader = (body as ReadableStream<Uint8Array>).getReader()
+    await at.clock.run(reader.read())
+    await at.clock.advance(500)
+    const left_ms = at.clock.nowMs()
+    await reader.cancel()
+    const end = await at.clock.run(ended)
+    await at.clock.settle()
+    expect(at.open()).toEqual([])
+    expect(classes(at)).toEqual(['a cancelled'])
+    return { at, end, took_ms: at.clock.nowMs() - left_ms }
+  }
+  it('is settled with the counts at the end', async () => {
+    const { at, end, took_ms } = await left(streams(token('Hi'), ...words(10), FINISH, USAGE, DONE), { drain_ms: 2_000 }, 30)
+    expect(end).toMatchObject({ outcome: 'caller_left', usage: { output_tokens: 4 }, usage_estimated: false, finish_reason: 'stop' })
+    expect(took_ms).toBeGreaterThan(300)
+    expect(at.received[0]?.aborted).toBe(false)
+  })
+  it('closes the connection when the time is up', async () => {
+    const { at, end, took_ms } = await left(streams(token('Hi'), ...words(500), FINISH, DONE), { drain_ms: 2_000, total_ms: 100_000 }, 30)
+    expect(took_ms).toBeLessThan(2_200)
+    expect(at.received[0]?.aborted).toBe(true)
+    expect(end).toMatchObject({ outcome: 'caller_left', usage_estimated: true })
+    expect(end.usage.output_tokens).toBeGreaterThan(50)
+  })
+  it.each<[string, Script, Partial<Plan>, number]>([
+    ['at once where too much is left', streams(token('Hi'), ...words(50), FINISH, DONE), { drain_ms: 2_000 }, 5_000],
+    ['at once where the policy says nothing', streams(token('Hi'), ...words(50), FINISH, DONE), {}, 10],
+  ])('closes it %s', async (_, script, plan, expected) => {
+    const { at, took_ms } = await left(script, plan, expected)
+    expect(took_ms).toBeLessThan(300)
+    expect(at.received[0]?.aborted).toBe(true)
+  })
+  it('is settled with what was seen where the connection breaks meanwhile', async () => {
+    const { end } = await left(streams(token('Hi'), ...words(8), 'CUT'), { drain_ms: 2_000 }, 30)
+    expect(end).toMatchObject({ outcome: 'caller_left', usage_estimated: true })
+  })
+  it('costs what was expected of the answer, where it is made to its end all the same', async () => {
+    const { end } = await left(streams(token('Hi'), ...words(50), FINISH, DONE), {}, 700, true)
+    expect(end).toMatchObject({ usage: { output_tokens: 700 }, usage_estimated: true })
   })
 })
 

@@ -202,8 +202,8 @@ async function hedged(more: string) {
   const first_token_ms: number[] = []
   let calls = 0
   let hedges = 0
-  for (let seed = 1; seed <= (short ? 1 : 5); seed++) {
-    const load = { ...workload('usual'), duration_ms: short ? 120_000 : 600_000 }
+  for (let seed = 1; seed <= (short ? 1 : 3); seed++) {
+    const load = { ...workload('usual'), duration_ms: short ? 120_000 : 300_000 }
     const outcomes = await run({ scene: smallScene(more), workload: load, weather: tail, seed, bytes: true })
     broken += outcomes.broken.length
     requests += outcomes.journeys.length

@@ -112,6 +112,8 @@ export type Dialect = {
      * error or terminator: then only their length is looked at.
      */
     dull(chunk: Uint8Array): boolean
+    /** What may stand between two events of a stream so that nobody takes the connection for dead; absent where clients stumble over it. */
+    keep_alive?: Uint8Array
     /** What a whole stream ends in, where the reason to end is not the end itself. */
     terminator?: SseEvent
     /** How its streams are cut into events, where they are no server-sent events. */

@@ -46,7 +46,7 @@ export type Trial = {
   /** The call went, or would have gone, with the caller's own key. */
   own_key: boolean
   seen: Observation
-  /** We closed it before it had said anything, when its prompt may have been read. */
+  /** We closed it, when its prompt may have been read and more of its answer made than was seen. */
   closed?: true
   /** Closes the connection, whatever state it is in. */
   abort(): void

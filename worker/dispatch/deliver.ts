@@ -15,7 +15,7 @@ import { type Broken, type Source, type TapEnd, tap } from '../stream/tap.ts'
 import { type Answer, inBand, type Trial } from './attempt.ts'
 import type { Call, Carried, Carrier, Ended } from './call.ts'
 import { classify, type Happening } from './classify.ts'
-import { conclude, usageOf, usageOver } from './ended.ts'
+import { CHARS_PER_TOKEN, conclude, usageOf, usageOver } from './ended.ts'
 import { limitsTold } from './limits-told.ts'
 import { mayRescue, rescue } from './rescue.ts'
 
@@ -154,6 +154,8 @@ export function streamedAnswer(
           content_type === null || content_type.includes('event-stream')
             ? encodeEvents(call.dialect.error.writeInBand(closingFor(end).error ?? { code: 'caller_left' }))
             : null,
+        keep_alive: content_type === null ? keepAliveFor(call) : undefined,
+        readsOnFor: () => drainFor(call, course.trial, carrier.effects.nowMs()),
         rescue:
           call.record.plan.rescue === undefined || content_type !== null
             ? undefined
@@ -163,6 +165,7 @@ export function streamedAnswer(
               },
       })
       const settled = ended.then(async end => {
+        if (end.how === 'left') course.trial.closed = true
         if (looking !== null) {
           // Whoever was still being asked is not waited for.
           rescuing.given_up = end.how === 'left'
@@ -178,6 +181,24 @@ export function streamedAnswer(
       return settle(abandoned(error))
     },
   }
+}
+
+function keepAliveFor({ dialect, record }: Call) {
+  const { keep_alive_ms } = record.plan
+  const bytes = dialect.reply.keep_alive
+  return bytes === undefined || keep_alive_ms === undefined ? undefined : { bytes, every_ms: keep_alive_ms }
+}
+
+/**
+ * A caller who goes away need not be the end: who bills an answer to its end, or is nearly through with it, is read on for the counts. How long
+ * it will take follows from how fast it was and how long such answers are.
+ */
+function drainFor({ record }: Call, { seen, first_token_at_ms }: Trial, now_ms: Ms): Ms {
+  const { drain_ms } = record.plan
+  if (drain_ms === undefined || first_token_at_ms === null) return 0
+  const written = Math.max(1, seen.output_chars / CHARS_PER_TOKEN)
+  const left = Math.max(0, record.features.expected_output_tokens - written)
+  return (left * Math.max(1, now_ms - first_token_at_ms)) / written <= drain_ms ? drain_ms : 0
 }
 
 const abandoned = (error: GatewayError): Closing => ({

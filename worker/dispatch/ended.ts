@@ -116,7 +116,17 @@ function countedBySoFar(seen: Trial['seen'], usage: TokenUsage): { usage: TokenU
 }
 
 /** What one call used, as far as anybody can say; null where it gave nothing to go by. */
-export function usageOf(call: Call, { seen, closed }: Trial): { usage: TokenUsage | null; estimated: boolean } {
+export function usageOf(call: Call, trial: Trial): { usage: TokenUsage | null; estimated: boolean } {
+  const used = countedOf(call, trial)
+  const { seen, closed, target } = trial
+  // Closing it spared nothing where it is made to its end all the same: then what was expected of it is paid.
+  const is_made_on = closed === true && target.provider.bills_after_abort === true && !seen.terminated && seen.finish_raw === null
+  if (!is_made_on || used.usage === null) return used
+  const output_tokens = Math.max(used.usage.output_tokens ?? 0, Math.round(call.record.features.expected_output_tokens))
+  return { usage: { ...used.usage, output_tokens }, estimated: true }
+}
+
+function countedOf(call: Call, { seen, closed }: Trial): { usage: TokenUsage | null; estimated: boolean } {
   if (seen.usage !== null) return countedBySoFar(seen, seen.usage)
   if (!closed && !seen.content && seen.finish_raw === null) return { usage: null, estimated: false }
   // Of sound and pictures nobody here knows how many tokens they are.

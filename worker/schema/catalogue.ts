@@ -166,6 +166,8 @@ export const provider = z.strictObject({
   grid_kg_co2e_per_kwh: z.number().min(0).max(2).nullable().default(null),
   /** A sentence for the operator: what to set to switch it on. */
   how_to_enable: z.string(),
+  /** An answer is made and billed to its end whether or not anybody reads it. Known of Bedrock (BerriAI/litellm issues 13245 and 34147, 2026). */
+  bills_after_abort: z.literal(true).optional(),
 })
 export type Provider = z.infer<typeof provider>
 

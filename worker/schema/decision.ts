@@ -92,6 +92,10 @@ export type Plan = {
   retry_after_at_most_ms: Ms
   /** Of the first calls to a target, so many may be repeated. */
   retry_share: number
+  /** So often a silent stream is kept alive; absent where it is not. */
+  keep_alive_ms?: Ms
+  /** So long a stream is read on after its caller has gone, where it is predicted to end within; absent where it is closed. */
+  drain_ms?: Ms
   /** Absent where a late first token is waited for. */
   hedge?: HedgePlan
   /** How the answer may be taken up by another step's target where it breaks off; absent where it may not. */

@@ -116,6 +116,22 @@ export const limits = z.strictObject({
     .max(60_000)
     .default(3_000)
     .describe('`Retry-After` up to this is waited out on the same target; a longer one means another target.'),
+  keep_alive_ms: z
+    .int()
+    .min(0)
+    .max(60_000)
+    .default(12_000)
+    .describe(
+      'A stream that has begun and is silent gets a comment (or a ping, where that is the format) so often, as proxies close connections that say nothing; 0 for never.',
+    ),
+  drain_ms: z
+    .int()
+    .min(0)
+    .max(25_000)
+    .default(0)
+    .describe(
+      'A stream whose caller went away is read on for so long, for the counts at its end, where it is predicted to end within; else, and at 0, it is closed at once, which most providers stop billing for.',
+    ),
   retry_share: share
     .default(0.1)
     .describe(

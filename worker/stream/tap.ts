@@ -34,7 +34,7 @@
  * whole before the break is written meanwhile.
  */
 import { joined } from './frames.ts'
-import type { Clock, Guard, Interruption } from './guard.ts'
+import { type Clock, type Guard, guard as guardOf, type Interruption } from './guard.ts'
 import type { Relay } from './relay.ts'
 
 /** Chunks closer together than this are written together. */
@@ -68,6 +68,8 @@ export type Broken = Exclude<TapEnd, { how: 'complete' | 'left' }>
 
 export type Tapped = { readable: ReadableStream<Uint8Array>; ended: Promise<TapEnd> }
 
+const NEVER = new AbortController().signal
+
 export type TapOptions = Source & {
   guard: Guard
   clock: Clock
@@ -75,9 +77,13 @@ export type TapOptions = Source & {
   errorBytes(end: TapEnd): Uint8Array | null
   /** Looks for somebody who goes on where the answer broke off; null where nobody does. It waits under the same guard. */
   rescue?: ((end: Broken) => Promise<Source | null>) | undefined
+  /** Written where the target has said nothing for so long, for the sake of what lies between us and the caller. */
+  keep_alive?: { bytes: Uint8Array; every_ms: number } | undefined
+  /** The caller went away in the middle: so long the rest is read all the same, for its counts; at 0 the connection is closed at once. */
+  readsOnFor?(): number
 }
 
-export function tap({ guard, clock, errorBytes, rescue, ...first }: TapOptions): Tapped {
+export function tap({ guard, clock, errorBytes, rescue, readsOnFor, keep_alive, ...first }: TapOptions): Tapped {
   let { reader, relay, idle_ms, abort }: Source = first
   let may_rescue = rescue !== undefined
   let rescuing = false
@@ -85,6 +91,8 @@ export function tap({ guard, clock, errorBytes, rescue, ...first }: TapOptions):
   let unsent: Uint8Array[] | null = null
   let onRead: (result: ReadableStreamReadResult<Uint8Array>) => void = () => {}
   let onBroken: (problem: unknown) => void = () => {}
+  /** Takes what comes after the caller has gone; null for a connection that broke. */
+  let dropped: ((result: ReadableStreamReadResult<Uint8Array> | null) => void) | null = null
   const pipe = new IdentityTransformStream()
   const writer: WritableStreamDefaultWriter<Uint8Array> = pipe.writable.getWriter()
   let settle: (end: TapEnd) => void = () => {}
@@ -166,8 +174,36 @@ export function tap({ guard, clock, errorBytes, rescue, ...first }: TapOptions):
 
   /** After the end of the answer it makes no difference to what it was; before it, it is the end. */
   const onCallerGone = () => {
-    if (end === null) finish({ how: 'left' })
-    else close(end.how === 'complete' ? end : { how: 'left' })
+    if (end === null) {
+      const drain_ms = rescuing ? 0 : (readsOnFor?.() ?? 0)
+      if (drain_ms > 0) drain(drain_ms)
+      else finish({ how: 'left' })
+    } else close(end.how === 'complete' ? end : { how: 'left' })
+  }
+
+  /** Nobody is written to any more. What comes is looked at and dropped, until its end or until the time is up. */
+  const drain = (drain_ms: number) => {
+    end = { how: 'left' }
+    guard.stop()
+    writer.abort().catch(gone)
+    const patience = guardOf(clock, NEVER, clock.nowMs(), drain_ms)
+    const over = (ended: boolean) => {
+      dropped = null
+      patience.stop()
+      if (!ended) abort()
+      else if (relay.state === 'ended') letClose()
+      close({ how: 'left' })
+    }
+    dropped = result => {
+      if (result?.value !== undefined) relay.push(result.value)
+      const closed = result === null || result.done
+      if (closed) relay.finish(result === null)
+      relay.take()
+      if (endOf(relay, closed) !== null) over(!closed || result !== null)
+      else reader.read().then(onRead, onBroken)
+    }
+    patience.watch(() => over(false))
+    if (!reading) reader.read().then(onRead, onBroken)
   }
 
   const flush = (now_ms = clock.nowMs()) => {
@@ -203,6 +239,15 @@ export function tap({ guard, clock, errorBytes, rescue, ...first }: TapOptions):
         () => close(last),
         () => close({ how: 'left' }),
       )
+  }
+
+  /** Only whole events are ever written, so it stands between two. Where anything waits to be written, the caller hears of us anyway. */
+  const keepAlive = () => {
+    if (keep_alive === undefined || end !== null) return
+    guard.notice(clock.nowMs() + keep_alive.every_ms, keepAlive)
+    if (writing || unsent !== null || relay.waiting_bytes > 0) return
+    writing = true
+    writer.write(keep_alive.bytes).then(onWritten, onCallerGone)
   }
 
   const onWritten = () => {
@@ -242,13 +287,19 @@ export function tap({ guard, clock, errorBytes, rescue, ...first }: TapOptions):
       return
     }
     reading = true
+    // Before the limit, so that one timer serves both.
+    if (keep_alive !== undefined) guard.notice(now_ms + keep_alive.every_ms, keepAlive)
     guard.allow('idle', relay.seen.finish_raw === null ? idle_ms : Math.min(idle_ms, AFTER_FINISH_MS), now_ms)
     reader.read().then(onRead, onBroken)
   }
 
-  const arrived = ({ done, value }: ReadableStreamReadResult<Uint8Array>) => {
+  const arrived = (result: ReadableStreamReadResult<Uint8Array>) => {
     reading = false
-    if (end !== null || rescuing) return
+    if (end !== null || rescuing) {
+      dropped?.(result)
+      return
+    }
+    const { done, value } = result
     if (value !== undefined) relay.push(value)
     if (done) relay.finish()
     const how = endOf(relay, done)
@@ -262,7 +313,10 @@ export function tap({ guard, clock, errorBytes, rescue, ...first }: TapOptions):
   }
 
   const broke = (problem: unknown) => {
-    if (end !== null || rescuing) return
+    if (end !== null || rescuing) {
+      dropped?.(null)
+      return
+    }
     relay.finish(true)
     finish(endOf(relay, true) ?? { how: 'truncated', message: problem instanceof Error ? problem.message : 'the connection broke' })
   }

@@ -11,6 +11,9 @@ import { readRequest, writeRequest } from './request.ts'
 import { reader } from './stream-read.ts'
 import { writer } from './stream-write.ts'
 
+/** This format's own event for it, which its clients expect anywhere. */
+const PING = new TextEncoder().encode('event: ping\ndata: {"type": "ping"}\n\n')
+
 export const anthropicMessages: Dialect = {
   name: 'anthropic-messages',
   // A stream of this format tells what it used without being asked.
@@ -25,6 +28,7 @@ export const anthropicMessages: Dialect = {
     observe,
     observeWhole,
     dull,
+    keep_alive: PING,
     terminator: { event: 'message_stop', data: '{"type":"message_stop"}' },
   },
   rate_limits: ANTHROPIC_RATE_LIMITS,

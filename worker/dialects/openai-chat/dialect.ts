@@ -12,6 +12,9 @@ import { readRequest, writeRequest } from './request.ts'
 import { reader } from './stream-read.ts'
 import { writer } from './stream-write.ts'
 
+/** Skipped by every parser of server-sent events. */
+export const COMMENT = new TextEncoder().encode(': keep-alive\n\n')
+
 export const openaiChat: Dialect = {
   name: 'openai-chat',
   betas: ['openai-beta'],
@@ -29,6 +32,7 @@ export const openaiChat: Dialect = {
     observe,
     observeWhole,
     dull,
+    keep_alive: COMMENT,
     terminator: { event: null, data: '[DONE]' },
   },
   rate_limits: OPENAI_RATE_LIMITS,
