@@ -13,10 +13,8 @@ export async function spentByDay(db: D1Database, org: OrgId, account: AccountNam
   // An organisation's own books are kept for every request.
   if (column === null) return []
   const { results } = await db
-    .prepare(
-      `SELECT at_ms / ${DAY_MS} AS day, sum(cost_micros) AS micros FROM usage WHERE org = ?1 AND ${column} = ?2 AND at_ms >= ?3 GROUP BY day`,
-    )
-    .bind(org, account.slice(account.indexOf(':') + 1), from_ms)
-    .all<{ day: number; micros: number | null }>()
-  return results.map(({ day, micros }) => [day, micros ?? 0])
+    .prepare(`SELECT day, sum(cost_micros) AS micros FROM usage_daily WHERE org = ?1 AND ${column} = ?2 AND day >= ?3 GROUP BY day`)
+    .bind(org, account.slice(account.indexOf(':') + 1), Math.floor(from_ms / DAY_MS))
+    .all<{ day: number; micros: number }>()
+  return results.map(({ day, micros }) => [day, micros])
 }

@@ -163,6 +163,11 @@ export class UsageJournal {
     return { day: ledgerOf('day'), week: ledgerOf('week'), month: ledgerOf('month') }
   }
 
+  /** What the organisation spent, by number of the day since 1970; of about the last month. */
+  spentByDay(): { day: number; spent_micros: Micros }[] {
+    return [...this.#days].map(([day, { spent_micros }]) => ({ day, spent_micros }))
+  }
+
   /** How much of these limits is left, as if a request were asking. */
   standing(limited: Limited, now_ms: Ms): Standing {
     return this.#accounts.standing(limited, now_ms)

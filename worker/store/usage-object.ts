@@ -89,6 +89,11 @@ export class UsageObject extends DurableObject<Env> {
     return accounts.map(account => this.#journal.ledgers(account, now_ms))
   }
 
+  /** The organisation's own books, to be compared with the rows in D1. */
+  spentByDay(): ReturnType<UsageJournal['spentByDay']> {
+    return this.#journal.spentByDay()
+  }
+
   /** How much is left of limits. */
   standing(limited: Limited): Standing {
     return this.#journal.standing(limited, Date.now())

@@ -68,6 +68,8 @@ describe('the table of routes', () => {
       'admin org PUT /admin/v1/orgs/:org/limits',
       'viewer org GET /admin/v1/usage',
       'viewer org GET /admin/v1/usage/rows',
+      'viewer org GET /admin/v1/usage/daily',
+      'viewer org GET /admin/v1/orgs/:org/books',
       'viewer org GET /admin/v1/decisions',
       'viewer org GET /admin/v1/decisions/:decision_id',
       'viewer router GET /admin/v1/policies',

@@ -11,6 +11,7 @@ import { LIMIT_ROUTES } from './limits.ts'
 import { documentRoutes } from './openapi.ts'
 import { POLICY_ROUTES } from './policies.ts'
 import { PROVIDER_KEY_ROUTES } from './provider-keys.ts'
+import { ROLLUP_ROUTES } from './rollups.ts'
 import type { Route } from './route.ts'
 import { TARGET_ROUTES } from './targets.ts'
 import { USAGE_ROUTES } from './usage.ts'
@@ -21,6 +22,7 @@ export const ADMIN_ROUTES: readonly Route[] = [
   ...BUDGET_ROUTES,
   ...LIMIT_ROUTES,
   ...USAGE_ROUTES,
+  ...ROLLUP_ROUTES,
   ...DECISION_ROUTES,
   ...POLICY_ROUTES,
   ...TARGET_ROUTES,

@@ -169,7 +169,8 @@ function groupsIn(names: string): Group[] | null {
 
 const badCursor = () => err<GatewayError>({ code: 'invalid_request', param: 'cursor', message: 'this cursor was not given by this query' })
 
-function exported(
+/** A page as a file; the next one's cursor is in a header. */
+export function exported(
   format: 'csv' | 'jsonl',
   columns: readonly string[],
   rows: Record<string, string | number | null | undefined>[],
