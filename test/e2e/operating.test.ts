@@ -2,7 +2,8 @@
  * An operator's day with the command, against the real dev server: keys, budgets, usage, targets, policies, the audit log.
  */
 import { spawn } from 'node:child_process'
-import { writeFileSync } from 'node:fs'
+import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { localAdminKey } from '../../worker/cli/local.ts'
@@ -125,6 +126,52 @@ describe('signalbox usage', () => {
     const { stdout } = await there('usage', '--rows', '--format', 'csv', '--team', 'counted')
     expect(stdout.split('\r\n')).toHaveLength(3)
     expect(stdout).toMatch(/^decision_id,at_ms,.*\r\ndec_[^,]+,\d+,/)
+  })
+  it('exports everything into a file, rows and days, and says whether the books agree', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'signalbox-export-'))
+    const file = join(folder, 'rows.jsonl')
+    expect((await there('usage', 'export', file)).stdout).toContain('bytes in 1 pages')
+    const rows = readFileSync(file, 'utf8').trim().split('\n')
+    expect(rows.length).toBeGreaterThan(0)
+    expect(JSON.parse(rows[0] ?? '')).toMatchObject({ decision_id: expect.stringMatching(/^dec_/) })
+    expect((await there('usage', 'export', file)).stderr).toContain('is there already')
+    expect((await there('usage', 'export', file, '--resume')).stderr).toContain('nothing broke off here')
+    const days = join(folder, 'days.csv')
+    await there('usage', 'export', days, '--what', 'days', '--format', 'csv', '--org', 'acme')
+    expect(readFileSync(days, 'utf8')).toMatch(/^day,org,team,.*\r\n\d{4}-\d\d-\d\d,acme,/)
+    await expect.poll(async () => (await there('usage', 'books', 'acme')).stdout, { timeout: 10_000 }).toMatch(/ yes\n/)
+  })
+  it('goes on with an export that broke off, from the last whole page', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'signalbox-export-'))
+    const [whole, half] = [join(folder, 'whole.csv'), join(folder, 'half.csv')]
+    const asked = ['--what', 'days', '--format', 'csv']
+    await there('usage', 'export', whole, ...asked)
+    const text = readFileSync(whole, 'utf8')
+    const lines = text.split('\r\n')
+    const kept = `${lines.slice(0, 2).join('\r\n')}\r\n`
+    writeFileSync(half, `${kept}2026-01-01,half a li`)
+    const [day = '', org = '', team = '', key_id = '', target = ''] = (lines[1] ?? '').split(',')
+    const place = [Date.parse(day) / 86_400_000, org, team, key_id, target]
+    const cursor = Buffer.from(JSON.stringify(place)).toString('base64url')
+    writeFileSync(
+      `${half}.place`,
+      JSON.stringify({ what: 'days', format: 'csv', from: '1970-01-01', to: '2100-01-01', org: '', cursor, bytes: kept.length }),
+    )
+    await there('usage', 'export', half, ...asked, '--resume')
+    expect(readFileSync(half, 'utf8')).toBe(text)
+  })
+  it('names the drift from a provider’s own export, and exits 1 where there is one', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'signalbox-export-'))
+    const file = join(folder, 'usage.csv')
+    const day = new Date().toISOString().slice(0, 10)
+    writeFileSync(file, `start_time_iso,model,input_tokens,output_tokens,num_model_requests\n${day}T00:00:00Z,small,1,1,1\n`)
+    const { status, stdout } = await there('usage', 'reconcile', file, '--provider', 'demo')
+    expect([status, stdout]).toEqual([
+      1,
+      expect.stringMatching(/OpenAI usage \(CSV\).*drift.*\n\nday +model +in theirs +ours +drift(.*\n)+.* small +1 +\d+ +\+\d+/),
+    ])
+    writeFileSync(file, 'a,b\n1,2\n')
+    expect((await there('usage', 'reconcile', file)).stderr).toContain('the columns of this file are not known here: a, b')
   })
 })
 

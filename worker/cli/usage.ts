@@ -6,32 +6,37 @@ import { API_ARGS, answer, apiOf, call } from './api.ts'
 import { ending, Stop } from './ending.ts'
 import { usd } from './numbers.ts'
 import { print, table } from './table.ts'
+import { books } from './usage-books.ts'
+import { exportUsage } from './usage-export.ts'
+import { reconcile } from './usage-reconcile.ts'
 
 type Sum = Record<string, string | number | null>
 const PAGES_AT_MOST = 1_000
 const ROWS_AT_ONCE = 1_000
 
-export const usage = defineCommand({
-  meta: { name: 'usage', description: 'Requests, tokens, cost and times, summed by day, org, target and more.' },
-  args: {
-    by: {
-      type: 'string',
-      description: 'Up to four of day, hour, org, team, key, target, provider, policy, task, outcome, loss',
-      default: 'day',
-    },
-    from: { type: 'string', description: 'From this day or instant on, UTC (default: 7 days ago)' },
-    to: { type: 'string', description: 'Up to this day or instant (default: now)' },
-    org: { type: 'string', description: 'Only this organisation' },
-    team: { type: 'string', description: 'Only this team' },
-    key: { type: 'string', description: 'Only this key id' },
-    target: { type: 'string', description: 'Only this target' },
-    policy: { type: 'string', description: 'Only this policy' },
-    outcome: { type: 'string', description: 'Only completed, failed, truncated, caller_left or orphan' },
-    loss: { type: 'string', description: 'Only what lost this by translation, as in messages[].content[].cache_control' },
-    rows: { type: 'boolean', description: 'One row for each request, with --format' },
-    format: { type: 'string', description: 'csv or jsonl, to standard output' },
-    ...API_ARGS,
+const SUM_ARGS = {
+  by: {
+    type: 'string',
+    description: 'Up to four of day, hour, org, team, key, target, provider, policy, task, outcome, loss',
+    default: 'day',
   },
+  from: { type: 'string', description: 'From this day or instant on, UTC (default: 7 days ago)' },
+  to: { type: 'string', description: 'Up to this day or instant (default: now)' },
+  org: { type: 'string', description: 'Only this organisation' },
+  team: { type: 'string', description: 'Only this team' },
+  key: { type: 'string', description: 'Only this key id' },
+  target: { type: 'string', description: 'Only this target' },
+  policy: { type: 'string', description: 'Only this policy' },
+  outcome: { type: 'string', description: 'Only completed, failed, truncated, caller_left or orphan' },
+  loss: { type: 'string', description: 'Only what lost this by translation, as in messages[].content[].cache_control' },
+  rows: { type: 'boolean', description: 'One row for each request, with --format' },
+  format: { type: 'string', description: 'csv or jsonl, to standard output' },
+  ...API_ARGS,
+} as const
+
+const sums = defineCommand({
+  meta: { name: 'sums', description: 'Requests, tokens, cost and times, summed by day, org, target and more.' },
+  args: SUM_ARGS,
   run: given =>
     ending(given, async () => {
       const { args } = given
@@ -87,3 +92,11 @@ function shown(groups: string[], sums: Sum[]): string {
   ])
   return table([...groups, 'requests', 'failed', 'lossy', 'in', 'out', 'cost', 'unpriced', 'first token ms'], rows)
 }
+
+/** `signalbox usage --by target` is the sums; the flags are named here too, so that their values are taken for no command. */
+export const usage = defineCommand({
+  meta: { name: 'usage', description: 'Requests, tokens, cost and times; exports, and comparisons with providers.' },
+  args: SUM_ARGS,
+  default: 'sums',
+  subCommands: { sums, export: exportUsage, reconcile, books },
+})
