@@ -16,7 +16,8 @@ const AT_ONCE = { usage: 1_000, decision_pages: 50 } as const
 const STEPS_AT_ONCE = 5
 /** The oldest, and of these those that are too old. Pages are numbered in the order of their time. */
 const OLDEST = {
-  usage: 'DELETE FROM usage WHERE decision_id IN (SELECT decision_id FROM usage INDEXED BY usage_by_time WHERE at_ms < ?1 ORDER BY at_ms LIMIT ?2)',
+  usage:
+    'DELETE FROM usage WHERE decision_id IN (SELECT decision_id FROM usage INDEXED BY usage_by_time WHERE at_ms < ?1 ORDER BY at_ms LIMIT ?2)',
   decision_pages:
     'DELETE FROM decision_pages WHERE id IN (SELECT id FROM (SELECT id, at_ms FROM decision_pages ORDER BY id LIMIT ?2) WHERE at_ms < ?1)',
 } as const
