@@ -14,6 +14,12 @@
 export const PERSONAL_DATA_TYPES = ['email', 'card', 'iban', 'us_ssn', 'phone', 'ip', 'secret'] as const
 export type PersonalDataType = (typeof PERSONAL_DATA_TYPES)[number]
 
+/**
+ * What is told of each find: its type and where it lies. A `Set` of types is one, which is all that a decision needs; `every` is for who
+ * needs all of them, of a type that was found before as well.
+ */
+export type Finds = { has(type: string): boolean; add(type: PersonalDataType, from: number, to: number): void; every?: true }
+
 /** Places with an `@` that are looked at in one text before it is believed to have no address. */
 const PLACES_MAX = 50
 
@@ -32,9 +38,9 @@ TRIGGER[0x40] = AT
 TRIGGER[0x3a] = COLON
 for (let code = 0x30; code <= 0x39; code++) TRIGGER[code] = NUMBER
 
-/** Adds the types found in `text` between two positions to `found`. */
-export function findPersonalData(text: string, start: number, end: number, found: Set<string>): void {
-  let emails_left = found.has('email') ? 0 : PLACES_MAX
+/** Tells `found` of what lies in `text` between two positions, from left to right. */
+export function findPersonalData(text: string, start: number, end: number, found: Finds): void {
+  let emails_left = found.every ? Number.POSITIVE_INFINITY : found.has('email') ? 0 : PLACES_MAX
   let i = start
   while (i < end) {
     const code = text.charCodeAt(i)
@@ -48,23 +54,43 @@ export function findPersonalData(text: string, start: number, end: number, found
       continue
     }
     if (trigger === COLON) {
-      if (isIpv6Around(text, i, start, end)) found.add('ip')
+      const past = pastIpv6(text, i, start, end)
+      if (past > 0) {
+        found.add('ip', firstOf(text, i, start, isHex), past)
+        i = past
+        continue
+      }
     } else if (trigger === SECRET) {
-      if (isSecretAround(text, i, code, start, end)) found.add('secret')
+      const secret = secretAround(text, i, code, start, end)
+      if (secret !== null) {
+        found.add('secret', secret.from, secret.to)
+        i = Math.max(i + 1, secret.to)
+        continue
+      }
     } else if (emails_left > 0) {
       emails_left--
-      if (isEmailAround(text, i, start, end)) {
-        found.add('email')
-        emails_left = 0
+      const past = pastEmail(text, i, start, end)
+      if (past > 0) {
+        found.add('email', firstOf(text, i, start, isLocal), past)
+        if (!found.every) emails_left = 0
       }
     }
     i++
   }
 }
 
-/** A local part before, and behind it a domain of two labels at least, the last of letters. `user@host` and `@name` are none. */
-function isEmailAround(text: string, at: number, start: number, end: number): boolean {
-  if (at === start || !isWord(text.charCodeAt(at - 1))) return false
+/** The first of the characters of a kind that end before a position; of a local part at most 64 count (RFC 5321, 4.5.3.1.1). */
+function firstOf(text: string, before: number, start: number, isOne: (code: number) => boolean): number {
+  let first = before
+  while (first > start && before - first < 64 && isOne(text.charCodeAt(first - 1))) first--
+  return first
+}
+
+const isLocal = (code: number) => isWord(code) || code === 0x2e || code === 0x5f || code === 0x2b || code === 0x2d || code === 0x25
+
+/** A local part before, and behind it a domain of two labels at least, the last of letters; where it ends. `user@host` and `@name` are none: 0. */
+function pastEmail(text: string, at: number, start: number, end: number): number {
+  if (at === start || !isWord(text.charCodeAt(at - 1))) return 0
   let label_start = at + 1
   let labels = 0
   let letters = true
@@ -81,9 +107,9 @@ function isEmailAround(text: string, at: number, start: number, end: number): bo
       letters = true
       continue
     }
-    return labels >= 1 && length >= 2 && letters
+    return labels >= 1 && length >= 2 && letters ? i : 0
   }
-  return false
+  return 0
 }
 
 /** Issuers' own prefixes, with the least number of key characters behind them. */
@@ -108,6 +134,9 @@ const SECRET_PREFIXES: [string, number][] = [
   ['eyJhbGciOi', 40],
 ]
 const PRIVATE_KEY = '-----BEGIN '
+const PRIVATE_KEY_MARK = 'PRIVATE KEY-----'
+/** Signed tokens are the longest of them. */
+const SECRET_CHARS_MAX = 4_096
 
 /** The character a prefix is noticed by: one that is rarer in prose than its first letter. */
 const NOTICED_BY = new Map<number, { prefix: string; offset: number; least: number }[]>()
@@ -119,25 +148,28 @@ for (const [prefix, least] of SECRET_PREFIXES) {
   TRIGGER[code] = SECRET
 }
 
-function isSecretAround(text: string, at: number, code: number, start: number, end: number): boolean {
+function secretAround(text: string, at: number, code: number, start: number, end: number): { from: number; to: number } | null {
   for (const { prefix, offset, least } of NOTICED_BY.get(code) ?? []) {
     const first = at - offset
     if (first < start || !text.startsWith(prefix, first) || (first > start && isWord(text.charCodeAt(first - 1)))) continue
-    if (looksRandom(text, first + prefix.length, end, least)) return true
+    const to = pastRandom(text, first + prefix.length, end, least)
+    if (to > 0) return { from: first, to }
   }
-  return code === 0x2d && text.startsWith(PRIVATE_KEY, at) && text.slice(at, Math.min(end, at + 50)).includes('PRIVATE KEY-----')
+  if (code !== 0x2d || !text.startsWith(PRIVATE_KEY, at) || !text.slice(at, Math.min(end, at + 50)).includes(PRIVATE_KEY_MARK)) return null
+  const last = text.indexOf(PRIVATE_KEY_MARK, text.indexOf(PRIVATE_KEY_MARK, at) + 1)
+  return { from: at, to: last < 0 ? end : Math.min(end, last + PRIVATE_KEY_MARK.length) }
 }
 
-/** Enough characters of a key, with digits among them: `sk-learn-something-or-other` has none. */
-function looksRandom(text: string, start: number, end: number, least: number): boolean {
+/** Where a key ends that has enough characters, with digits among them: `sk-learn-something-or-other` has none and gives 0. */
+function pastRandom(text: string, start: number, end: number, least: number): number {
   let digits = 0
   let i = start
-  for (; i < end && i < start + 80; i++) {
+  for (; i < end && i < start + SECRET_CHARS_MAX; i++) {
     const code = text.charCodeAt(i)
     if (isDigit(code)) digits++
     else if (!isWord(code) && code !== 0x2d && code !== 0x5f && code !== 0x2e) break
   }
-  return i - start >= least && digits >= 2
+  return i - start >= least && digits >= 2 ? i : 0
 }
 
 /** The most groups of digits that are read as one number: a card has four, an IBAN's digits up to eight. */
@@ -148,7 +180,7 @@ const DIGITS_MAX = 19
  * Reads the number that begins at `first`, and gives the position after it. Groups of digits that are apart by one separator
  * are one number; when it ends, its digits and their grouping say what it may be.
  */
-function oneNumber(text: string, first: number, start: number, end: number, found: Set<string>): number {
+function oneNumber(text: string, first: number, start: number, end: number, found: Finds): number {
   const before = first > start ? text.charCodeAt(first - 1) : 0x20
   // Digits within a word are part of a name, a hash or a country's code.
   if (isWord(before) || before === 0x5f) {
@@ -182,8 +214,8 @@ function oneNumber(text: string, first: number, start: number, end: number, foun
   const isExtension = after === 0x78 && i + 1 < end && isDigit(text.charCodeAt(i + 1))
   if (isExtension || (!isWord(after) && after !== 0x5f)) {
     if (digits.length >= 7 && digits.length <= 12 && groups > 1 && !DATE_SHAPES.has(shape) && namedAsPhone(text, first, start))
-      found.add('phone')
-    else judgeNumber(digits, shape, before, found)
+      found.add('phone', before === 0x2b ? first - 1 : first, i)
+    else judgeNumber(digits, shape, before, first, i, found)
   }
   return Math.max(i, first + 1)
 }
@@ -231,14 +263,14 @@ const CARD_SHAPES = new Set(['13', '14', '15', '16', '19', '4 4 4 4', '4-4-4-4',
 /** North American numbers; a plain row of ten digits is more often an id. */
 const NANP_SHAPES = new Set(['3)3-4', '3-3-4', '3.3.4', '1-3-3-4', '1.3.3.4', '3)3.4', '3)3 4', '3)7'])
 
-function judgeNumber(digits: string, shape: string, before: number, found: Set<string>): void {
+function judgeNumber(digits: string, shape: string, before: number, from: number, to: number, found: Finds): void {
   const { length } = digits
-  if (shape === '3-2-4' && isSsn(digits)) found.add('us_ssn')
-  else if (length >= 13 && length <= 19 && CARD_SHAPES.has(shape) && passesLuhn(digits)) found.add('card')
-  else if (before === 0x2b && length >= 8 && length <= 15) found.add('phone')
-  else if ((length === 10 || length === 11) && NANP_SHAPES.has(shape) && isNanp(digits)) found.add('phone')
-  else if (isNational(digits, shape)) found.add('phone')
-  else if (length >= 4 && length <= 12 && isIpv4(digits, shape)) found.add('ip')
+  if (shape === '3-2-4' && isSsn(digits)) found.add('us_ssn', from, to)
+  else if (length >= 13 && length <= 19 && CARD_SHAPES.has(shape) && passesLuhn(digits)) found.add('card', from, to)
+  else if (before === 0x2b && length >= 8 && length <= 15) found.add('phone', from - 1, to)
+  else if ((length === 10 || length === 11) && NANP_SHAPES.has(shape) && isNanp(digits)) found.add('phone', from, to)
+  else if (isNational(digits, shape)) found.add('phone', from, to)
+  else if (length >= 4 && length <= 12 && isIpv4(digits, shape)) found.add('ip', from, to)
 }
 
 /** Never given out: area 000, 666 or 9xx, group 00, serial 0000. */
@@ -272,12 +304,13 @@ function isIpv4(digits: string, shape: string): boolean {
 
 const isHex = (code: number) => isDigit(code) || (code >= 0x41 && code <= 0x46) || (code >= 0x61 && code <= 0x66)
 
-/** Eight groups of hex digits, written out, of which the first ends here. Shortened ones look too much like times and paths. */
-function isIpv6Around(text: string, colon: number, start: number, end: number): boolean {
-  if (colon === start || !isHex(text.charCodeAt(colon - 1))) return false
+/** Eight groups of hex digits, written out, of which the first ends here. Shortened ones look too much like times and paths, and give 0. */
+function pastIpv6(text: string, colon: number, start: number, end: number): number {
+  if (colon === start || !isHex(text.charCodeAt(colon - 1))) return 0
   let groups = 1
   let length = 0
-  for (let i = colon + 1; i < end && length <= 4; i++) {
+  let i = colon + 1
+  for (; i < end && length <= 4; i++) {
     const code = text.charCodeAt(i)
     if (isHex(code)) length++
     else if (code === 0x3a && length > 0) {
@@ -285,7 +318,7 @@ function isIpv6Around(text: string, colon: number, start: number, end: number): 
       length = 0
     } else break
   }
-  return groups === 7 && length > 0 && length <= 4
+  return groups === 7 && length > 0 && length <= 4 ? i : 0
 }
 
 /** Luhn's check, for a number of a network that exists: 2 to 6 begin all cards in use. */
@@ -305,21 +338,23 @@ const IBAN_MIN = 15
 const IBAN_MAX = 34
 
 /** From two capitals and two digits on: letters and digits, in groups of four or in one, whose remainder by 97 is 1. */
-function findIban(text: string, first: number, start: number, end: number, found: Set<string>): void {
+function findIban(text: string, first: number, start: number, end: number, found: Finds): void {
   if (first > start && isWord(text.charCodeAt(first - 1))) return
   let compact = ''
   let group = 0
+  let to = first
   for (let i = first; i < end && compact.length <= IBAN_MAX; i++) {
     const code = text.charCodeAt(i)
     if (isDigit(code) || isUpper(code)) {
       compact += text[i]
       group++
+      to = i + 1
     } else if (code === 0x20 && group === 4) {
       group = 0
       if (compact.length >= IBAN_MIN && isIban(compact)) break
     } else break
   }
-  if (isIban(compact)) found.add('iban')
+  if (isIban(compact)) found.add('iban', first, to)
 }
 
 /** `compact` without spaces, in capitals. */
