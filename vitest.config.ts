@@ -34,6 +34,8 @@ export default defineConfig({
           name: 'pure',
           include: [...PURE.map(room => `test/${room}/**/*.test.ts`), 'test/*.test.ts', 'test/security/*.test.ts'],
           environment: 'node',
+          // Nothing is timed; this ends what hangs, on a busy machine too.
+          testTimeout: 30_000,
         },
       },
       {
@@ -60,6 +62,8 @@ export default defineConfig({
           include: ['test/store/**/*.test.ts', 'test/routes/**/*.test.ts', 'test/security/workerd/*.test.ts'],
           isolate: false,
           maxWorkers: 1,
+          testTimeout: 30_000,
+          hookTimeout: 60_000,
         },
       },
       {

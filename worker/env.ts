@@ -4,6 +4,7 @@
  */
 import { textOf, type Variables } from './core/decide/address.ts'
 import { conversationKey, isUnderWay } from './core/decide/conversation.ts'
+import { asksHiding, hidesOf } from './core/decide/hiding.ts'
 import { policyNamed } from './core/decide/names.ts'
 import { readServiceAccount } from './core/decide/service-account.ts'
 import type { LiveCatalogue, World } from './core/decide/world.ts'
@@ -111,7 +112,7 @@ export function makeDeps(env: Env): Deps {
       return caller.ok ? stillGood(caller.value, env, effects.nowMs()) : caller
     },
 
-    async world(caller, { request, losses, asks, conversation: named }, { path, endpoint }, ctx) {
+    async world(caller, { request, features, losses, asks: asked, conversation: named }, { path, endpoint }, ctx) {
       const { endpoints } = caller.scopes
       if (endpoints && !endpoints.includes(endpoint))
         return err({ code: 'forbidden', message: `This key may not be used for ${endpoint}.` })
@@ -125,12 +126,15 @@ export function makeDeps(env: Env): Deps {
       if (!policy) return err(missingPolicy(name, request.model, policies.names(ctx, now_ms)))
       const live = await catalogues.live(ctx, now_ms)
       if (refreshed !== null) await refreshed
+      const catalogue = endpoint === 'chat' ? live : (live.serving.get(endpoint) ?? live)
+      const hides = asked && hidesOf(policy, catalogue)
+      const asks = asked && hides ? asksHiding(asked, hides, features.personal_data) : asked
       const isOld = named !== undefined && isUnderWay(request)
       const conversation = isOld ? spoken.last(conversationKey(caller.key_id, request, named)) : undefined
       const shared = health.snapshot(effects.nowMs(), ctx)
       const probes = health.probes(effects.nowMs())
       return ok({
-        catalogue: endpoint === 'chat' ? live : (live.serving.get(endpoint) ?? live),
+        catalogue,
         policy,
         policy_names: policies.names(ctx, now_ms),
         health: own === null ? shared : own.health(shared, now_ms),

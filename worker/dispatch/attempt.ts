@@ -7,6 +7,7 @@
  * silent after its headers are left at the same time.
  */
 import type { LiveTarget } from '../core/decide/world.ts'
+import type { Redaction } from '../core/understand/redact.ts'
 import { answerId } from '../dialects/answer-id.ts'
 import type { Dialect, Observation, UpstreamError } from '../dialects/dialect.ts'
 import { nothingSeen } from '../dialects/dialect.ts'
@@ -45,6 +46,8 @@ export type Trial = {
   detail: string | null
   /** The call went, or would have gone, with the caller's own key. */
   own_key: boolean
+  /** What was hidden from the target, by type; absent where nothing was. */
+  redacted?: Redaction['counts']
   seen: Observation
   /** We closed it, when its prompt may have been read and more of its answer made than was seen. */
   closed?: true
@@ -89,7 +92,8 @@ export async function attempt(call: Call, trial: Trial, step: PlanStep, guard: G
     trial.own_key = true
     if (!carrier.own.usable(target.provider.id)) return failed({ what: 'key_unusable', provider: target.provider.id })
   }
-  const { url, init, key, drops_usage } = outbound(call, target, dialect, carrier)
+  const { url, init, key, drops_usage, redaction } = outbound(call, target, dialect, carrier)
+  if (redaction !== null) trial.redacted = redaction.counts
   const connection = new AbortController()
   trial.abort = () => connection.abort()
 
@@ -144,9 +148,9 @@ export async function attempt(call: Call, trial: Trial, step: PlanStep, guard: G
   }
   if (stream && !content_type.includes('json')) {
     guard.allow('first_token', Math.max(0, trial.sent_at_ms + step.first_token_ms - now_ms))
-    return streamed(call, trial, response, dialect, guard, drops_usage, carrier)
+    return streamed(call, trial, response, dialect, guard, drops_usage, redaction, carrier)
   }
-  return whole(call, trial, response, dialect, guard, content_type.includes(framingOf(dialect).content_type))
+  return whole(call, trial, response, dialect, guard, content_type.includes(framingOf(dialect).content_type), redaction)
 }
 
 function interrupted(trial: Trial, interruption: Interruption): Attempted {
@@ -184,19 +188,22 @@ async function streamed(
   from: Dialect,
   guard: Guard,
   asked_for_usage: boolean,
+  redaction: Redaction | null,
   carrier: Carrier,
 ): Promise<Attempted> {
   const { stream_usage, choices } = call.request
   const { resumes } = call
   const { rescue } = call.record.plan
   // Of another format, counts may come unasked; the caller gets those it asked for.
-  const drop_usage = from.name === call.dialect.name && resumes === undefined ? asked_for_usage : !stream_usage
+  const passes = from.name === call.dialect.name && resumes === undefined && redaction === null
+  const drop_usage = passes ? asked_for_usage : !stream_usage
   const flow = relay({
     from,
     to: call.dialect,
     drop_usage,
     choices,
     ...(from.name !== call.dialect.name && { naming: namingOf(call, trial, from) }),
+    ...(redaction !== null && { restorer: redaction.restorer() }),
     ...(resumes !== undefined ? { resumes } : rescue !== undefined && { keeps_chars: rescue.text_at_most_tokens * CHARS_PER_TOKEN }),
   })
   return begun(trial, response, flow, from, guard, carrier, null)
@@ -267,7 +274,15 @@ export function inBand(seen: Observation, dialect: Dialect) {
   return { ...said, status: OVERLOADED.some(word => words.includes(word)) ? 503 : 500 }
 }
 
-async function whole(call: Call, trial: Trial, response: Response, from: Dialect, guard: Guard, is_stream: boolean): Promise<Attempted> {
+async function whole(
+  call: Call,
+  trial: Trial,
+  response: Response,
+  from: Dialect,
+  guard: Guard,
+  is_stream: boolean,
+  redaction: Redaction | null,
+): Promise<Attempted> {
   const body = await readBody(response, guard, WHOLE_AT_MOST)
   if (body.got === 'interrupted') return interrupted(trial, body.interruption)
   if (body.got === 'too_much') {
@@ -276,19 +291,20 @@ async function whole(call: Call, trial: Trial, response: Response, from: Dialect
   }
   if (body.got === 'cut') return failed({ what: 'truncated', message: 'the connection broke in the middle of its answer' })
   if (body.bytes.length === 0) return garbage('an empty answer')
-  return is_stream ? foldedAnswer(call, trial, body.bytes, from) : jsonAnswer(call, trial, body.bytes, from)
+  return is_stream ? foldedAnswer(call, trial, body.bytes, from, redaction) : jsonAnswer(call, trial, body.bytes, from, redaction)
 }
 
-function jsonAnswer(call: Call, trial: Trial, bytes: Uint8Array, from: Dialect): Attempted {
-  const value = parsed(bytes)
-  if (value === null) return garbage('an answer that is not a JSON object')
+function jsonAnswer(call: Call, trial: Trial, bytes: Uint8Array, from: Dialect, redaction: Redaction | null): Attempted {
+  const sent = parsed(bytes)
+  if (sent === null) return garbage('an answer that is not a JSON object')
   const { seen } = trial
-  from.reply.observeWhole(seen, value)
+  from.reply.observeWhole(seen, sent)
   if (seen.error !== null) return hidden(trial, from)
   if (!seen.terminated) return garbage('JSON with no answer in it')
   if (!seen.content && seen.finish_raw === null) return garbage('an answer without content or a reason to end')
+  const value = redaction === null ? sent : redaction.restored(sent)
   if (!call.request.stream && from.name === call.dialect.name)
-    return { ok: true, answer: { kind: 'whole', form: 'json', body: bytes, losses: [] } }
+    return { ok: true, answer: { kind: 'whole', form: 'json', body: redaction === null ? bytes : JSON.stringify(value), losses: [] } }
   const reply = from.reply.read(value)
   if (!reply.ok) return garbage(reply.error)
   const answer = named(reply.value, namingOf(call, trial, from))
@@ -296,15 +312,16 @@ function jsonAnswer(call: Call, trial: Trial, bytes: Uint8Array, from: Dialect):
 }
 
 /** A stream where a whole answer was asked for: gathered into one. */
-function foldedAnswer(call: Call, trial: Trial, bytes: Uint8Array, from: Dialect): Attempted {
+function foldedAnswer(call: Call, trial: Trial, bytes: Uint8Array, from: Dialect, redaction: Redaction | null): Attempted {
   const { seen } = trial
   const reader = from.reply.reader()
+  const restorer = redaction?.restorer()
   const events: StreamEvent[] = []
   const framing = framingOf(from)
   const parser = framing.parser(event => {
     if (seen.terminated || seen.error !== null) return
     from.reply.observe(seen, event)
-    events.push(...reader.read(event))
+    for (const neutral of reader.read(event)) events.push(...(restorer?.follow(neutral) ?? [neutral]))
   })
   const cut = framing.frames()
   cut.push(bytes, frame => parser.push(frame))

@@ -1,6 +1,7 @@
 /**
  * What dispatch is given, and what it gives back.
  */
+import type { Hides } from '../core/decide/hiding.ts'
 import type { LiveTarget } from '../core/decide/world.ts'
 import type { GatewayError } from '../core/errors.ts'
 import type { JsonText } from '../core/json-text.ts'
@@ -35,6 +36,8 @@ export type Call = Carries & {
   dialect: Dialect
   request: ChatRequest
   record: DecisionRecord
+  /** What is hidden from a target, by policy; absent where nothing is hidden from anybody. */
+  hides?: Hides
   /** What of the request is lost on the way to a target; asked of others than the chosen one only where they answered. */
   losses(target: LiveTarget): Loss[]
   stream_usage: Policy['stream_usage']

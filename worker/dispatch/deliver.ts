@@ -25,6 +25,16 @@ const HEADERS: Record<'json' | 'events', Record<string, string>> = {
   events: { 'content-type': 'text/event-stream; charset=utf-8', 'cache-control': 'no-cache', 'x-content-type-options': 'nosniff' },
 }
 
+/** What the target that answers was not shown, so that a caller can see it. */
+function redactionTold({ redacted }: Trial): Record<string, string> {
+  if (redacted === undefined) return {}
+  return {
+    'x-signalbox-redacted': Object.entries(redacted)
+      .map(([type, count]) => `${type} ${count}`)
+      .join(', '),
+  }
+}
+
 type Closing = { outcome: UsageOutcome; class: OutcomeClass; retry_after_ms: Ms | null; status: number; error: GatewayError | null }
 
 /** The call an answer comes from now, and those before it. `role` is null once it has been concluded. */
@@ -77,7 +87,7 @@ export function wholeAnswer(
   return {
     target: trial.target,
     status: 200,
-    headers: { ...HEADERS[answer.form], ...limitsTold(call, trial, carrier) },
+    headers: { ...HEADERS[answer.form], ...limitsTold(call, trial, carrier), ...redactionTold(trial) },
     attempts: before.length + 1,
     losses,
     release: () => {
@@ -138,6 +148,7 @@ export function streamedAnswer(
     headers: {
       ...(content_type === null ? HEADERS.events : { 'content-type': content_type, 'x-content-type-options': 'nosniff' }),
       ...limitsTold(call, trial, carrier),
+      ...redactionTold(trial),
     },
     attempts: before.length + 1,
     losses,

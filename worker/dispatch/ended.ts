@@ -68,6 +68,7 @@ export function conclude(
     usage: usage.usage,
     ...(usage.estimated && { usage_estimated: true as const }),
     ...(trial.own_key && { own_key: true as const }),
+    ...(trial.redacted && { redacted: trial.redacted }),
   }
 }
 

@@ -4,15 +4,18 @@
  * the caller's headers nothing is passed on but betas of its own format: what leaves is a list, made once per target, of content
  * type, credential and what the catalogue says.
  *
+ * What a policy hides from the target leaves as placeholders; then the request is written anew in its own dialect, too.
+ *
  * Fields that the target knows under another name are renamed and those it refuses left out, in either case; what that loses
  * was said when it was decided (`dialects/losses.ts`).
  */
 import { fitTo } from '../core/decide/parameters.ts'
 import type { LiveTarget } from '../core/decide/world.ts'
 import { type JsonText, splice } from '../core/json-text.ts'
+import { type Redaction, redacted } from '../core/understand/redact.ts'
 import { withBetas } from '../dialects/betas.ts'
 import type { Dialect } from '../dialects/dialect.ts'
-import type { JsonObject } from '../schema/chat.ts'
+import type { ChatRequest, JsonObject } from '../schema/chat.ts'
 import { framingOf } from '../stream/framing.ts'
 import type { Call, Carrier, Credential } from './call.ts'
 import type { Key } from './sign.ts'
@@ -24,6 +27,8 @@ export type Outbound = {
   key: Key | null
   /** Usage was asked for by us and not by the caller. */
   drops_usage: boolean
+  /** What was hidden from the target, to be brought back in its answer; null where nothing was. */
+  redaction: Redaction | null
 }
 
 export function outbound(call: Call, target: LiveTarget, dialect: Dialect, carrier: Carrier): Outbound {
@@ -38,20 +43,24 @@ export function outbound(call: Call, target: LiveTarget, dialect: Dialect, carri
       headers: { ...headers, 'content-type': passage.content_type, accept: '*/*' },
       redirect: 'manual' as const,
     }
-    return { url: target.chat_url, init: { ...init, body: passage.bodyFor(target) }, key, drops_usage: false }
+    return { url: target.chat_url, init: { ...init, body: passage.bodyFor(target) }, key, drops_usage: false, redaction: null }
   }
   const drops_usage = call.stream_usage === 'always' && request.stream && !request.stream_usage && dialect.request.askUsage !== undefined
+  const redaction = hidden(call, target)
   return {
     url: request.stream ? target.stream_url : target.chat_url,
     init: {
       method: 'POST',
       headers,
       body:
-        dialect.name === request.dialect && (resumes === undefined || resumes.by === 'restart') ? passed(json) : JSON.stringify(written()),
+        dialect.name === request.dialect && redaction === null && (resumes === undefined || resumes.by === 'restart')
+          ? passed(json)
+          : JSON.stringify(written(redaction?.request ?? request)),
       redirect: 'manual',
     },
     key,
     drops_usage,
+    redaction,
   }
 
   function passed(json: JsonText): string {
@@ -62,8 +71,8 @@ export function outbound(call: Call, target: LiveTarget, dialect: Dialect, carri
     return splice(json, { ...usage, ...edits, ...addressed })
   }
 
-  function written(): JsonObject {
-    const asked = drops_usage ? { ...request, stream_usage: true } : request
+  function written(told: ChatRequest): JsonObject {
+    const asked = drops_usage ? { ...told, stream_usage: true } : told
     const { body } = dialect.request.write(asked, target.target.model, target.target.capability)
     if (target.parameters === null) return body
     const { edits } = fitTo(body, target.parameters)
@@ -74,6 +83,13 @@ export function outbound(call: Call, target: LiveTarget, dialect: Dialect, carri
     }
     return body
   }
+}
+
+function hidden({ hides, request }: Call, target: LiveTarget): Redaction | null {
+  const types = hides?.(target) ?? null
+  if (types === null) return null
+  const redaction = redacted(request, types)
+  return redaction.request === request ? null : redaction
 }
 
 type Prepared = { credential: string | null; whole: Record<string, string>; stream: Record<string, string> }

@@ -6,7 +6,9 @@
  * The intent is under way while the target is called, and no byte of an answer leaves before it is durable: whatever began
  * to be answered has its row. Only a hard budget (or a policy that asks for it) makes the call wait.
  */
+
 import { decide } from '../core/decide/decide.ts'
+import { hidesOf } from '../core/decide/hiding.ts'
 import type { GatewayError } from '../core/errors.ts'
 import type { Dialect } from '../dialects/dialect.ts'
 import { type Call, dispatch } from '../dispatch/dispatch.ts'
@@ -41,12 +43,14 @@ export async function chat(request: Request, dialect: Dialect, door: Door, deps:
     if (stands.refusal) return refuse(stands.refusal, stands.headers)
   }
   const { request: wanted, carries } = asked.value
+  const hides = hidesOf(world.value.policy, world.value.catalogue)
   const call: Call = {
     ...carries,
     dialect,
     request: wanted,
     record,
     losses: world.value.losses,
+    ...(hides && { hides }),
     stream_usage: policy.stream_usage,
     started_at_ms,
     gone: request.signal,

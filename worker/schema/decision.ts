@@ -41,6 +41,7 @@ export const REFUSAL_REASONS = [
   'energy',
   'readiness',
   'lossy',
+  'redaction', // would have to be hidden from it, and this endpoint's bodies pass through as they are
   'dialect',
   'stored_state', // the request leans on what a provider of another format keeps
   'open', // its breaker is open

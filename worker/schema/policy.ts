@@ -8,6 +8,7 @@
  * The descriptions are shown by editors, through `policies/policy.schema.json` (`npm run schema`).
  */
 import * as z from 'zod'
+import { PERSONAL_DATA_TYPES, personalDataType } from './features.ts'
 import { policyName } from './ids.ts'
 
 const share = z.number().min(0).max(1)
@@ -160,6 +161,16 @@ export const stay = z.strictObject({
     ),
 })
 
+/** What a target is not to see: it gets placeholders, and the answer comes back with the values in their places. */
+export const redaction = z.strictObject({
+  to: selectors.describe('The targets that get placeholders.'),
+  types: z
+    .array(personalDataType)
+    .min(1)
+    .default([...PERSONAL_DATA_TYPES])
+    .describe('The types of personal data that are hidden; all where absent.'),
+})
+
 /** A request in a few words, for a policy's own tests and for `signalbox policy explain`. */
 export const sketch = z.strictObject({
   prompt: z.string().max(20_000),
@@ -293,6 +304,11 @@ export const policy = z.strictObject({
   stay: stay
     .default(stay.parse({}))
     .describe('Conversations stay with the target that answered last, unless another one is better by more than it costs to move.'),
+  redact: z
+    .array(redaction)
+    .max(20)
+    .default([])
+    .describe('Personal data that leaves as placeholders and comes back in the answer, streams and arguments of tools included; of chats.'),
   strict: z.boolean().default(false).describe('Nothing may be lost in translation, for any request.'),
   stream_usage: z
     .enum(['as_asked', 'always'])

@@ -4,6 +4,7 @@
  */
 import type { DialectName, Loss, TokenUsage } from './chat.ts'
 import type { KeptDecision } from './decision.ts'
+import type { PersonalDataType } from './features.ts'
 import type { OutcomeClass } from './health.ts'
 import type { DecisionId, KeyId, OrgId, PolicyName, PolicyVersion, TargetId } from './ids.ts'
 import type { AccountName, Limited, RateName } from './limits.ts'
@@ -33,6 +34,8 @@ export type AttemptRecord = {
   usage_estimated?: true
   /** It went with a key that the caller brought: what it cost is the caller's own affair. */
   own_key?: true
+  /** Personal data that this target got placeholders for, by type. */
+  redacted?: Partial<Record<PersonalDataType, number>>
 }
 
 /**

@@ -10,6 +10,8 @@
  * Most chunks of a long answer hold plain text deltas. The dialect tells so from the bytes (`dull`), and they are forwarded
  * unparsed; one in sixteen is parsed all the same, so that the count of characters stays a fair estimate.
  */
+
+import type { Restorer } from '../core/understand/redact.ts'
 import type { Dialect, Observation, SseEvent } from '../dialects/dialect.ts'
 import { nothingSeen } from '../dialects/dialect.ts'
 import type { Loss, StreamEvent } from '../schema/chat.ts'
@@ -59,6 +61,8 @@ export type RelayOptions = {
   keeps_chars?: number
   /** This answer takes up another that broke off. */
   resumes?: Resumption
+  /** Brings back what was hidden from the target. */
+  restorer?: Restorer
 }
 
 /** What an answer is called, whose it is and when it was made. `renames`: it gets this name even where it has one of its own. */
@@ -72,11 +76,11 @@ export function named<T extends { id: string; model: string; created_at_s: numbe
   return { ...answer, id: renames ? id : answer.id || id, model: answer.model || model, created_at_s: answer.created_at_s ?? created_at_s }
 }
 
-export function relay({ from, to, drop_usage, choices, naming, keeps_chars, resumes }: RelayOptions): Relay {
+export function relay({ from, to, drop_usage, choices, naming, keeps_chars, resumes, restorer }: RelayOptions): Relay {
   const seen = nothingSeen()
   const framing = framingOf(from)
   const cut = framing.frames()
-  const translates = from.name !== to.name || resumes !== undefined
+  const translates = from.name !== to.name || resumes !== undefined || restorer !== undefined
   const reader = translates ? from.reply.reader() : null
   const writer = translates ? (resumes?.told.writer ?? to.reply.writer()) : null
   const kept = keeps_chars === undefined ? null : keeper(to, writer, keeps_chars)
@@ -145,7 +149,8 @@ export function relay({ from, to, drop_usage, choices, naming, keeps_chars, resu
 
   const translate = (event: SseEvent) => {
     if (reader === null) return
-    const events = reader.read(event)
+    const read = reader.read(event)
+    const events = restorer === undefined ? read : read.flatMap(neutral => restorer.follow(neutral))
     if (resumed === null) {
       for (const neutral of events) write(neutral)
       return

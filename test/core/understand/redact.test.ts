@@ -1,8 +1,8 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { PERSONAL_DATA_TYPES } from '../../../worker/core/understand/personal-data.ts'
 import { redacted } from '../../../worker/core/understand/redact.ts'
 import type { ChatRequest, Message, Part, StreamEvent } from '../../../worker/schema/chat.ts'
+import { PERSONAL_DATA_TYPES } from '../../../worker/schema/features.ts'
 import { chat } from '../decide/small-world.ts'
 
 const said = (text: string, role: Message['role'] = 'user'): Message => ({ role, parts: [{ type: 'text', text }] })

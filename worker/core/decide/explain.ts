@@ -92,9 +92,11 @@ export function explainOutcome({
   attempts,
   losses,
 }: Pick<Settlement, 'outcome' | 'attempts'> & { losses: LossCount[] | null }): string[] {
-  const calls = attempts.map(({ target, role, class: ended, status, detail, ended_ms }) => {
+  const calls = attempts.map(({ target, role, class: ended, status, detail, ended_ms, redacted }) => {
     const how = [status === null || ended === 'ok' ? null : `status ${status}`, detail].filter(fact => fact !== null).join(', ')
-    return `${role === 'shadow' ? 'A copy for ' : ''}${target} ${CALL_ENDED[ended]}${how ? ` (${how})` : ''} after ${(ended_ms / 1000).toFixed(2)} s.`
+    const hidden = Object.entries(redacted ?? {}).map(([type, count]) => `${type} ${count}`)
+    const told = hidden.length > 0 ? ` It saw placeholders for what it must not see: ${hidden.join(', ')}.` : ''
+    return `${role === 'shadow' ? 'A copy for ' : ''}${target} ${CALL_ENDED[ended]}${how ? ` (${how})` : ''} after ${(ended_ms / 1000).toFixed(2)} s.${told}`
   })
   const lost = (losses ?? []).map(({ loss, how, count }) => `${how} ${loss}${count > 1 ? ` (${count} times)` : ''}`)
   return [...calls, REQUEST_ENDED[outcome], ...(lost.length > 0 ? [`Translation, there and back: ${lost.join(', ')}.`] : [])]
@@ -249,6 +251,7 @@ const WORDS = {
   energy: 'expected energy above, or unknown; Wh allowed:',
   readiness: 'not of the readiness',
   lossy: 'would lose in translation:',
+  redaction: 'may not see what this body holds, which passes through as it is:',
   dialect: 'speaks a dialect this router cannot write:',
   stored_state: 'keeps nothing of what the request leans on:',
   reasoning: 'has no',

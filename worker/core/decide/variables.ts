@@ -8,9 +8,8 @@
 import { Environment } from '@marcbachmann/cel-js'
 import type { Caller } from '../../schema/caller.ts'
 import { type ChatRequest, DIALECTS } from '../../schema/chat.ts'
-import { DOMAINS, type Features, MODALITIES, OUTPUT_FORMS, SIZE_CLASSES, TASKS } from '../../schema/features.ts'
+import { DOMAINS, type Features, MODALITIES, OUTPUT_FORMS, PERSONAL_DATA_TYPES, SIZE_CLASSES, TASKS } from '../../schema/features.ts'
 import type { Ms } from '../../schema/units.ts'
-import { PERSONAL_DATA_TYPES } from '../understand/personal-data.ts'
 
 type VariableType = 'bool' | 'int' | 'double' | 'string' | 'list<string>'
 

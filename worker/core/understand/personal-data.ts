@@ -11,8 +11,7 @@
  * found 54 times, all but a few of them rightly.
  */
 
-export const PERSONAL_DATA_TYPES = ['email', 'card', 'iban', 'us_ssn', 'phone', 'ip', 'secret'] as const
-export type PersonalDataType = (typeof PERSONAL_DATA_TYPES)[number]
+import type { PersonalDataType } from '../../schema/features.ts'
 
 /**
  * What is told of each find: its type and where it lies. A `Set` of types is one, which is all that a decision needs; `every` is for who

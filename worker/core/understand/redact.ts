@@ -7,7 +7,8 @@
  * the arguments of a tool. Thoughts are redacted as well, but their seals are not touched: the text below a seal is again what was sealed.
  */
 import type { ChatRequest, Json, JsonObject, Message, Part, StreamEvent } from '../../schema/chat.ts'
-import { findPersonalData, type PersonalDataType } from './personal-data.ts'
+import type { PersonalDataType } from '../../schema/features.ts'
+import { findPersonalData } from './personal-data.ts'
 
 export type Redaction = {
   request: ChatRequest
