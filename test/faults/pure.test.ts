@@ -368,6 +368,40 @@ describe('callers who read slowly or leave', () => {
   })
 })
 
+describe('a late first token, hedged', () => {
+  const begins = (text: string, after_ms: number): Script => streams({ wait_ms: after_ms }, ROLE, token(text), FINISH, DONE)
+  row(
+    'F40',
+    'dispatch',
+    'both the first target and the hedge answer',
+    'who begins first answers; the other is closed, and both are written down',
+    async () => {
+      const at = world({ a: [begins('slow', 900)], b: [begins('quick', 100)] })
+      const carried = await at.clock.run(dispatch(callFor(at, true, { plan: { hedge: { step: 1, after_ms: 200, share: 1 } } }), at.carrier))
+      if (!carried.ok) throw new Error('no answer')
+      const { body, ended } = carried.value.release()
+      const answer = await at.clock.run(new Response(body).text())
+      const { attempts } = await at.clock.run(Promise.resolve(ended))
+      expect(answer).toContain('quick')
+      expect(answer).not.toContain('slow')
+      expect(at.received[0]?.aborted).toBe(true)
+      const told = attempts.map(each => `${each.target} ${each.role} ${each.class}`)
+      expect(told).toEqual(['a answer cancelled', 'b hedge ok'])
+      return told.join(', ')
+    },
+  )
+  row('F41', 'dispatch', 'every target is slow', 'hedges are a share of the requests: 5 % more calls at most', async () => {
+    const scripts = () => Array.from({ length: 200 }, () => begins('slow', 700))
+    const at = world({ a: scripts(), b: scripts() })
+    for (let n = 0; n < 200; n++) {
+      await at.clock.run(dispatch(callFor(at, true, { plan: { hedge: { step: 1, after_ms: 200, share: 0.05 } } }), at.carrier))
+    }
+    const hedges = at.received.filter(({ target }) => target === 'b').length
+    expect(hedges).toBeLessThanOrEqual(10)
+    return `${hedges} hedges for 200 requests`
+  })
+})
+
 describe('clocks and leases', () => {
   row('F93', 'pure', 'the clock jumps by an hour either way, or stands still', 'no wait without end, and nothing opens for it', () => {
     let gate = newGate(START)

@@ -3,7 +3,7 @@
  */
 import type { Fleet } from '../core/health/fleet.ts'
 import type { Heard } from '../core/health/heard.ts'
-import { type IsolateView, isolateView, REFRESH_WAIT_MS, REPORT_AFTER_MS, REPORT_LIMIT_MS } from '../core/health/view.ts'
+import { type IsolateView, isolateView, REPORT_AFTER_MS, REPORT_LIMIT_MS } from '../core/health/view.ts'
 import type { Plan } from '../schema/decision.ts'
 import type { HealthReply, HealthSnapshot, Outcome } from '../schema/health.ts'
 import type { Ms } from '../schema/units.ts'
@@ -78,14 +78,14 @@ export function isolateOn(isolate: string, line: Line, clock: SimClock, draw: ()
       return health
     },
     whenFresh(ready) {
-      const { report, old } = view.see(clock.nowMs())
+      const { report, old, wait_ms } = view.see(clock.nowMs())
       let waiting = old
       const once = () => {
         if (waiting) ready()
         waiting = false
       }
       if (report) flush(3, once)
-      if (old) clock.at(clock.nowMs() + REFRESH_WAIT_MS, once)
+      if (old) clock.at(clock.nowMs() + wait_ms, once)
       else ready()
     },
     took(plan) {

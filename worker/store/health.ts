@@ -4,7 +4,7 @@
  * grows old only while nobody asks: every report brings a new one back.
  */
 import { EVERYWHERE, PLACES, regionOf } from '../core/health/region.ts'
-import { isolateView, REFRESH_WAIT_MS, REPORT_AFTER_MS, REPORT_LIMIT_MS } from '../core/health/view.ts'
+import { isolateView, REPORT_AFTER_MS, REPORT_LIMIT_MS } from '../core/health/view.ts'
 import type { Plan } from '../schema/decision.ts'
 import type { HealthReply, HealthReport, HealthSnapshot, Outcome } from '../schema/health.ts'
 import type { TargetId } from '../schema/ids.ts'
@@ -58,11 +58,11 @@ export function healthView(env: Bindings): HealthView {
       return health
     },
     refreshed(now_ms, ctx) {
-      const { report, old } = view.see(now_ms)
+      const { report, old, wait_ms } = view.see(now_ms)
       if (!report) return null
       const done = flush()
       ctx.waitUntil(done)
-      return old ? Promise.race([done, scheduler.wait(REFRESH_WAIT_MS)]) : null
+      return old ? Promise.race([done, scheduler.wait(wait_ms)]) : null
     },
     probes: view.probes,
     took(plan) {

@@ -57,6 +57,25 @@ describe('a report whose reply is lost', () => {
   })
 })
 
+describe('how long a request waits for news', () => {
+  const after = (round_trip_ms: number) => {
+    const { view, arrives } = pair()
+    for (let i = 0; i < 30; i++) {
+      const now_ms = START + i * 10_000
+      view.replied(arrives(view.nextReport(now_ms), now_ms), now_ms + round_trip_ms)
+    }
+    return view.see(START + 1_000_000)
+  }
+  it.each([
+    ['80 ms where nothing is known of the way', null, 80],
+    ['80 ms where it is short', 30, 80],
+    ['as long as the way usually takes, and a quarter more', 100, 125],
+    ['160 ms at most, however long it is', 900, 160],
+  ])('is %s', (_, round_trip_ms, wait_ms) => {
+    expect(round_trip_ms === null ? pair().view.see(START).wait_ms : after(round_trip_ms).wait_ms).toBeCloseTo(wait_ms, 5)
+  })
+})
+
 describe('what cannot be told for long', () => {
   it('is forgotten from the oldest on, beyond five hundred, and the numbers go on', () => {
     const { view, fails, arrives, counted } = pair()

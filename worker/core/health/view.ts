@@ -23,6 +23,11 @@ export const SNAPSHOT_FRESH_MS: Ms = 2_000
  * isolate that has no request to use it.
  */
 export const REFRESH_WAIT_MS: Ms = 80
+/** Where the way is known to be longer, a wait that ends before the reply is a wait for nothing: so much of the usual round trip, and no more than this. */
+const REFRESH_WAIT_ROUND_TRIPS = 1.25
+export const REFRESH_WAIT_MOST_MS: Ms = 160
+/** Weight of the newest round trip in the usual one. */
+const ROUND_TRIP_WEIGHT = 0.2
 /** Answers wait this long for company, or for this many outcomes. */
 export const REPORT_AFTER_MS: Ms = 1_000
 export const REPORT_AT = 50
@@ -41,8 +46,8 @@ const UNHURRIED = new Set(['ok', 'client', 'cancelled'])
 export type Report = Omit<HealthReport, 'isolate' | 'region'>
 
 export type IsolateView = {
-  /** Never waits. `report`: a report should be sent; `old`: and its reply is worth waiting for, up to `REFRESH_WAIT_MS`. */
-  see(now_ms: Ms): { health: HealthSnapshot; report: boolean; old: boolean }
+  /** Never waits. `report`: a report should be sent; `old`: and its reply is worth waiting for, up to `wait_ms`. */
+  see(now_ms: Ms): { health: HealthSnapshot; report: boolean; old: boolean; wait_ms: Ms }
   /** Open targets that this isolate may try once: `World.probes`. */
   probes(now_ms: Ms): ReadonlySet<TargetId>
   /** A plan will use the lease it has as first step, so that no other request does. True where that should be reported at once. */
@@ -77,6 +82,7 @@ export function isolateView(): IsolateView {
   let uses_probe = new Set<TargetId>()
   let seq = 0
   let reporting_until_ms: Ms | null = null
+  let round_trip_ms: Ms = 0
   let waiting_until_ms: Ms = 0
   let try_again_at_ms: Ms = 0
   let unheard = false
@@ -116,7 +122,8 @@ export function isolateView(): IsolateView {
       const wanted = wantProbes(merged.health, now_ms)
       const isOld = now_ms - fetched_at_ms > SNAPSHOT_FRESH_MS
       const report = (wanted || isOld) && isFree(now_ms) && now_ms >= try_again_at_ms
-      return { health: merged.health, report, old: report && !unheard }
+      const wait_ms = Math.min(REFRESH_WAIT_MOST_MS, Math.max(REFRESH_WAIT_MS, REFRESH_WAIT_ROUND_TRIPS * round_trip_ms))
+      return { health: merged.health, report, old: report && !unheard, wait_ms }
     },
 
     probes(now_ms) {
@@ -159,6 +166,8 @@ export function isolateView(): IsolateView {
     },
 
     replied({ snapshot, probes }, now_ms) {
+      const took_ms = reporting_until_ms === null ? round_trip_ms : now_ms - (reporting_until_ms - REPORT_LIMIT_MS)
+      round_trip_ms = round_trip_ms === 0 ? took_ms : round_trip_ms + ROUND_TRIP_WEIGHT * (took_ms - round_trip_ms)
       reporting_until_ms = null
       unheard = false
       fetched_at_ms = now_ms
