@@ -47,6 +47,7 @@ export default defineConfig({
             remoteBindings: false,
             miniflare: {
               cf: false,
+              r2Buckets: ['TEST_BUCKET'],
               bindings: {
                 TEST_MIGRATIONS: await readD1Migrations('worker/store/migrations'),
                 DEMO_TARGETS: 'on',

@@ -11,6 +11,7 @@ declare global {
     interface Env {
       TEST_MIGRATIONS: D1Migration[]
       KEY_PEPPER: string
+      TEST_BUCKET: R2Bucket
       PROVIDER_KEY_MASTER: string
     }
   }

@@ -9,6 +9,7 @@
 import type { Ms } from '../schema/units.ts'
 import type { Pending, UsageJournal } from './usage-journal.ts'
 import { INTEGER_COLUMNS, joined, placeOf, SETTLED_COLUMNS, USAGE_COLUMNS } from './usage-row.ts'
+import type { UsageSink } from './usage-sink.ts'
 
 /** Rows in one statement: more gained nothing (25 us a row at 200, 27 at 50, when they had names), and a batch has to be done within 30 s. */
 export const ROWS_AT_ONCE = 200
@@ -42,11 +43,13 @@ export async function flush(
   journal: UsageJournal,
   limit: number,
   now_ms: Ms,
+  sink: UsageSink | null = null,
 ): Promise<{ flushed: Flushed; limit: number }> {
   const rows = journal.pending(limit, CHARS_AT_ONCE)
-  if (!rows.length) return { flushed: await retryOne(db, journal, now_ms), limit: ROWS_AT_ONCE }
+  if (!rows.length) return { flushed: await retryOne(db, journal, now_ms, sink), limit: ROWS_AT_ONCE }
   const error = await write(db, journal, rows, now_ms)
   if (error === null) {
+    if (sink && !(await taken(sink, journal, rows))) return { flushed: 'failed', limit }
     journal.acknowledge(rows)
     return { flushed: journal.backlog ? 'more' : 'done', limit: Math.min(ROWS_AT_ONCE, limit * 2) }
   }
@@ -64,14 +67,27 @@ export function backoffMs(failures: number): Ms {
   return Math.min(60_000, 1_000 * 2 ** (failures - 1))
 }
 
-async function retryOne(db: D1Database, journal: UsageJournal, now_ms: Ms): Promise<Flushed> {
+async function retryOne(db: D1Database, journal: UsageJournal, now_ms: Ms, sink: UsageSink | null): Promise<Flushed> {
   const row = journal.stuck(now_ms, TRIES)
   if (!row) return 'done'
   const error = await write(db, journal, [row], now_ms)
-  if (error === null) journal.unstick(row.seq)
-  else if (await answers(db)) journal.stillStuck(row.seq, error, now_ms + backoffMs(row.tries + 1))
+  if (error === null) {
+    if (sink && !(await taken(sink, journal, [row]))) return 'failed'
+    journal.unstick(row.seq)
+  } else if (await answers(db)) journal.stillStuck(row.seq, error, now_ms + backoffMs(row.tries + 1))
   else return 'failed'
   return 'more'
+}
+
+/** A sink that is away is waited for as D1 is. */
+async function taken(sink: UsageSink, journal: UsageJournal, rows: Pending[]): Promise<boolean> {
+  try {
+    await within(FLUSH_LIMIT_MS, sink(journal.org ?? '', rows))
+    return true
+  } catch {
+    // D1 has the rows and ignores them when they come again.
+    return false
+  }
 }
 
 /** Null where D1 has all of it now; else what it said. */

@@ -15,6 +15,7 @@ import type { Batch } from './usage-batch.ts'
 import { backoffMs, flush, ROWS_AT_ONCE, TRIES } from './usage-flush.ts'
 import { FLUSH_AFTER_MS, type Found, UsageJournal } from './usage-journal.ts'
 import { UsageNotices } from './usage-notices.ts'
+import { sinkOf } from './usage-sink.ts'
 
 /** Batches in one alarm; a longer backlog goes on with the next, so that no alarm runs for minutes. */
 const BATCHES_AT_ONCE = 20
@@ -40,6 +41,7 @@ export type UsageStatus = {
 export class UsageObject extends DurableObject<Env> {
   #journal = new UsageJournal(this.ctx.storage)
   #notices = new UsageNotices(this.ctx.storage.sql)
+  #sink = sinkOf(this.env)
   /** When the alarm is set for, as far as this instance knows. */
   #armed_at_ms: Ms | null = null
   /** Failed passes in a row; a lost count only makes the next try come sooner. */
@@ -173,7 +175,7 @@ export class UsageObject extends DurableObject<Env> {
   async #pass(): Promise<boolean> {
     this.#journal.orphan(Date.now())
     for (let batch = 0; batch < BATCHES_AT_ONCE; batch++) {
-      const { flushed, limit } = await flush(this.env.DB, this.#journal, this.#limit, Date.now())
+      const { flushed, limit } = await flush(this.env.DB, this.#journal, this.#limit, Date.now(), this.#sink)
       this.#limit = limit
       if (flushed === 'failed') return false
       if (flushed === 'done') break
