@@ -39,7 +39,8 @@ type Model = {
   less?: number
   names?: string[]
 }
-type Defaults = Pick<Target['capability'], 'structured_output' | 'parallel_tools' | 'prefill'> & {
+type Defaults = Pick<Target['capability'], 'structured_output' | 'parallel_tools'> & {
+  prefill: boolean | 'unless_reasoning' | null
   logprobs: boolean | 'unless_reasoning'
   choices: boolean | 'unless_reasoning'
 }
@@ -308,7 +309,7 @@ function targetsOf(provider: string, list: Record<string, TargetOverlay>): Targe
         reasoning: fact.reasoning,
         logprobs: either(defaults.logprobs),
         choices: either(defaults.choices),
-        prefill: defaults.prefill,
+        prefill: defaults.prefill === null ? null : either(defaults.prefill),
         context_tokens: fact.contextWindow,
         output_tokens: Math.min(fact.maxTokens, fact.contextWindow),
         ...capability,

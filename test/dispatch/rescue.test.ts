@@ -80,6 +80,17 @@ describe('an answer that breaks off', () => {
     expect(text.match(/\[DONE\]/g)).toHaveLength(1)
     expect(ended).toMatchObject({ outcome: 'completed', status: 200, error: null, target: 'a', finish_reason: 'stop' })
   })
+  it('goes on at a target that wants to be told so by a mark, and says the beginning again', async () => {
+    const at = world({ a: [cut(6)], b: [from(TEXT)] }, { prefill: { b: true } })
+    const target = at.targets.get('b')
+    if (target) target.provider.prefill_with = { message: { prefix: true }, body: { go_on: true }, echoes: true }
+    expect((await deliver(at, BY('continue'))).said).toBe(TEXT)
+    expect(at.received[1]?.body).toMatchObject({ go_on: true, messages: [{ role: 'user' }, { role: 'assistant', prefix: true }] })
+    const short = world({ a: [cut(1)], b: [] }, { prefill: { b: true } })
+    const other = short.targets.get('b')
+    if (other) other.provider.prefill_with = { echoes: true }
+    expect((await deliver(short, BY('continue'))).ended.outcome).toBe('truncated')
+  })
   it('goes on at a target that was told to, where a policy lets it', async () => {
     const at = world({ a: [cut(8)], b: [from(TEXT.slice(saidAfter(8).length))] })
     expect((await deliver(at, BY('instruct'))).said).toBe(TEXT)

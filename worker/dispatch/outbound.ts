@@ -74,6 +74,7 @@ export function outbound(call: Call, target: LiveTarget, dialect: Dialect, carri
   function written(told: ChatRequest): JsonObject {
     const asked = drops_usage ? { ...told, stream_usage: true } : told
     const { body } = dialect.request.write(asked, target.target.model, target.target.capability)
+    if (resumes?.by === 'continue') markPrefill(body, target)
     if (target.parameters === null) return body
     const { edits } = fitTo(body, target.parameters)
     for (const field of Object.keys(edits)) {
@@ -90,6 +91,14 @@ function hidden({ hides, request }: Call, target: LiveTarget): Redaction | null 
   if (types === null) return null
   const redaction = redacted(request, types)
   return redaction.request === request ? null : redaction
+}
+
+/** Some formats go on from a trailing assistant message only where they are told to. */
+function markPrefill(body: JsonObject, { provider: { prefill_with } }: LiveTarget): void {
+  if (prefill_with === undefined) return
+  Object.assign(body, prefill_with.body)
+  const last = Array.isArray(body.messages) ? body.messages.at(-1) : undefined
+  if (typeof last === 'object' && last !== null) Object.assign(last, prefill_with.message)
 }
 
 type Prepared = { credential: string | null; whole: Record<string, string>; stream: Record<string, string> }

@@ -26,8 +26,8 @@ import { CHARS_PER_TOKEN, conclude, tellBegun } from './ended.ts'
 const MENDABLE: ReadonlySet<OutcomeClass> = new Set(['truncated', 'server', 'timeout', 'rate', 'garbage', 'connection', 'auth'])
 /** Where a seam that shows breaks the whole. */
 const CODE: ReadonlySet<string> = new Set(['code_generation', 'code_understanding'])
-/** A model that is told to go on behind less than this cannot be heard to begin anew instead. */
-const INSTRUCT_LEAST = 16
+/** Behind less than this nobody can be heard to say it again, as who is told to go on may do. */
+const TOLD_APART = 16
 
 type By = Rescue['by'][number]
 
@@ -109,11 +109,13 @@ function ways(call: Call, text: string, broke: PlanStep, carrier: Carrier): Way[
   return found
 }
 
-function can(by: By, { request, record }: Call, { target }: LiveTarget, text: string): boolean {
+function can(by: By, { request, record }: Call, { target, provider }: LiveTarget, text: string): boolean {
   if (by === 'restart') return true
   if (shown(text) === '') return false
-  if (by === 'continue') return target.capability.prefill === true && !thinks(request)
-  return shown(text).length >= INSTRUCT_LEAST && !CODE.has(record.features.task) && !text.includes('```')
+  const is_told_apart = shown(text).length >= TOLD_APART
+  if (by === 'continue')
+    return target.capability.prefill === true && !thinks(request) && (provider.prefill_with?.echoes !== true || is_told_apart)
+  return is_told_apart && !CODE.has(record.features.task) && !text.includes('```')
 }
 
 /** A target that is to think first does not go on from a beginning: it would think in the middle. */

@@ -166,6 +166,17 @@ export const provider = z.strictObject({
   grid_kg_co2e_per_kwh: z.number().min(0).max(2).nullable().default(null),
   /** A sentence for the operator: what to set to switch it on. */
   how_to_enable: z.string(),
+  /**
+   * What a request must say beside a trailing assistant message for it to be gone on from: members of that message (Mistral's `prefix`) or of the
+   * body (vLLM's `continue_final_message`). `echoes`: the answer begins with that message again.
+   */
+  prefill_with: z
+    .strictObject({
+      message: z.record(z.string(), z.boolean()).optional(),
+      body: z.record(z.string(), z.boolean()).optional(),
+      echoes: z.literal(true).optional(),
+    })
+    .optional(),
   /** An answer is made and billed to its end whether or not anybody reads it. Known of Bedrock (BerriAI/litellm issues 13245 and 34147, 2026). */
   bills_after_abort: z.literal(true).optional(),
 })
