@@ -34,6 +34,7 @@ import { newDecisionId } from './store/decision-id.ts'
 import { type FoundDecision, findDecision } from './store/decisions.ts'
 import { barOf, learnBar } from './store/expensive-bar.ts'
 import { healthView } from './store/health.ts'
+import { keepAnswer, keeperOf } from './store/kept-answers.ts'
 import type { LimitedCaller } from './store/org-limits.ts'
 import { type OwnKeys, ownKeyStore } from './store/own-keys.ts'
 import { policyStore } from './store/policies.ts'
@@ -79,6 +80,8 @@ export type Deps = {
   hedges: Allowance
   /** Tells that this isolate is about to walk the record's plan, with the probe leases it uses up. */
   decided(record: DecisionRecord, own: OwnKeys | null): void
+  /** Remembers who keeps an answer that its caller asked to be kept. */
+  keepAnswer(org: OrgId, answer_id: string, target: TargetId, ctx: Context): void
   findDecision(org: OrgId, id: string): Promise<FoundDecision | null>
   policies: ReturnType<typeof policyStore>
   alarms(): Alarm[]
@@ -116,6 +119,9 @@ export function makeDeps(env: Env): Deps {
       const { endpoints } = caller.scopes
       if (endpoints && !endpoints.includes(endpoint))
         return err({ code: 'forbidden', message: `This key may not be used for ${endpoint}.` })
+      const keeper =
+        request.bound?.field === 'previous_response_id' ? await keeperOf(env.KV, caller.org, request.extra.previous_response_id) : null
+      if (keeper?.ok === false) return keeper
       const now_ms = effects.nowMs()
       const refreshed = health.refreshed(now_ms, ctx)
       const brought = own_keys.of(caller, ctx, now_ms)
@@ -142,6 +148,7 @@ export function makeDeps(env: Env): Deps {
         codecs: DIALECTS_WRITTEN,
         losses,
         ...(asks && { asks }),
+        ...(keeper && { keeper: keeper.value }),
         ...barOf(caller, now_ms),
         caller,
         ...(conversation && { conversation }),
@@ -185,6 +192,7 @@ export function makeDeps(env: Env): Deps {
     decided: ({ plan }, own) => {
       if (!own?.took(plan, effects.nowMs())) health.took(plan)
     },
+    keepAnswer: (org, answer_id, target, ctx) => ctx.waitUntil(keepAnswer(env.KV, org, answer_id, target).catch(mishap)),
     findDecision: (org, id) => findDecision(env, org, id),
     policies,
     alarms: () => [

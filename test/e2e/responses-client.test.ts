@@ -89,8 +89,9 @@ describe('a response', () => {
 
   it('that leans on one the router never kept is refused, with the field', async () => {
     await expect(client.responses.create({ ...asked, previous_response_id: 'resp_123' })).rejects.toMatchObject({
-      status: expect.any(Number),
-      message: expect.stringContaining('previous_response_id'),
+      status: 400,
+      param: 'previous_response_id',
+      message: expect.stringContaining('Send the conversation so far in "input" instead.'),
     })
   })
 })

@@ -28,6 +28,8 @@ export type Observation = {
   /** The stream's own terminator was seen: `[DONE]`, `message_stop`, `response.completed`. */
   terminated: boolean
   error: { status: number | null; code: string | null; message: string } | null
+  /** What the target calls this answer, where its format lets a caller go on from it by that. */
+  answer_id?: string
   usage: TokenUsage | null
   /** Characters of output seen, for an estimate where no usage is sent. */
   output_chars: number

@@ -83,6 +83,8 @@ export type Ended = {
   attempts: AttemptRecord[]
   /** What of the answer the caller's format could not say. */
   losses: Loss[]
+  /** By what the target calls its answer, where it can be gone on from by that and the caller got it unchanged. */
+  answer_id?: string
   /** To go with the error, where the target that it is about said how much more it takes. */
   headers: Record<string, string>
   /** Since the request began. */

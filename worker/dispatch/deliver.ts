@@ -61,6 +61,9 @@ function settler(call: Call, course: Course, losses: () => Loss[], guard: Guard,
       usage_estimated: calls > 1 || usageOf(call, trial).estimated,
       attempts,
       losses: losses(),
+      ...(trial === first &&
+        trial.seen.answer_id !== undefined &&
+        first.target.provider.dialect === call.dialect.name && { answer_id: trial.seen.answer_id }),
       headers: {},
       first_token_ms: first_token_at_ms === null ? null : first_token_at_ms - call.started_at_ms,
       total_ms: carrier.effects.nowMs() - call.started_at_ms,

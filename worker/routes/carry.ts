@@ -50,8 +50,11 @@ function routersOwn(deps: Deps, ctx: Context, { by_id }: LiveCatalogue): Carrier
  * has ended before it leaves: then nothing is waited for.
  */
 export function settle(call: Call, ended: Ended | Promise<Ended>, carrier: Carrier, deps: Deps, ctx: Context): void {
-  const write = (end: Ended, copies: AttemptRecord[]) =>
+  const write = (end: Ended, copies: AttemptRecord[]) => {
     deps.settle(settlementOf(call, end, copies, carrier.target, deps.effects.nowMs()), ctx)
+    if (end.answer_id !== undefined && end.target !== null && call.request.extra.store === true)
+      deps.keepAnswer(call.record.org, end.answer_id, end.target, ctx)
+  }
   const { shadows } = call.record.plan
   if (shadows.length > 0) {
     const copies = Promise.all(shadows.map(target => shadow(call, target, carrier)))

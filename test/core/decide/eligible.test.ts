@@ -181,6 +181,9 @@ describe('a target of another dialect', () => {
     expect(refusalOf({ ...other, codecs: both, request: { bound } })).toEqual({ reason: 'stored_state', need: 'previous_response_id' })
     expect(refusalOf({ ...other, codecs: both, request: { bound: { ...bound, dialect: 'anthropic-messages' } } })).toBeNull()
   })
+  it('is the one that keeps what the request goes on from, where that is known', () => {
+    expect(refusalOf({ keeper: 'north/middle' })).toEqual({ reason: 'stored_state', need: 'north/middle' })
+  })
   it('may answer though something is lost', () => expect(refusalOf({ ...other, ...losing })).toBeNull())
   it('is refused with the field where nothing may be lost', () => {
     const refusal = { reason: 'lossy', need: 'logit_bias', have: 'dropped' }

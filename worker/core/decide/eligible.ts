@@ -57,6 +57,7 @@ export function suited(
     Math.ceil(features.prompt_tokens * ESTIMATE_MARGIN) + (features.max_output_tokens ?? features.expected_output_tokens)
   const { lossless } = outcome.bounds
   const uncarried = uncarriedBy(prepared.columns, world, request.bound)
+  const { keeper } = world
 
   const refusalOf = (i: number): Refusal | null => {
     if (named && !named[i]) return NOT_NAMED
@@ -70,6 +71,7 @@ export function suited(
     if (window_tokens > window) return { reason: 'context_window', need: window_tokens, have: window }
     const output = output_tokens[i] as number
     if (limit > output) return { reason: 'output_limit', need: limit, have: output }
+    if (keeper !== undefined && keeper !== targets[i]?.id) return { reason: 'stored_state', need: keeper }
     return uncarried[dialect[i] as number] ?? (lossless ? lossy(targets[i] as LiveTarget, world) : null)
   }
 

@@ -95,6 +95,8 @@ export type World = {
   /** What this request would lose on the way to a target, by its dialect or by fields it refuses. */
   losses(target: LiveTarget): Loss[]
   asks?: Asks
+  /** The request goes on from an answer that this target keeps: nobody else can. */
+  keeper?: TargetId
   /** The caller has used up its share of dear targets: whose output costs more than this is not eligible. */
   too_dear_above_micros_per_mtok?: number
   caller: Caller

@@ -82,6 +82,7 @@ export function observeWhole(seen: Observation, body: JsonObject): void {
 }
 
 function lookAtEnd(seen: Observation, response: JsonObject): void {
+  if (typeof response.id === 'string') seen.answer_id = response.id
   if (isObject(response.usage)) seen.usage = readUsage(response.usage, response.output)
   const error = inBandError(response)
   if (error) seen.error ??= error
