@@ -10,6 +10,7 @@ import { readServiceAccount } from './core/decide/service-account.ts'
 import type { LiveCatalogue, World } from './core/decide/world.ts'
 import type { GatewayError } from './core/errors.ts'
 import { err, ok, type Result } from './core/result.ts'
+import { decisionOf } from './dialects/answer-id.ts'
 import type { Dialect } from './dialects/dialect.ts'
 import { DIALECTS_WRITTEN, dialectNamed } from './dialects/dialects.ts'
 import { type AiBinding, aiFetch } from './dispatch/ai-binding.ts'
@@ -120,7 +121,9 @@ export function makeDeps(env: Env): Deps {
       if (endpoints && !endpoints.includes(endpoint))
         return err({ code: 'forbidden', message: `This key may not be used for ${endpoint}.` })
       const keeper =
-        request.bound?.field === 'previous_response_id' ? await keeperOf(env.KV, caller.org, request.extra.previous_response_id) : null
+        request.bound?.field === 'previous_response_id'
+          ? await keeperOf(env.KV, caller.org, request.extra.previous_response_id, id => decisionOf(id) !== null)
+          : null
       if (keeper?.ok === false) return keeper
       const now_ms = effects.nowMs()
       const refreshed = health.refreshed(now_ms, ctx)

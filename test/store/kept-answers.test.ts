@@ -1,12 +1,13 @@
 import { env } from 'cloudflare:workers'
 import { beforeAll, describe, expect, it } from 'vitest'
+import { decisionOf } from '../../worker/dialects/answer-id.ts'
 import { keepAnswer, keeperOf } from '../../worker/store/kept-answers.ts'
 import { emptyStorage } from './fixture.ts'
 
 beforeAll(emptyStorage)
 
 const message = async (id: unknown, org = 'acme') => {
-  const found = await keeperOf(env.KV, org, id as string)
+  const found = await keeperOf(env.KV, org, id as string, made => decisionOf(made) !== null)
   return found.ok ? found.value : (found.error as { message: string }).message
 }
 

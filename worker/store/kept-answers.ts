@@ -8,7 +8,6 @@
  */
 import type { GatewayError } from '../core/errors.ts'
 import { err, ok, type Result } from '../core/result.ts'
-import { decisionOf } from '../dialects/answer-id.ts'
 import type { Json } from '../schema/chat.ts'
 import type { OrgId, TargetId } from '../schema/ids.ts'
 
@@ -23,16 +22,17 @@ export async function keepAnswer(kv: Pick<KVNamespace, 'put'>, org: OrgId, answe
 
 const INSTEAD = 'Send the conversation so far in "input" instead.'
 
-/** The target that keeps the answer of this id, or why the caller cannot go on from it and what to do. */
+/** The target that keeps the answer of this id, or why the caller cannot go on from it and what to do. `isOurs`: translation made the id. */
 export async function keeperOf(
   kv: Pick<KVNamespace, 'get'>,
   org: OrgId,
   answer_id: Json | undefined,
+  isOurs: (answer_id: string) => boolean,
 ): Promise<Result<TargetId, GatewayError>> {
   const refuse = (message: string) => err<GatewayError>({ code: 'invalid_request', param: 'previous_response_id', message })
   if (typeof answer_id !== 'string' || !ID.test(answer_id))
     return refuse('previous_response_id: must be the id of an answer, such as "resp_..."')
-  if (decisionOf(answer_id) !== null)
+  if (isOurs(answer_id))
     return refuse(
       `previous_response_id: this answer was translated by the router from another format than Responses, so no provider keeps it under that id. ${INSTEAD}`,
     )
