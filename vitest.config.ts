@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { cloudflareTest, readD1Migrations } from '@cloudflare/vitest-plugin'
 import { defineConfig } from 'vitest/config'
+import { canary } from './test/security/canary.ts'
 
 /** Policies are imported as text, as wrangler's `[[rules]]` has it for the Worker itself. */
 const yamlAsText = {
@@ -51,8 +52,8 @@ export default defineConfig({
               bindings: {
                 TEST_MIGRATIONS: await readD1Migrations('worker/store/migrations'),
                 DEMO_TARGETS: 'on',
-                KEY_PEPPER: 'test-pepper-of-at-least-32-characters',
-                PROVIDER_KEY_MASTER: 'test-master-of-at-least-32-characters',
+                KEY_PEPPER: canary('pepper'),
+                PROVIDER_KEY_MASTER: canary('master'),
               },
             },
           })),

@@ -1,11 +1,12 @@
 /**
  * `npm test`: format and lint, types, then every test project, each said in one line; the last line counts tests. A missing
- * tool is said in one line too, never skipped over.
+ * tool is said in one line too, never skipped over. The secrets of the tests are canaries: none may be in anything that is printed.
  */
-import { spawnSync } from 'node:child_process'
+import { spawn } from 'node:child_process'
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { MARK } from './security/canary.ts'
 
 const PROJECT = join(import.meta.dirname, '..')
 const [major = 0] = process.versions.node.split('.').map(Number)
@@ -16,16 +17,43 @@ if (major < 22) {
   process.exit(1)
 }
 
-/** Runs a program of node_modules with this Node; true where it ended well. */
-function run(title: string, program: string, args: string[]): boolean {
+let leaked = false
+
+/** Runs a program of node_modules with this Node; true where it ended well. What it prints is printed, and searched. */
+async function run(title: string, program: string, args: string[]): Promise<boolean> {
   const started = performance.now()
   console.log(`\n== ${title}`)
-  const { status, error } = spawnSync(process.execPath, [join(PROJECT, 'node_modules', program), ...args], {
+  const child = spawn(process.execPath, [join(PROJECT, 'node_modules', program), ...args], {
     cwd: PROJECT,
-    stdio: 'inherit',
-    env: { ...process.env, WRANGLER_SEND_METRICS: 'false', CLOUDFLARE_CF_FETCH_ENABLED: 'false', WRANGLER_HIDE_BANNER: 'true' },
+    stdio: ['inherit', 'pipe', 'pipe'],
+    env: {
+      ...(process.stdout.isTTY ? { FORCE_COLOR: '1' } : {}),
+      ...process.env,
+      WRANGLER_SEND_METRICS: 'false',
+      CLOUDFLARE_CF_FETCH_ENABLED: 'false',
+      WRANGLER_HIDE_BANNER: 'true',
+    },
   })
-  if (error) console.error(`${program} could not be started: ${error.message}. Run "npm ci" first.`)
+  for (const [from, to] of [
+    [child.stdout, process.stdout],
+    [child.stderr, process.stderr],
+  ] as const) {
+    // A canary may come in two pieces.
+    let before = ''
+    from.on('data', (chunk: Buffer) => {
+      const text = before + chunk.toString('latin1')
+      leaked ||= text.includes(MARK)
+      before = text.slice(-MARK.length)
+      to.write(chunk)
+    })
+  }
+  const status = await new Promise<number | null>(resolve => {
+    child.once('error', error => {
+      console.error(`${program} could not be started: ${error.message}. Run "npm ci" first.`)
+      resolve(null)
+    })
+    child.once('close', resolve)
+  })
   console.log(`== ${title}: ${status === 0 ? 'ok' : 'FAILED'} in ${((performance.now() - started) / 1000).toFixed(1)} s`)
   return status === 0
 }
@@ -35,9 +63,9 @@ type Report = { numPassedTests: number; numFailedTests: number; numPendingTests:
 const scratch = mkdtempSync(join(tmpdir(), 'signalbox-run-'))
 const report_file = join(scratch, 'report.json')
 const checks = [
-  run('format and lint', '@biomejs/biome/bin/biome', ['check', '.']),
-  run('types', 'typescript/bin/tsc', ['--noEmit']),
-  run('tests', 'vitest/vitest.mjs', [
+  await run('format and lint', '@biomejs/biome/bin/biome', ['check', '.']),
+  await run('types', 'typescript/bin/tsc', ['--noEmit']),
+  await run('tests', 'vitest/vitest.mjs', [
     'run',
     '--reporter=default',
     '--reporter=json',
@@ -53,8 +81,9 @@ try {
 }
 rmSync(scratch, { recursive: true, force: true })
 
+if (leaked) console.error('\nFAILED: a secret of the tests was printed: search the output above for its mark')
 const skipped = report.numPendingTests + report.numTodoTests
 // A check that fails counts as a failed test, so that the closing line never reads better than the run was.
-const failed = report.numFailedTests + checks.filter(passed => !passed).length
+const failed = report.numFailedTests + checks.filter(passed => !passed).length + (leaked ? 1 : 0)
 console.log(`\n${report.numPassedTests} passed, ${failed} failed${skipped ? `, ${skipped} skipped` : ''}`)
 process.exit(failed === 0 && skipped === 0 ? 0 : 1)

@@ -7,8 +7,9 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { prepareLocal, startLocal } from '../../worker/cli/local.ts'
 import { wrangler } from '../../worker/cli/wrangler.ts'
+import { canary, filesUnder, findIn, OPERATORS_OWN } from '../security/canary.ts'
 
-export const TEST_PEPPER = 'a pepper for tests, of more than 32 characters'
+const SECRETS = { KEY_PEPPER: canary('pepper'), PROVIDER_KEY_MASTER: canary('master') }
 
 export type TestServer = {
   url: string
@@ -31,7 +32,7 @@ export async function startServer(
 ): Promise<TestServer> {
   const state_dir = mkdtempSync(join(tmpdir(), 'signalbox-test-'))
   const vars_file = join(state_dir, 'vars')
-  const vars = { KEY_PEPPER: TEST_PEPPER, DEMO_TARGETS: 'on', ...options.vars }
+  const vars = { ...SECRETS, DEMO_TARGETS: 'on', ...options.vars }
   writeFileSync(
     vars_file,
     Object.entries(vars)
@@ -39,7 +40,12 @@ export async function startServer(
       .join(''),
   )
   const key = await prepareLocal({ state_dir, vars_file })
-  const start = (port: number) => startLocal({ port, state_dir, vars_file, entry: options.entry, onLine: options.onLine })
+  const lines: string[] = []
+  const onLine = (line: string) => {
+    lines.push(line)
+    options.onLine?.(line)
+  }
+  const start = (port: number) => startLocal({ port, state_dir, vars_file, entry: options.entry, onLine })
   let local = await start(0)
   const place = ['--local', '--persist-to', state_dir]
   const putKv = async (key: string, value: string) => {
@@ -62,7 +68,10 @@ export async function startServer(
     },
     stop: async () => {
       await local.stop()
+      const leaked = findIn(new Map<string, string | Buffer>([...filesUnder(state_dir, OPERATORS_OWN), ['its output', lines.join('\n')]]))
       rmSync(state_dir, { recursive: true, force: true, maxRetries: 5, retryDelay: 100 })
+      // Its secrets are canaries: none may be found in anything that it stored or said, whatever the test did with it.
+      if (leaked.length > 0) throw new Error(`a secret of the router is in ${leaked.join(', ')}`)
     },
     kill: () => local.kill(),
     restart: async () => {

@@ -1,11 +1,16 @@
 import { describe, expect, it } from 'vitest'
-import { killLoop } from './kill-loop.ts'
+import { broken, killLoop } from './kill-loop.ts'
+
+/** Forty rounds, or as many as a busy machine manages in this time: then the rest of the suite has its turn. */
+const AT_MOST_MS = 100_000
 
 describe('a router that is killed while it works, with a D1 that fails more often than not', () => {
-  it('has one row for each request whose answer had begun', { timeout: 300_000 }, async () => {
-    const report = await killLoop({ rounds: 3, faults: 0.6, seed: 7 })
+  it('has one row for whatever was answered or recorded first, and three ledgers that agree', { timeout: 420_000 }, async () => {
+    const report = await killLoop({ rounds: 40, faults: 0.6, seed: 7, at_most_ms: AT_MOST_MS })
+    expect(broken(report)).toEqual([])
+    expect(report.rounds).toBeGreaterThanOrEqual(3)
     expect(report.answered).toBeGreaterThan(0)
-    expect(report).toMatchObject({ lost: [], doubled: [], left: 0 })
     expect(report.rows).toBeGreaterThanOrEqual(report.answered)
+    expect(report.rows_micros).toBeGreaterThan(0)
   })
 })

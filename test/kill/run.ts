@@ -1,18 +1,39 @@
-/** `npm run kill -- --rounds 40 --faults 0.6 --seed 1`: the long form of `kill.test.ts`. Ends with 1 where a row is lost or doubled. */
+/**
+ * `npm run kill`: forty rounds. `npm run kill -- --rounds 1000 --faults 0.6 --seed 1` is the long form; with `--write` it adds a row to
+ * `RESULTS.md`. Ends with 1 where the ledgers differ.
+ */
+import { appendFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { parseArgs } from 'node:util'
-import { killLoop } from './kill-loop.ts'
+import { broken, killLoop } from './kill-loop.ts'
 
 const { values } = parseArgs({
   options: {
-    rounds: { type: 'string', default: '20' },
+    rounds: { type: 'string', default: '40' },
     faults: { type: 'string', default: '0.6' },
     seed: { type: 'string', default: String(Date.now() % 1_000_000) },
+    minutes: { type: 'string' },
+    write: { type: 'boolean', default: false },
   },
 })
-const options = { rounds: Number(values.rounds), faults: Number(values.faults), seed: Number(values.seed) }
-console.log(`kill loop: ${options.rounds} rounds, ${options.faults * 100} % of D1 batches fail, seed ${options.seed}`)
-const report = await killLoop({ ...options, say: console.log })
+const { faults, seed } = { faults: Number(values.faults), seed: Number(values.seed) }
+const at_most_ms = values.minutes === undefined ? Number.POSITIVE_INFINITY : Number(values.minutes) * 60_000
+console.log(`kill loop: ${values.rounds} rounds, ${faults * 100} % of D1 batches fail, seed ${seed}`)
+const report = await killLoop({ rounds: Number(values.rounds), faults, seed, at_most_ms, say: console.log })
 console.log(JSON.stringify(report, null, 2))
-const broken = report.lost.length + report.doubled.length + report.left
-console.log(broken ? `FAILED: ${report.lost.length} lost, ${report.doubled.length} doubled, ${report.left} left` : '0 lost, 0 doubled')
-process.exit(broken ? 1 : 0)
+const problems = broken(report)
+if (values.write) {
+  const { rounds, dispatched, answered, rows, outcomes, died_before_record, object_micros, rows_micros } = report
+  const kinds = Object.entries(outcomes)
+    .map(([outcome, count]) => `${count} ${outcome}`)
+    .join(', ')
+  const row = [
+    new Date().toISOString().slice(0, 10),
+    `\`npm run kill -- --rounds ${rounds} --faults ${faults} --seed ${seed}\``,
+    ...[rounds, dispatched, answered, rows, kinds, report.lost.length, report.unrecorded.length, report.doubled.length],
+    ...[died_before_record, object_micros, rows_micros, problems.join('; ') || 'equal'],
+  ]
+  appendFileSync(join(import.meta.dirname, 'RESULTS.md'), `| ${row.join(' | ')} |\n`)
+}
+console.log(problems.length ? `FAILED: ${problems.join(', ')}` : '0 lost, 0 unrecorded, 0 doubled; upstream, object and D1 agree')
+process.exit(problems.length ? 1 : 0)

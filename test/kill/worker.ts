@@ -5,6 +5,7 @@
  */
 import worker from '../../worker/index.ts'
 import type { BudgetAnswer } from '../../worker/schema/usage.ts'
+import { ORG_ACCOUNT } from '../../worker/store/usage-accounts.ts'
 import type { Batch } from '../../worker/store/usage-batch.ts'
 import { UsageObject as RealUsageObject } from '../../worker/store/usage-object.ts'
 
@@ -43,11 +44,26 @@ function failing(db: D1Database, share: number): D1Database {
 
 export default {
   ...worker,
-  /** Beside the router's own paths: what is in D1, and what the object of an organisation still holds. */
+  /**
+   * Beside the router's own paths, the two ledgers that are its own: `/kill/rows`, those of D1 in the order of their ids, with the number that
+   * the client gave its request; and `/kill/object`, what the object of an organisation still holds and what it says was spent.
+   */
   async fetch(request: Request, env: KillEnv, ctx: ExecutionContext) {
-    const url = new URL(request.url)
-    if (url.pathname !== '/kill/state') return worker.fetch(request, env, ctx)
-    const { results } = await env.DB.prepare('SELECT decision_id, outcome FROM usage').all()
-    return Response.json({ rows: results, object: await env.USAGE.getByName(url.searchParams.get('org') ?? '').status() })
+    const { pathname, searchParams } = new URL(request.url)
+    if (pathname === '/kill/rows') {
+      const { results } = await env.DB.prepare(ROWS)
+        .bind(searchParams.get('after') ?? '')
+        .all()
+      return Response.json(results)
+    }
+    if (pathname !== '/kill/object') return worker.fetch(request, env, ctx)
+    const object = env.USAGE.getByName(searchParams.get('org') ?? '')
+    const [spent] = await object.ledgers([ORG_ACCOUNT])
+    return Response.json({ ...(await object.status()), spent })
   },
 }
+
+/** The most output that was asked for is a number that no two requests share: it is in the call, and it is in the decision. */
+const ROWS = `SELECT usage.decision_id, outcome, cost_micros, estimated_input_tokens,
+  json_array_length(attempts) AS calls, record->>'$.features.max_output_tokens' AS number
+FROM usage LEFT JOIN decisions USING (decision_id) WHERE usage.decision_id > ?1 ORDER BY usage.decision_id LIMIT 5000`
