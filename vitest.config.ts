@@ -24,7 +24,7 @@ const binAsBytes = {
   },
 }
 
-const PURE = ['core', 'schema', 'stream', 'dialects', 'conformance', 'dispatch', 'policies', 'cli', 'simulate', 'fuzz']
+const PURE = ['core', 'schema', 'stream', 'dialects', 'conformance', 'dispatch', 'policies', 'cli', 'simulate', 'attack', 'fuzz']
 
 export default defineConfig({
   test: {

@@ -20,11 +20,11 @@ const message = (key: string) =>
 const keyOf = async (fields: Partial<KeyFields>) => (await callerOf(fields)).key
 
 async function limit(org: string, change: Partial<OrgLimits>): Promise<void> {
-  const none = { budgets: [], rates: [], expensive: null }
+  const none = { budgets: [], rates: [], expensive: [] }
   await env.KV.put(limitsKey(org), JSON.stringify({ v: 1, org, limits: none, teams: {}, webhook: null, ...change }))
   forgetCallers()
 }
-const limits = (rest: Partial<OrgLimits['limits']>): OrgLimits['limits'] => ({ budgets: [], rates: [], expensive: null, ...rest })
+const limits = (rest: Partial<OrgLimits['limits']>): OrgLimits['limits'] => ({ budgets: [], rates: [], expensive: [], ...rest })
 
 describe('a budget', () => {
   it('of the organisation refuses any of its keys, in words that say whose, how much and when', async () => {
@@ -91,7 +91,7 @@ describe('a rate', () => {
 
 describe('the share of dear targets', () => {
   it('leaves cheap ones once it is used up, and the decision says why', async () => {
-    const key = await keyOf({ org: 'hard-looking', expensive: { share: 0.2, above_micros_per_mtok: 1 } })
+    const key = await keyOf({ org: 'hard-looking', expensive: [{ share: 0.2, above_micros_per_mtok: 1 }] })
     const first = await chat(key, 'demo/large')
     expect(first.headers.get('x-signalbox-target')).toBe('demo/large')
     const second = await chat(key, 'demo/large')

@@ -94,7 +94,7 @@ export function settlement(of: Intent, changes: Partial<Settlement> = {}): Settl
 /** The request of a key that has this budget. */
 export function limitedBy(budget: Budget): Limited {
   const hard = budget.kind === 'hard'
-  const account = { account: 'key:abcdefghijk', budgets: [budget], rates: [], expensive: null }
+  const account = { account: 'key:abcdefghijk', budgets: [budget], rates: [], expensive: [] }
   return { hard, accounts: [account], tokens: 300, output_micros_per_mtok: 10_000_000 }
 }
 

@@ -10,7 +10,7 @@ import { batchOf, emptyStorage, intent, newOrg, settlement } from './fixture.ts'
 beforeEach(emptyStorage)
 
 const object = (org: string) => env.USAGE.getByName(org)
-const of = (account: string, rest: Partial<AccountLimits>): AccountLimits => ({ account, budgets: [], rates: [], expensive: null, ...rest })
+const of = (account: string, rest: Partial<AccountLimits>): AccountLimits => ({ account, budgets: [], rates: [], expensive: [], ...rest })
 const asked = (org: string, accounts: AccountLimits[], rest: Partial<Intent> = {}): Intent =>
   intent({ org, limited: { hard: true, accounts, tokens: 300, output_micros_per_mtok: 1_000_000 }, ...rest })
 const commit = async (org: string, ...intents: Intent[]) => object(org).commit(batchOf(intents))

@@ -114,7 +114,7 @@ describe('a webhook', () => {
     const limited = {
       hard: false,
       accounts: [
-        { account: 'org', budgets: [{ window: 'day' as const, limit_micros: 1, kind: 'soft' as const }], rates: [], expensive: null },
+        { account: 'org', budgets: [{ window: 'day' as const, limit_micros: 1, kind: 'soft' as const }], rates: [], expensive: [] },
       ],
       tokens: 10,
       output_micros_per_mtok: null,

@@ -12,8 +12,11 @@ export const LIMIT_ARGS = {
   requests: { type: 'string', description: 'Requests a minute' },
   tokens: { type: 'string', description: 'Tokens a minute, input and output' },
   concurrent: { type: 'string', description: 'Requests at the same time' },
-  share: { type: 'string', description: 'Share of requests that may go to dear targets, 0 to 1' },
-  'dear-above': { type: 'string', description: 'USD per million output tokens above which a target is dear (default 10)' },
+  share: {
+    type: 'string',
+    description:
+      'Share of requests, 0 to 1, that may go to targets above so many USD per million output tokens: 0.2@2,0.02@20 (default @10)',
+  },
   soft: { type: 'boolean', description: 'Warn and refuse nothing' },
   add: { type: 'boolean', description: 'Keep the limits that are not named' },
   none: { type: 'boolean', description: 'Take all limits away' },
@@ -47,7 +50,7 @@ export async function limitsFrom(args: Given, before: () => Promise<ShownLimits>
     return at_most === null ? [] : [{ of: RATE_FLAGS[flag], at_most, kind }]
   })
   const expensive = shareFrom(args)
-  const none = budgets.length === 0 && rates.length === 0 && expensive === null
+  const none = budgets.length === 0 && rates.length === 0 && expensive.length === 0
   if (none !== (args.none === true))
     throw new Stop('name limits (--day, --month, --requests, --share and so on), or --none to take them away')
   if (!args.add) return { budgets, rates, expensive }
@@ -63,18 +66,18 @@ export async function limitsFrom(args: Given, before: () => Promise<ShownLimits>
       ...budgets,
     ],
     rates: [...kept.rates.filter(each => !kinds.has(`${each.of} ${each.kind}`)).map(({ left, ...each }) => each), ...rates],
-    expensive: expensive ?? kept.expensive,
+    expensive: expensive.length > 0 ? expensive : kept.expensive,
   }
 }
 
-function shareFrom({ share, 'dear-above': above }: Given): Limits['expensive'] {
-  if (share === undefined) {
-    if (above !== undefined) throw new Stop('--dear-above goes with --share')
-    return null
-  }
-  const value = Number(share)
-  if (!(value >= 0 && value <= 1)) throw new Stop(`--share takes a number from 0 to 1, not "${share}"`)
-  return { share: value, above_micros_per_mtok: microsOf(numberOf('dear-above', above) ?? DEAR_ABOVE_USD) }
+function shareFrom({ share }: Given): Limits['expensive'] {
+  return (share?.split(',') ?? []).map(each => {
+    const [of = '', above, ...more] = each.split('@')
+    const value = Number(of)
+    if (of.trim() === '' || !(value >= 0 && value <= 1) || more.length > 0)
+      throw new Stop(`--share takes numbers from 0 to 1, each with the price it is for, as in 0.2@10; not "${each}"`)
+    return { share: value, above_micros_per_mtok: microsOf(numberOf('share', above) ?? DEAR_ABOVE_USD) }
+  })
 }
 
 export const LIMIT_COLUMNS = ['limit', 'kind', 'at most', 'spent', 'held', 'left', 'resets'] as const
@@ -87,18 +90,9 @@ export function limitLines({ budgets, rates, expensive }: ShownLimits): string[]
       ...[usd(each.left_micros), shownInstant(each.resets_at_ms)],
     ]),
     ...rates.map(each => [each.of.replaceAll('_', ' '), each.kind, String(each.at_most), '-', '-', String(each.left), '-']),
-    ...(expensive
-      ? [
-          [
-            `share above ${usd(expensive.above_micros_per_mtok)} per M`,
-            'bars',
-            `${Math.round(expensive.share * 100)} %`,
-            '-',
-            '-',
-            '-',
-            '-',
-          ],
-        ]
-      : []),
+    ...expensive.map(({ share, above_micros_per_mtok }) => [
+      ...[`share above ${usd(above_micros_per_mtok)} per M`, 'bars', `${Number((share * 100).toPrecision(3))} %`],
+      ...['-', '-', '-', '-'],
+    ]),
   ]
 }

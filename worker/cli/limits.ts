@@ -16,7 +16,7 @@ type Shown = {
 }
 
 const ORG = { org: { type: 'positional', required: true, description: 'The organisation' } } as const
-const NONE: ShownLimits = { budgets: [], rates: [], expensive: null }
+const NONE: ShownLimits = { budgets: [], rates: [], expensive: [] }
 
 const show = defineCommand({
   meta: { name: 'show', description: "An organisation's limits and its teams', with what is spent and left." },

@@ -5,7 +5,7 @@
 import * as z from 'zod'
 import { endpointName } from './endpoint.ts'
 import { keyId, orgId, policyName } from './ids.ts'
-import { budgets, expensive, rates } from './limits.ts'
+import { budgets, rates, shares } from './limits.ts'
 import { micros, ms } from './units.ts'
 
 export const scopes = z.strictObject({
@@ -48,7 +48,7 @@ export const caller = z.strictObject({
   /** What this key alone may spend and do; those of its team and organisation are in `limits/<org>`. */
   budgets,
   rates,
-  expensive: expensive.nullable().default(null),
+  expensive: shares,
   created_at_ms: ms,
   expires_at_ms: ms.nullable().default(null),
   revoked_at_ms: ms.nullable().default(null),

@@ -31,14 +31,16 @@ export type Rate = z.infer<typeof rate>
 
 /**
  * Of the requests of the last hour, this share may go to targets whose output costs more than `above_micros_per_mtok`; beyond, such
- * targets are not eligible. What bounds the bill when prompts are written to look hard. A target of unknown price counts as dear.
+ * targets are not eligible. Several, with a smaller share the dearer, follow the bill of honest traffic closely: that is what bounds it when
+ * prompts are written to look hard. A target of unknown price counts as dear.
  */
-export const expensive = z.strictObject({ share: z.number().min(0).max(1), above_micros_per_mtok: z.int().min(0).max(1e12) })
+const expensive = z.strictObject({ share: z.number().min(0).max(1), above_micros_per_mtok: z.int().min(0).max(1e12) })
 export type Expensive = z.infer<typeof expensive>
 
+export const shares = z.array(expensive).max(4).default([])
 export const budgets = z.array(budget).max(6).default([])
 export const rates = z.array(rate).max(6).default([])
-export const limits = z.strictObject({ budgets, rates, expensive: expensive.nullable().default(null) })
+export const limits = z.strictObject({ budgets, rates, expensive: shares })
 export type Limits = z.infer<typeof limits>
 
 const team = z.string().min(1).max(60)

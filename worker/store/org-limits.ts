@@ -54,7 +54,7 @@ export function limitsOf(caller: Caller, record: OrgLimits | null): AccountLimit
 }
 
 function some(account: string, { budgets, rates, expensive }: Limits): AccountLimits[] {
-  return budgets.length || rates.length || expensive ? [{ account, budgets, rates, expensive }] : []
+  return budgets.length || rates.length || expensive.length ? [{ account, budgets, rates, expensive }] : []
 }
 
 /** For tests: what this isolate remembers is gone. */

@@ -41,7 +41,7 @@ type Stored = {
   requests: Meter
   tokens: Meter
   chosen: Meter
-  dear: Meter
+  dear: [above_micros_per_mtok: Micros, meter: Meter][]
   told: [what: string, until_ms: Ms][]
 }
 
@@ -77,7 +77,7 @@ export class UsageAccounts {
       for (const name of begun.accounts) this.#touched.add(name)
     }
     const verdict: Verdict = { refusal, begun, untold: news }
-    if (warnings.length || asking.limited.accounts.some(({ rates, expensive }) => rates.length || expensive))
+    if (warnings.length || asking.limited.accounts.some(({ rates, expensive }) => rates.length || expensive.length))
       verdict.standing = standing(asking.limited, accountOf, warnings, now_ms)
     return verdict
   }
@@ -172,14 +172,15 @@ const storedOf = ({ days, days_are_kept, requests, tokens, chosen, dear, told }:
   requests,
   tokens,
   chosen,
-  dear,
+  dear: [...dear],
   told: [...told],
 })
 
-const accountOf = ({ spent, told, ...meters }: Stored): Account => ({
+const accountOf = ({ spent, told, dear, ...meters }: Stored): Account => ({
   ...meters,
   days: new Map(spent.map(([day, spent_micros]) => [day, { spent_micros, held_micros: 0 }])),
   days_are_kept: false,
   concurrent: 0,
+  dear: new Map(dear),
   told: new Map(told),
 })

@@ -172,7 +172,7 @@ export const CALLER: Caller = {
   scopes: { policies: null, targets: null, may_pin: true, regions: null },
   budgets: [],
   rates: [],
-  expensive: null,
+  expensive: [],
   created_at_ms: 0,
   expires_at_ms: null,
   revoked_at_ms: null,

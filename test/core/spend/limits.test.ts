@@ -17,7 +17,7 @@ import type { AccountLimits, Budget, Rate } from '../../../worker/schema/limits.
 
 const NOW = Date.parse('2026-11-24T12:00:00Z')
 const KEY = 'key:abcdefghijk'
-const of = (account: string, rest: Partial<AccountLimits>): AccountLimits => ({ account, budgets: [], rates: [], expensive: null, ...rest })
+const of = (account: string, rest: Partial<AccountLimits>): AccountLimits => ({ account, budgets: [], rates: [], expensive: [], ...rest })
 const day = (limit_micros: number, kind: Budget['kind'] = 'hard'): Budget => ({ window: 'day', limit_micros, kind })
 const rate = (what: Rate['of'], at_most: number, kind: Rate['kind'] = 'hard'): Rate => ({ of: what, at_most, kind })
 
@@ -190,7 +190,7 @@ describe('requests at the same time', () => {
 })
 
 describe('the share of dear targets', () => {
-  const limits = [of(KEY, { expensive: { share: 0.25, above_micros_per_mtok: 10_000_000 } })]
+  const limits = [of(KEY, { expensive: [{ share: 0.25, above_micros_per_mtok: 10_000_000 }] })]
   const DEAR = 15_000_000
   it('bars dear targets once it is used up, and lets them in again as others are chosen', () => {
     const { ask } = books()
@@ -202,6 +202,21 @@ describe('the share of dear targets', () => {
     const { ask } = books()
     expect(ask(limits, { price: 10_000_000 }).stands.too_dear_above_micros_per_mtok).toBeNull()
     expect(ask(limits, { price: null }).stands.too_dear_above_micros_per_mtok).toBe(10_000_000)
+  })
+  it('is judged by price when there are several, and the cheapest that is used up counts', () => {
+    const { ask } = books()
+    const several = [
+      of(KEY, {
+        expensive: [
+          { share: 0.5, above_micros_per_mtok: 1_000_000 },
+          { share: 0.25, above_micros_per_mtok: 10_000_000 },
+        ],
+      }),
+    ]
+    const bar = (price: number) => ask(several, { price }).stands.too_dear_above_micros_per_mtok
+    expect(bar(DEAR)).toBe(1_000_000)
+    expect([bar(1), bar(1)]).toEqual([1_000_000, 10_000_000])
+    expect(bar(2_000_000)).toBe(1_000_000)
   })
   it('of nothing admits none, of all admits every one, and of some the first', () => {
     expect([admitsDear(0, 0, 0), admitsDear(1, 99, 99), admitsDear(0.01, 0, 0), admitsDear(0.01, 1, 1)]).toEqual([false, true, true, false])

@@ -29,7 +29,8 @@ export type Account = {
   tokens: Meter
   /** Requests of the last hour, and those of them that went to a dear target. */
   chosen: Meter
-  dear: Meter
+  /** By the price above which a target counts as dear. */
+  dear: Map<Micros, Meter>
   concurrent: number
   /** Soft limits that were told of, and until when they are not told again. */
   told: Map<string, Ms>
@@ -41,7 +42,7 @@ export const emptyAccount = (): Account => ({
   requests: emptyMeter(),
   tokens: emptyMeter(),
   chosen: emptyMeter(),
-  dear: emptyMeter(),
+  dear: new Map(),
   concurrent: 0,
   told: new Map(),
 })
@@ -101,9 +102,11 @@ export function begin(asking: Asking, accountOf: (name: AccountName) => Account,
     hold(account, asking.at_ms, asking.reserved_micros)
     add(account.requests, second, 1)
     add(account.tokens, second, tokens)
-    if (expensive === null) continue
+    if (expensive.length === 0) continue
     add(account.chosen, minute, 1)
-    if (output_micros_per_mtok === null || output_micros_per_mtok > expensive.above_micros_per_mtok) add(account.dear, minute, 1)
+    for (const { above_micros_per_mtok } of expensive)
+      if (output_micros_per_mtok === null || output_micros_per_mtok > above_micros_per_mtok)
+        add(dearAbove(account, above_micros_per_mtok), minute, 1)
   }
   return {
     accounts: accounts.map(({ account }) => account),
@@ -156,10 +159,18 @@ export function standing({ accounts }: Limited, accountOf: (name: AccountName) =
       const meter = meterOf(of, account)
       rates.set(of, { of, at_most, left, resets_at_ms: meter ? fallsTo(meter, 0, now_ms, SECOND_MS) : now_ms })
     }
-    if (expensive === null || admitsDear(expensive.share, sumAt(account.dear, minute), sumAt(account.chosen, minute))) continue
-    too_dear_above_micros_per_mtok = Math.min(too_dear_above_micros_per_mtok ?? Number.POSITIVE_INFINITY, expensive.above_micros_per_mtok)
+    for (const { share, above_micros_per_mtok } of expensive) {
+      if (admitsDear(share, sumAt(dearAbove(account, above_micros_per_mtok), minute), sumAt(account.chosen, minute))) continue
+      too_dear_above_micros_per_mtok = Math.min(too_dear_above_micros_per_mtok ?? Number.POSITIVE_INFINITY, above_micros_per_mtok)
+    }
   }
   return { rates: [...rates.values()], warnings, too_dear_above_micros_per_mtok }
+}
+
+function dearAbove({ dear }: Account, above_micros_per_mtok: Micros): Meter {
+  const meter = dear.get(above_micros_per_mtok) ?? emptyMeter()
+  dear.set(above_micros_per_mtok, meter)
+  return meter
 }
 
 /** Is there room for one more dear request? The first of the hour has room under every share but 0. */

@@ -27,7 +27,7 @@ const CUES = [
 ] as const
 type Cue = Task | `in_${Domain}` | (typeof CUES)[number]
 
-const ENTRIES: [Cue, number, string][] = [
+export const ENTRIES: [Cue, number, string][] = [
   // Code
   [
     'code_generation',

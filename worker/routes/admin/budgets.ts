@@ -86,7 +86,7 @@ export const BUDGET_ROUTES: Route[] = [
       const page = await callerRecords(world.env.KV).page(query.cursor, query.limit)
       const shown = page.records.filter(
         record =>
-          (record.budgets.length > 0 || record.rates.length > 0 || record.expensive !== null) &&
+          (record.budgets.length > 0 || record.rates.length > 0 || record.expensive.length > 0) &&
           maySee(actor, record.org) &&
           (query.org === undefined || record.org === query.org),
       )
@@ -115,7 +115,7 @@ export const BUDGET_ROUTES: Route[] = [
     path: '/admin/v1/keys/:key_id/budgets',
     role: 'admin',
     reach: 'org',
-    summary: "Replaces a key's budgets, and its rates and its share of dear targets where they are given; an empty list takes them away",
+    summary: "Replaces a key's budgets, and its rates and its shares of dear targets where they are given; an empty list takes them away",
     params: keyParams,
     body: () =>
       z.strictObject({

@@ -5,7 +5,7 @@
 import * as z from 'zod'
 import { type Window, windowAt } from '../../core/spend/budget.ts'
 import type { OrgId } from '../../schema/ids.ts'
-import { type AccountLimits, type AccountName, budget, expensive, type Limits, rate } from '../../schema/limits.ts'
+import { type AccountLimits, type AccountName, budget, type Limits, rate, shares } from '../../schema/limits.ts'
 import { type Ms, micros, ms } from '../../schema/units.ts'
 import { spentByDay } from '../../store/spent-before.ts'
 import type { AdminEnv } from './route.ts'
@@ -21,7 +21,7 @@ export const limitView = () =>
       }),
     ),
     rates: z.array(rate.extend({ left: z.number() })),
-    expensive: expensive.nullable().describe('The share of requests that may go to targets whose output costs more.'),
+    expensive: shares.unwrap().describe('The shares of requests that may go to targets whose output costs more than so much.'),
   })
 export type LimitView = z.infer<ReturnType<typeof limitView>>
 
