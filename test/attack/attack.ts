@@ -1,7 +1,7 @@
 /**
  * What crafted text can buy, measured: prompts of the released corpus under the bundled default policy, first as they are, then each with
- * a gadget of ten words. An upgrade is a request that goes to a dear target and did not before. Spend is by the same estimates that
- * decide. With the bound on, a caller's share of dear targets is judged by the very rules of `core/spend/limits.ts`, request by request
+ * a gadget of ten words. An upgrade is a request that goes to a dear target and did not before. Spend is what the chosen target asks for the
+ * prompt as it is sent and an answer as long as the clean prompt's is expected to be: the question is the same. With the bound on, a caller's share of dear targets is judged by the very rules of `core/spend/limits.ts`, request by request
  * through one hour: a dear target is not eligible once its share is used up.
  */
 import { readFileSync } from 'node:fs'
@@ -14,6 +14,7 @@ import { callerOf, requestOf } from '../../worker/core/decide/sketch.ts'
 import { instantOf, only, wholeCatalogue } from '../../worker/core/decide/trial.ts'
 import type { World } from '../../worker/core/decide/world.ts'
 import { begin, emptyAccount, standing } from '../../worker/core/spend/limits.ts'
+import { estimateCost } from '../../worker/core/spend/price.ts'
 import type { Understanding } from '../../worker/core/understand/artefact.ts'
 import { ENTRIES } from '../../worker/core/understand/lexicon.ts'
 import { understand } from '../../worker/core/understand/understand.ts'
@@ -29,7 +30,7 @@ export type Size = { searched: number; attacked: number; words: number }
 export const WHOLE: Size = { searched: 40, attacked: 1_000, words: 400 }
 export const SHORT: Size = { searched: 12, attacked: 400, words: 40 }
 
-type Sent = { output_micros_per_mtok: number; cost_micros: number }
+type Sent = { output_micros_per_mtok: number; output_tokens: number; cost_micros: number }
 
 export type Attacked = {
   name: string
@@ -63,7 +64,8 @@ export function attackReport(size: Size): Report {
     Object.entries(candidatesFor(size, hidden)).map(([name, candidates]): Attacked => {
       const gadget = name === 'random' ? candidates.slice(0, 10) : search(candidates, hidden, place, model)
       const crafted = prompts.map(prompt => withGadget(prompt, gadget, place))
-      const now = crafted.map(prompt => sent(prompt, world, model))
+      const answers = clean.map(one => one.output_tokens)
+      const now = crafted.map((prompt, i) => sent(prompt, world, model, answers[i]))
       const upgradable = clean.flatMap((one, i) => (isDear(one) ? [] : [i]))
       return {
         name,
@@ -72,7 +74,7 @@ export function attackReport(size: Size): Report {
         difficulty: mean(crafted.map(prompt => difficulty(prompt, model))),
         upgraded: upgradable.filter(i => isDear(now[i] as Sent)).length / upgradable.length,
         spend: sum(now) / clean_spend,
-        bounded: boundedSpend(crafted, world, model, bound) / clean_spend,
+        bounded: boundedSpend(crafted, answers, world, model, bound) / clean_spend,
       }
     }),
   )
@@ -125,14 +127,18 @@ function worldOf(): World {
   }
 }
 
-function sent(prompt: string, world: World, model: Understanding): Sent {
+/** `output_tokens`: of the answer, where the prompt is another's in disguise. */
+function sent(prompt: string, world: World, model: Understanding, output_tokens?: number): Sent {
   const request = requestOf({ prompt })
   const decided = decide(request, understand(request, model), world)
   if (!decided.ok) throw new Error(`${decided.error.code} for ${prompt.slice(0, 60)}`)
-  const { chosen, scores } = decided.value
+  const { chosen, features } = decided.value
+  const price = world.catalogue.by_id.get(chosen)?.price ?? null
+  const answer_tokens = output_tokens ?? features.expected_output_tokens
   return {
-    output_micros_per_mtok: world.catalogue.by_id.get(chosen)?.price?.output_micros_per_mtok ?? Number.POSITIVE_INFINITY,
-    cost_micros: scores.find(each => each.target === chosen)?.cost_micros ?? 0,
+    output_micros_per_mtok: price?.output_micros_per_mtok ?? Number.POSITIVE_INFINITY,
+    output_tokens: answer_tokens,
+    cost_micros: estimateCost(features.prompt_tokens, answer_tokens, price) ?? 0,
   }
 }
 
@@ -152,7 +158,13 @@ function boundFor(clean: readonly Sent[]): Expensive[] {
   }))
 }
 
-function boundedSpend(prompts: readonly string[], world: World, model: Understanding, expensive: Expensive[]): number {
+function boundedSpend(
+  prompts: readonly string[],
+  answers: readonly number[],
+  world: World,
+  model: Understanding,
+  expensive: Expensive[],
+): number {
   const account = emptyAccount()
   const accountOf = () => account
   const accounts: AccountLimits[] = [{ account: 'org', budgets: [], rates: [], expensive }]
@@ -161,7 +173,8 @@ function boundedSpend(prompts: readonly string[], world: World, model: Understan
     const now_ms = world.now_ms + Math.floor((i * HOUR_MS) / prompts.length)
     const limited = { hard: false, accounts, tokens: 0, output_micros_per_mtok: null }
     const { too_dear_above_micros_per_mtok } = standing(limited, accountOf, [], now_ms)
-    const one = sent(prompt, too_dear_above_micros_per_mtok === null ? world : { ...world, too_dear_above_micros_per_mtok }, model)
+    const bounded = too_dear_above_micros_per_mtok === null ? world : { ...world, too_dear_above_micros_per_mtok }
+    const one = sent(prompt, bounded, model, answers[i])
     begin(
       { at_ms: now_ms, reserved_micros: 0, limited: { ...limited, output_micros_per_mtok: one.output_micros_per_mtok } },
       accountOf,
