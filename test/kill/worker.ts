@@ -4,6 +4,7 @@
  * minutes, so that the loop need not wait for them. Nothing else is different, and the Worker itself knows nothing of this.
  */
 import worker from '../../worker/index.ts'
+import { features } from '../../worker/schema/features.ts'
 import type { BudgetAnswer } from '../../worker/schema/usage.ts'
 import { ORG_ACCOUNT } from '../../worker/store/usage-accounts.ts'
 import type { Batch } from '../../worker/store/usage-batch.ts'
@@ -64,6 +65,7 @@ export default {
 }
 
 /** The most output that was asked for is a number that no two requests share: it is in the call, and it is in the decision. */
+const PLACE = Object.keys(features.shape).indexOf('max_output_tokens')
 const ROWS = `SELECT usage.decision_id, outcome, cost_micros, estimated_input_tokens,
-  json_array_length(attempts) AS calls, record->>'$.features.max_output_tokens' AS number
-FROM usage LEFT JOIN decisions USING (decision_id) WHERE usage.decision_id > ?1 ORDER BY usage.decision_id LIMIT 5000`
+  json_array_length(attempts) AS calls, decision_pages.records->usage.decision_id->>'$[1].features[${PLACE}]' AS number
+FROM usage LEFT JOIN decision_pages ON decision_pages.id = usage.page WHERE usage.decision_id > ?1 ORDER BY usage.decision_id LIMIT 2000`

@@ -21,6 +21,8 @@ spawnSync(
   [
     join(PROJECT, 'node_modules/vitest/vitest.mjs'),
     'run',
+    // A busy machine is slow, and no item is about that.
+    '--testTimeout=60000',
     '--reporter=dot',
     '--reporter=json',
     `--outputFile.json=${report_file}`,

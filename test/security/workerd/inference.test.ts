@@ -109,7 +109,7 @@ describe('what comes back to a caller', () => {
     'of an error with status %s is a code and a sentence, with what looks like a key masked',
     async status => {
       const message =
-        'Incorrect API key provided: sk-the-routers-own-key-1234567890. See https://x.example/?key=AIzaSyA1234567890abcdef1234567890abcdef'
+        'Incorrect API key provided: sk-the-routers-own-key-1234567890. See https://x.example/?key=AIzaSyA1234567890abcdef1234567890ab'
       const body = { error: { message, type: 'x', code: 'invalid', debug: { headers: LEAKY } } }
       const response = await chat(router({ answer: () => Response.json(body, { status, headers: LEAKY }) }))
       const text = `${JSON.stringify([...response.headers])}${await response.text()}`
