@@ -259,6 +259,34 @@ describe('a dry run', () => {
   })
 })
 
+describe('the list of models, as Anthropic pages it', () => {
+  type Page = { data: { id: string }[]; has_more: boolean; first_id: string | null; last_id: string | null; error?: { message: string } }
+  const page = async (query: string) => {
+    const response = await call('GET', `/v1/models${query}`, { key, headers: { 'anthropic-version': '2023-06-01' } })
+    return { status: response.status, page: (await response.json()) as Page }
+  }
+  it('loses and repeats nothing, page by page, forward and back', async () => {
+    const all = (await page('?limit=1000')).page.data.map(({ id }) => id)
+    const forward: string[] = []
+    for (let after = '', more = true; more; ) {
+      const { page: next } = await page(`?limit=2${after && `&after_id=${encodeURIComponent(after)}`}`)
+      forward.push(...next.data.map(({ id }) => id))
+      after = next.last_id ?? ''
+      more = next.has_more
+    }
+    expect(forward).toEqual(all)
+    const back = (await page(`?limit=2&before_id=${encodeURIComponent(all[3] ?? '')}`)).page
+    expect([back.data.map(({ id }) => id), back.has_more]).toEqual([all.slice(1, 3), true])
+  })
+  it.each(['?limit=0', '?limit=1001', '?limit=x', '?after_id=nobody', '?after_id=auto&before_id=auto'])(
+    'is not turned to by %s',
+    async query => {
+      const { status, page: refused } = await page(query)
+      expect([status, refused.error?.message.length]).toEqual([400, expect.any(Number)])
+    },
+  )
+})
+
 describe('a model that is served elsewhere', () => {
   it.each([
     ['/v1/embeddings', { model: 'demo/small', input: 'Hi' }, '/v1/chat/completions, /v1/responses and /v1/messages'],

@@ -5,8 +5,12 @@
  */
 import { everyTarget } from '../core/decide/catalogue.ts'
 import { mayUse, mayUsePolicy } from '../core/decide/names.ts'
+import type { GatewayError } from '../core/errors.ts'
+import { err, ok, type Result } from '../core/result.ts'
+import { anthropicMessages } from '../dialects/anthropic-messages/dialect.ts'
 import type { Dialect } from '../dialects/dialect.ts'
 import type { Context, Deps } from '../env.ts'
+import type { JsonObject } from '../schema/chat.ts'
 import type { EndpointName } from '../schema/endpoint.ts'
 import { answered, refused } from './answer.ts'
 
@@ -59,17 +63,34 @@ export async function models(request: Request, dialect: Dialect, deps: Deps, ctx
       })
     }
   }
-  return answered(request.headers.has('anthropic-version') ? messagesList(data) : { object: 'list', data })
+  if (!request.headers.has('anthropic-version')) return answered({ object: 'list', data })
+  const page = messagesPage(data, new URL(request.url).searchParams)
+  return page.ok ? answered(page.value) : refused(anthropicMessages, page.error, now_ms)
 }
 
-/** Anthropic's page of models; all of them are on the first. */
-function messagesList(models: Listed[]) {
+/** As many as Anthropic puts on a page, where nothing is asked for, and at most (docs.anthropic.com/en/api/models-list, read 2026-11). */
+const PAGE = { usual: 20, most: 1_000 }
+
+/** Anthropic's page of models, `limit` of them behind `after_id` or before `before_id`; its clients turn the pages by `last_id`. */
+function messagesPage(models: Listed[], asked: URLSearchParams): Result<JsonObject, GatewayError> {
+  const wrong = (param: string, what: string): Result<never, GatewayError> =>
+    err({ code: 'invalid_request', param, message: `${param}: ${what}` })
   const talking = models.filter(({ serves }) => serves === undefined || serves.includes('chat'))
-  const data = talking.map(({ id, created }) => ({
+  const limit = Number(asked.get('limit') ?? PAGE.usual)
+  if (!Number.isInteger(limit) || limit < 1 || limit > PAGE.most) return wrong('limit', `must be a whole number from 1 to ${PAGE.most}.`)
+  const after = asked.get('after_id')
+  const before = asked.get('before_id')
+  if (after !== null && before !== null) return wrong('before_id', 'goes without after_id.')
+  const at = talking.findIndex(({ id }) => id === (after ?? before))
+  if ((after ?? before) !== null && at < 0) return wrong(after === null ? 'before_id' : 'after_id', 'there is no such model in this list.')
+  const from = before === null ? at + 1 : Math.max(0, at - limit)
+  const to = before === null ? from + limit : at
+  const data = talking.slice(from, to).map(({ id, created }) => ({
     type: 'model',
     id,
     display_name: id,
     created_at: new Date(created * 1000).toISOString(),
   }))
-  return { data, has_more: false, first_id: data[0]?.id ?? null, last_id: data.at(-1)?.id ?? null }
+  const has_more = before === null ? to < talking.length : from > 0
+  return ok({ data, has_more, first_id: data[0]?.id ?? null, last_id: data.at(-1)?.id ?? null })
 }
