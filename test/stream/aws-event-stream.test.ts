@@ -29,11 +29,9 @@ describe('a stream of frames', () => {
       { numRuns: 300 },
     )
   })
-  it('comes through a byte at a time, in time that grows with its length and no faster', () => {
+  it('comes through a byte at a time', () => {
     const long = together(Array.from({ length: 40 }, () => BYTES))
-    const started = performance.now()
     expect(read([...long].map(byte => Uint8Array.of(byte))).events).toHaveLength(40 * EVENTS.length)
-    expect(performance.now() - started).toBeLessThan(2_000)
   })
   it('that was cut holds back the frame that did not come whole', () => {
     const { events, rest } = read([BYTES.slice(0, -1)])

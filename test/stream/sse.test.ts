@@ -76,11 +76,9 @@ describe('an event stream is read as the standard has it', () => {
     )
   })
 
-  it('in linear time, byte by byte', () => {
+  it('byte by byte, however long: what copied all of it for each byte would not end here', () => {
     const text = `data: ${'x'.repeat(200_000)}\n\n`
-    const started = performance.now()
     expect(parse(encoder.encode(text), [...Array(text.length).keys()])).toHaveLength(1)
-    expect(performance.now() - started).toBeLessThan(2_000)
   })
 
   it('up to a bound for one event, and not beyond', () => {
