@@ -30,7 +30,7 @@ describe('an answer without end', () => {
   it('is left at the limit, counted as it comes unpacked, and is no answer', { timeout: 60_000 }, async () => {
     const block = 'x'.repeat(MB)
     const stage = world({ first: [{ body: Array.from({ length: (2 * WHOLE_AT_MOST) / MB }, () => block) }] })
-    const ended = await dispatch(callFor(stage, false), stage.carrier)
+    const ended = await stage.clock.run(dispatch(callFor(stage, false, { plan: { attempts: 1 } }), stage.carrier))
     expect(ended.ok ? null : ended.error.error?.code).toBe('upstream_garbage')
     expect(stage.open()).toEqual([])
   })
@@ -39,7 +39,7 @@ describe('an answer without end', () => {
 describe('an error without end', () => {
   it('is read as far as it is looked at, and told in a line', { timeout: 60_000 }, async () => {
     const stage = world({ first: [{ status: 400, body: Array.from({ length: 16 }, () => 'x '.repeat(MB / 2)) }] })
-    const ended = await dispatch(callFor(stage, false), stage.carrier)
+    const ended = await stage.clock.run(dispatch(callFor(stage, false, { plan: { attempts: 1 } }), stage.carrier))
     expect(ended.ok).toBe(false)
     if (!ended.ok) expect(JSON.stringify(ended.error.error).length).toBeLessThan(600)
     expect(stage.open()).toEqual([])

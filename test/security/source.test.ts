@@ -41,7 +41,7 @@ describe('a statement of SQL', () => {
     // Those that are put together, each from names of columns that stand in the same file.
     expect([...new Set(other.map(([path]) => path))].sort()).toEqual([
       'worker/store/spent-before.ts',
-      'worker/store/usage-flush.ts',
+      'worker/store/usage-daily.ts',
       'worker/store/usage-query.ts',
     ])
   })
