@@ -95,6 +95,8 @@ describe('a client that knows nothing but the document', () => {
       body: { limits: { budgets: [{ window: 'month', limit_micros: 5_000_000, kind: 'soft' }] } },
     })
     await does('limits.get', { path: { org: 'acme' } })
+    await does('orgs.books', { path: { org: 'acme' } })
+    await does('usage.daily')
     const { id } = await does<{ id: string }>('provider_keys.set', {
       body: { org: 'acme', provider: 'mistral', value: 'sk-brought-by-acme-1234' },
     })
