@@ -10,6 +10,7 @@ import { readServiceAccount } from './core/decide/service-account.ts'
 import type { LiveCatalogue, World } from './core/decide/world.ts'
 import type { GatewayError } from './core/errors.ts'
 import { err, ok, type Result } from './core/result.ts'
+import { withNames } from './core/understand/name-features.ts'
 import { decisionOf } from './dialects/answer-id.ts'
 import type { Dialect } from './dialects/dialect.ts'
 import { DIALECTS_WRITTEN, dialectNamed } from './dialects/dialects.ts'
@@ -23,6 +24,7 @@ import type { Asked, Door } from './routes/door.ts'
 import type { Provider } from './schema/catalogue.ts'
 import type { DialectName } from './schema/chat.ts'
 import type { DecisionRecord } from './schema/decision.ts'
+import type { Features } from './schema/features.ts'
 import type { HealthSnapshot, Outcome } from './schema/health.ts'
 import type { OrgId, PolicyName, TargetId } from './schema/ids.ts'
 import type { Ms } from './schema/units.ts'
@@ -39,6 +41,7 @@ import { keepAnswer, keeperOf } from './store/kept-answers.ts'
 import type { LimitedCaller } from './store/org-limits.ts'
 import { type OwnKeys, ownKeyStore } from './store/own-keys.ts'
 import { policyStore } from './store/policies.ts'
+import { understanding } from './store/understanding.ts'
 import { type Durable, intend, settle } from './store/usage.ts'
 
 /** What a request lends to those who work for it: work that outlives the response is handed to `waitUntil`. */
@@ -46,8 +49,11 @@ export type Context = { waitUntil(promise: Promise<unknown>): void }
 
 type Authenticated = Result<LimitedCaller, GatewayError>
 
-/** The world of a decision, and what its caller brings to carry it out: null where that is nothing. */
-export type CallersWorld = World & { own: OwnKeys | null }
+/**
+ * The world of a decision, and what its caller brings to carry it out: null where that is nothing. `features`: the request's, with names
+ * where the policy refers to them.
+ */
+export type CallersWorld = World & { own: OwnKeys | null; features: Features }
 
 export type Deps = {
   effects: Effects
@@ -116,7 +122,7 @@ export function makeDeps(env: Env): Deps {
       return caller.ok ? stillGood(caller.value, env, effects.nowMs()) : caller
     },
 
-    async world(caller, { request, features, losses, asks: asked, conversation: named }, { path, endpoint }, ctx) {
+    async world(caller, { request, features: nameless, losses, asks: asked, conversation: named }, { path, endpoint }, ctx) {
       const { endpoints } = caller.scopes
       if (endpoints && !endpoints.includes(endpoint))
         return err({ code: 'forbidden', message: `This key may not be used for ${endpoint}.` })
@@ -136,6 +142,8 @@ export function makeDeps(env: Env): Deps {
       const live = await catalogues.live(ctx, now_ms)
       if (refreshed !== null) await refreshed
       const catalogue = endpoint === 'chat' ? live : (live.serving.get(endpoint) ?? live)
+      const names = policy.reads_names ? understanding().names : null
+      const features = names ? withNames(nameless, request, names) : nameless
       const hides = asked && hidesOf(policy, catalogue)
       const asks = asked && hides ? asksHiding(asked, hides, features.personal_data) : asked
       const isOld = named !== undefined && isUnderWay(request)
@@ -160,6 +168,7 @@ export function makeDeps(env: Env): Deps {
         decision_id: effects.newDecisionId(),
         endpoint: path,
         own,
+        features,
       })
     },
 

@@ -69,6 +69,7 @@ export function bare(words: string, table: string, gram_bits: number): Understan
     gram_scale: new Float32Array(OUTPUTS),
     dense: new Float32Array(OUTPUTS * (DENSE + 1)),
     centroids: new Float32Array(DIMS),
+    names: null,
   }
 }
 

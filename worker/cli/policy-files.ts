@@ -72,8 +72,11 @@ let learned: Understanding | undefined
 /** What the Worker learned to understand by, read from the checkout: a policy is tried as it will be served. */
 export function bundledUnderstanding(): Understanding {
   if (learned === undefined) {
-    const { buffer, byteOffset, byteLength } = readFileSync(join(POLICIES, 'understanding.bin'))
-    learned = readArtefact(buffer.slice(byteOffset, byteOffset + byteLength) as ArrayBuffer)
+    const bytesOf = (file: string) => {
+      const { buffer, byteOffset, byteLength } = readFileSync(join(POLICIES, file))
+      return buffer.slice(byteOffset, byteOffset + byteLength) as ArrayBuffer
+    }
+    learned = readArtefact(bytesOf('understanding.bin'), bytesOf('names.bin'))
   }
   return learned
 }

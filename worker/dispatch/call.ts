@@ -5,6 +5,7 @@ import type { Hides } from '../core/decide/hiding.ts'
 import type { LiveTarget } from '../core/decide/world.ts'
 import type { GatewayError } from '../core/errors.ts'
 import type { JsonText } from '../core/json-text.ts'
+import type { NameTable } from '../core/understand/name-table.ts'
 import type { Dialect } from '../dialects/dialect.ts'
 import type { EndpointForm } from '../dialects/passed-endpoints.ts'
 import type { Provider } from '../schema/catalogue.ts'
@@ -38,6 +39,8 @@ export type Call = Carries & {
   record: DecisionRecord
   /** What is hidden from a target, by policy; absent where nothing is hidden from anybody. */
   hides?: Hides
+  /** By which names are told, where something is hidden. */
+  names?: NameTable | null
   /** What of the request is lost on the way to a target; asked of others than the chosen one only where they answered. */
   losses(target: LiveTarget): Loss[]
   stream_usage: Policy['stream_usage']

@@ -86,10 +86,10 @@ export function outbound(call: Call, target: LiveTarget, dialect: Dialect, carri
   }
 }
 
-function hidden({ hides, request }: Call, target: LiveTarget): Redaction | null {
+function hidden({ hides, request, names }: Call, target: LiveTarget): Redaction | null {
   const types = hides?.(target) ?? null
   if (types === null) return null
-  const redaction = redacted(request, types)
+  const redaction = redacted(request, types, names)
   return redaction.request === request ? null : redaction
 }
 

@@ -13,6 +13,7 @@ import type { GatewayError } from '../core/errors.ts'
 import type { Dialect } from '../dialects/dialect.ts'
 import { type Call, dispatch } from '../dispatch/dispatch.ts'
 import type { Context, Deps } from '../env.ts'
+import { understanding } from '../store/understanding.ts'
 import { intentOf, settlementOf } from './account.ts'
 import { decisionHeaders, errorOf, refused } from './answer.ts'
 import { carrierFor, settle } from './carry.ts'
@@ -29,7 +30,7 @@ export async function chat(request: Request, dialect: Dialect, door: Door, deps:
   if (!asked.ok) return refuse(asked.error)
   const world = await deps.world(caller.value, asked.value, door, ctx)
   if (!world.ok) return refuse(world.error)
-  const decided = decide(asked.value.request, asked.value.features, world.value)
+  const decided = decide(asked.value.request, world.value.features, world.value)
   if (!decided.ok) return refuse(errorOf(decided.error))
 
   const record = decided.value
@@ -50,7 +51,7 @@ export async function chat(request: Request, dialect: Dialect, door: Door, deps:
     request: wanted,
     record,
     losses: world.value.losses,
-    ...(hides && { hides }),
+    ...(hides && { hides, names: understanding().names }),
     stream_usage: policy.stream_usage,
     started_at_ms,
     gone: request.signal,

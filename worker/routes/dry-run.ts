@@ -31,7 +31,7 @@ export async function dryRun(request: Request, dialect: Dialect, deps: Deps, ctx
   const world = await deps.world(caller.value, asked, { path: '/v1/route', endpoint }, ctx)
   if (!world.ok) return refused(dialect, world.error, deps.effects.nowMs())
 
-  const decided = decide(asked.request, asked.features, world.value, DRY_RUN_SCORES)
+  const decided = decide(asked.request, world.value.features, world.value, DRY_RUN_SCORES)
   const alarms = alarmHeader(deps.alarms())
   if (decided.ok) {
     const record = decided.value

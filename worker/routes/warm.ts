@@ -84,7 +84,7 @@ async function ping(target: TargetId, { policy }: CompiledPolicy, deps: Deps, ct
   const caller = { ...callerOf({ prompt: '', caller: { org: PINGS_ORG } }), policy: policy.name, label: 'ping', limits: [] }
   const world = await deps.world(caller, asked.value, DOOR, ctx)
   if (!world.ok) return
-  const decided = decide(asked.value.request, asked.value.features, world.value)
+  const decided = decide(asked.value.request, world.value.features, world.value)
   if (!decided.ok || decided.value.chosen !== target) return
   const record = { ...decided.value, plan: { ...decided.value.plan, attempts: 1, shadows: [] } }
   const carrier = carrierFor(deps, ctx, world.value)

@@ -1,5 +1,7 @@
+import { readFileSync } from 'node:fs'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
+import { readNameTable } from '../../../worker/core/understand/name-table.ts'
 import { redacted } from '../../../worker/core/understand/redact.ts'
 import type { ChatRequest, Message, Part, StreamEvent } from '../../../worker/schema/chat.ts'
 import { PERSONAL_DATA_TYPES } from '../../../worker/schema/features.ts'
@@ -139,5 +141,34 @@ describe('what comes back', () => {
     const other: StreamEvent = { type: 'text', choice: 1, text: 'no <EM' }
     const [first, second] = [text('a@x.org'), text('<EM')]
     expect(followed([text('<EMA'), other, text('IL_1>')])).toEqual([{ ...other, text: 'no ' }, first, { ...second, choice: 1 }])
+  })
+})
+
+describe('names', () => {
+  const file = readFileSync('policies/names.bin')
+  const table = readNameTable(file.buffer.slice(file.byteOffset, file.byteOffset + file.byteLength) as ArrayBuffer)
+  const withNames = (...messages: Message[]) => redacted(chat({ messages }), PERSONAL_DATA_TYPES, table)
+  const sent = (...messages: Message[]) => withNames(...messages).request.messages.map(textOf)
+
+  it('leave as placeholders, the same for the same words', () => {
+    expect(sent(said('Dear Ann Lee, you are late. Regards,\nJohn Smith'), said('Sorry, John Smith', 'assistant'))).toEqual([
+      'Dear <NAME_1>, you are late. Regards,\n<NAME_2>',
+      'Sorry, <NAME_2>',
+    ])
+  })
+  it('are hidden everywhere once they were told, and so are their parts, whatever stands beside them', () => {
+    expect(sent(said('I am Natalia Lee'), said('Natalia! (Lee)', 'assistant'))).toEqual(['I am <NAME_1>', '<NAME_2>! (<NAME_3>)'])
+  })
+  it('are not taken out of a longer word or an address', () => {
+    expect(sent(said('I am Natalia Lee, Leeds, Natalia@example.org'))).toEqual(['I am <NAME_1>, Leeds, <EMAIL_1>'])
+  })
+  it('come back', () => {
+    const { restored, counts } = withNames(said('I am Natalia Lee'))
+    expect(counts).toEqual({ name: 1 })
+    expect(restored({ text: 'Hello <NAME_1>!' })).toEqual({ text: 'Hello Natalia Lee!' })
+  })
+  it('stay where nobody looks for them', () => {
+    expect(redacted(chat({ messages: [said('I am Natalia Lee')] }), ['email'], table).counts).toEqual({})
+    expect(redacted(chat({ messages: [said('I am Natalia Lee')] }), PERSONAL_DATA_TYPES).counts).toEqual({})
   })
 })

@@ -32,8 +32,20 @@ export function compilePolicy(text: string, version: PolicyVersion): Result<Comp
     if (condition.ok) rules.push(condition.value)
     else problems.push(problem(path, document.placeInside(path, condition.error.at), condition.error.message))
   })
-  return problems.length > 0 ? err(problems) : ok({ policy: parsed.data, version, rules })
+  return problems.length > 0 ? err(problems) : ok({ policy: parsed.data, version, rules, reads_names: readsNames(parsed.data) })
 }
+
+/** Names cost more to find than other personal data, so a policy to which they make no difference does without. */
+const readsNames = ({ rules, redact }: Policy): boolean =>
+  rules.some(rule => asksForNames(rule.when)) || redact.some(rule => rule.types.includes('name'))
+
+/** The two ways to ask for certain types, with those types; any other use of the list may see a name in it. */
+const OF_TYPES = /personal_data\.exists\(\s*(\w+)\s*,\s*\1 in (\[[^\]]*\])\s*\)|(["']\w+["']) in personal_data/g
+
+const asksForNames = (when: string): boolean =>
+  when
+    .replace(OF_TYPES, (all, _, list: string | undefined, one: string | undefined) => (/["']name["']/.test(list ?? one ?? '') ? all : ''))
+    .includes('personal_data')
 
 /** The same problem as a person reads it: `file:line:column: message (path)`. */
 export function problemLine(file: string, { line, column, message, path }: PolicyProblem): string {

@@ -12,6 +12,7 @@ import type { PolicyTest, Sketch } from '../../schema/policy.ts'
 import type { Ms } from '../../schema/units.ts'
 import type { Result } from '../result.ts'
 import type { Understanding } from '../understand/artefact.ts'
+import { withNames } from '../understand/name-features.ts'
 import { understand } from '../understand/understand.ts'
 import { credentialVariables } from './address.ts'
 import { compileCatalogue } from './catalogue.ts'
@@ -102,7 +103,9 @@ export function trial(
     decision_id: 'dec_00000000-0000-0000-0000-000000000000',
     endpoint: '/v1/chat/completions',
   }
-  return decide(request, understand(request, options.model), world, options.scores_kept)
+  const names = policy.reads_names ? options.model?.names : null
+  const features = understand(request, options.model)
+  return decide(request, names ? withNames(features, request, names) : features, world, options.scores_kept)
 }
 
 function healthWith(down: readonly string[], now_ms: Ms): HealthSnapshot {

@@ -79,6 +79,8 @@ export type CompiledPolicy = {
   policy: Policy
   version: PolicyVersion
   rules: CompiledRule[]
+  /** A rule or what is hidden refers to personal data, so names are looked for. */
+  reads_names: boolean
 }
 
 export type World = {

@@ -7,6 +7,8 @@
  *
  * Numbers are little-endian, as on every machine that runs this. Made by `policies/training/`, which documents how.
  */
+import { type NameTable, readNameTable } from './name-table.ts'
+
 /** Numbers in a word's vector, and what the heads tell: tasks, domains, and three single ones, in rows that fill whole words of memory. */
 export const DIMS = 64
 export const OUTPUTS = 24
@@ -50,10 +52,12 @@ export type Understanding = {
   dense: Float32Array
   /** Middles of neighbourhoods of known texts, normalised. */
   centroids: Float32Array
+  /** The lists of names, a file of their own; null where they were not loaded. */
+  names: NameTable | null
 }
 
 /** Fails where the bytes are not an artefact of this form: a build mistake, so it throws. */
-export function readArtefact(bytes: ArrayBuffer): Understanding {
+export function readArtefact(bytes: ArrayBuffer, name_bytes: ArrayBuffer | null = null): Understanding {
   const head = new Uint32Array(bytes, 0, 2)
   if (head[0] !== MAGIC) throw new Error('these bytes are no understanding artefact')
   const text = new TextDecoder().decode(new Uint8Array(bytes, 8, head[1]))
@@ -75,5 +79,6 @@ export function readArtefact(bytes: ArrayBuffer): Understanding {
     gram_scale: floats('gram_scale'),
     dense: floats('dense'),
     centroids: floats('centroids'),
+    names: name_bytes && readNameTable(name_bytes),
   }
 }

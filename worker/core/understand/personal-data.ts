@@ -4,7 +4,7 @@
  * (ISO 7064, mod 97), social security numbers the ranges that are given out, secrets their issuer's prefix.
  *
  * No regular expressions: each detector is set off by a character or prefix that is rare in prose, and looks a bounded way
- * around it. Names and postal addresses need a model and are not looked for.
+ * around it. Names have a method of their own (`names.ts`); postal addresses are not looked for.
  *
  * Measured 2026-11-24 on presidio-research's sentences: cards 96 %, IBANs 84 % (lower-case ones are missed), IP addresses 100 %,
  * telephone numbers of all countries 73 %. On 27,408 prompts of benchmarks something is

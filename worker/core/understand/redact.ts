@@ -8,6 +8,8 @@
  */
 import type { ChatRequest, Json, JsonObject, Message, Part, StreamEvent } from '../../schema/chat.ts'
 import type { PersonalDataType } from '../../schema/features.ts'
+import type { NameTable } from './name-table.ts'
+import { findNames, wordsOfName } from './names.ts'
 import { findPersonalData } from './personal-data.ts'
 
 export type Redaction = {
@@ -32,9 +34,14 @@ const BEGINNING = /<(?:[A-Z][A-Z_]*(?:\d{0,6})?)?$/
 /** Members whose text is itself JSON. */
 const JSON_WITHIN = new Set(['arguments', 'partial_json'])
 
-/** `types`: what is hidden. The request is not changed; where it holds nothing of these types, it is given back as it is. */
-export function redacted(request: ChatRequest, types: readonly PersonalDataType[]): Redaction {
-  const ledger = ledgerOf(types, JSON.stringify([request.messages, request.user, request.metadata, request.extra]))
+/**
+ * `types`: what is hidden. The request is not changed; where it holds nothing of these types, it is given back as it is. Without `names` no
+ * name is looked for. What is a name in one place of the conversation is hidden in all of it, whatever stands beside it there: an answer that
+ * came back with a name in it leaves again as it was written.
+ */
+export function redacted(request: ChatRequest, types: readonly PersonalDataType[], names: NameTable | null = null): Redaction {
+  const spelled = names !== null && types.includes('name') ? spellingOf(request, names) : null
+  const ledger = ledgerOf(types, spelled, JSON.stringify([request.messages, request.user, request.metadata, request.extra]))
   const hide = ledger.hide
   const hidden: ChatRequest = {
     ...request,
@@ -56,7 +63,7 @@ export function redacted(request: ChatRequest, types: readonly PersonalDataType[
 type Hide = (text: string) => string
 
 /** `everything`: the whole request as text, so that no placeholder is given out that stands in it already. */
-function ledgerOf(types: readonly PersonalDataType[], everything: string) {
+function ledgerOf(types: readonly PersonalDataType[], names: RegExp | null, everything: string) {
   const wanted = new Set<string>(types)
   const placeholders = new Map<string, string>()
   const values = new Map<string, string>()
@@ -75,22 +82,58 @@ function ledgerOf(types: readonly PersonalDataType[], everything: string) {
     return made
   }
   const hide: Hide = text => {
-    let out = ''
-    let done = 0
+    const found: { type: PersonalDataType; from: number; to: number }[] = []
     const finds = {
       every: true as const,
       has: () => false,
       add(type: PersonalDataType, from: number, to: number) {
-        if (!wanted.has(type) || from < done) return
-        out += text.slice(done, from) + placeholderFor(type, text.slice(from, to))
-        done = to
+        if (wanted.has(type)) found.push({ type, from, to })
       },
     }
     findPersonalData(text, 0, text.length, finds)
+    if (names !== null) {
+      // A name within an address or a key is hidden with it.
+      const others = [...found]
+      for (const { index, 0: name } of text.matchAll(names)) {
+        const to = index + name.length
+        if (!others.some(each => each.from < to && index < each.to)) finds.add('name', index, to)
+      }
+      found.sort((a, b) => a.from - b.from)
+    }
+    let out = ''
+    let done = 0
+    for (const { type, from, to } of found) {
+      if (from < done) continue
+      out += text.slice(done, from) + placeholderFor(type, text.slice(from, to))
+      done = to
+    }
     return done === 0 ? text : out + text.slice(done)
   }
   return { hide, values, counts }
 }
+
+/** Of so many names all places are hidden: more are no conversation, but a list of people. */
+const NAMES_MAX = 500
+
+/** Every name that the messages hold, and the words of them that are names alone, as one expression; the longest first. */
+function spellingOf({ messages }: ChatRequest, table: NameTable): RegExp | null {
+  const names = new Set<string>()
+  const collect: Hide = text => {
+    const found: string[] = []
+    const add = (_: string, from: number, to: number) => {
+      if (found.length < NAMES_MAX) found.push(text.slice(from, to))
+    }
+    findNames(text, 0, text.length, { add }, table)
+    for (const name of found) if (names.size < NAMES_MAX) for (const each of [name, ...wordsOfName(name, table)]) names.add(each)
+    return text
+  }
+  for (const message of messages) for (const part of message.parts) partWith(part, collect)
+  if (names.size === 0) return null
+  const longest = [...names].sort((a, b) => b.length - a.length || (a < b ? -1 : 1))
+  return new RegExp(`(?<![\\p{L}\\p{N}_])(?:${longest.map(literal).join('|')})(?![\\p{L}\\p{N}_])`, 'gu')
+}
+
+const literal = (name: string) => name.replace(/[^\p{L}\p{N}]/gu, mark => `\\u{${mark.codePointAt(0)?.toString(16)}}`)
 
 function messageWith(message: Message, hide: Hide): Message {
   const { name, extra } = message
