@@ -3,10 +3,14 @@ import type { Item } from './items.ts'
 
 export type Outcome = 'passed' | 'failed' | 'missing'
 
-/** A name of the source, in which `%s`, `%j` and `$` stand for anything, against a name that was run. */
+/** A name of the source, in which `%s` and its like stand for anything, against a name that was run: its pieces one behind the other. */
 export function isNamed(pointer: string, run: string): boolean {
-  const parts = pointer.split(/%[sdifjop]/).map(part => part.replace(/[.*+?^${}()|[\]\\]/g, '\\$&'))
-  return new RegExp(parts.join('[\\s\\S]*')).test(run)
+  let from = 0
+  return pointer.split(/%[sdifjop]/).every(piece => {
+    const at = run.indexOf(piece, from)
+    from = at + piece.length
+    return at >= 0
+  })
 }
 
 export const roomOf = (file: string): string =>
