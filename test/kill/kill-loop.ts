@@ -44,8 +44,9 @@ export type KillReport = {
   doubled: string[]
   /** Rows whose calls the upstream never saw: must be empty. */
   invented: string[]
-  /** Still held by the object after the wait: must be 0. */
+  /** Still held by the object after the wait: must be 0; and what that is. */
   left: number
+  still: { under_way: number; unflushed: number; set_aside: number; held_micros: number }
   /** What was spent, by the object and by the rows: must be the same. */
   object_micros: number
   rows_micros: number
@@ -168,6 +169,8 @@ function report(rounds: number, seen: Map<number, number>, answered: Map<string,
   const by_number = Map.groupBy(rows, row => row.number)
   const without_row = [...seen.keys()].filter(number => !by_number.has(number))
   const answered_numbers = new Set(answered.values())
+  const { under_way, unflushed, set_aside } = object
+  const { held_micros } = object.spent.month
   return {
     rounds,
     dispatched: seen.size,
@@ -183,7 +186,8 @@ function report(rounds: number, seen: Map<number, number>, answered: Map<string,
       ...[...by_number].filter(([number, some]) => number !== null && some.length > 1).map(([number]) => String(number)),
     ],
     invented: rows.filter(row => row.outcome === 'completed' && (row.number === null || !seen.has(row.number))).map(row => row.decision_id),
-    left: object.under_way + object.unflushed + object.set_aside + object.spent.month.held_micros,
+    left: under_way + unflushed + set_aside + held_micros,
+    still: { under_way, unflushed, set_aside, held_micros },
     object_micros: object.spent.month.spent_micros,
     rows_micros: rows.reduce((sum, row) => sum + (row.cost_micros ?? heldFor(row)), 0),
   }
