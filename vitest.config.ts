@@ -68,16 +68,12 @@ export default defineConfig({
           hookTimeout: 60_000,
         },
       },
+      // Mostly waits, for a server that starts again and again; so it runs beside the others.
+      { test: { name: 'kill', include: ['test/kill/**/*.test.ts'], environment: 'node' } },
       {
         test: {
           name: 'e2e',
-          include: [
-            'test/e2e/**/*.test.ts',
-            'test/faults/**/*.test.ts',
-            'test/bench/**/*.test.ts',
-            'test/kill/**/*.test.ts',
-            'test/security/e2e/*.test.ts',
-          ],
+          include: ['test/e2e/**/*.test.ts', 'test/faults/**/*.test.ts', 'test/bench/**/*.test.ts', 'test/security/e2e/*.test.ts'],
           environment: 'node',
           fileParallelism: false,
           testTimeout: 30_000,

@@ -9,7 +9,7 @@ import { prepareLocal, startLocal } from '../../worker/cli/local.ts'
 import { wrangler } from '../../worker/cli/wrangler.ts'
 import { canary, filesUnder, findIn, OPERATORS_OWN } from '../security/canary.ts'
 
-const SECRETS = { KEY_PEPPER: canary('pepper'), PROVIDER_KEY_MASTER: canary('master') }
+export const SECRETS = { KEY_PEPPER: canary('pepper'), PROVIDER_KEY_MASTER: canary('master') }
 
 export type TestServer = {
   url: string
