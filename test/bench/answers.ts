@@ -24,6 +24,7 @@ export const MODELS = [
   'bench-anthropic-messages',
   'bench-gemini',
   'bench-bedrock-converse',
+  'bench-cohere-chat',
 ] as const
 export type Model = (typeof MODELS)[number]
 

@@ -21,7 +21,7 @@ export type Scenario = {
   /** What the target speaks and what the caller does; between two formats each event is read and written anew. */
   flow?: { from: Flowing; to: Caller }
 }
-type Flowing = 'openai-chat' | 'openai-responses' | 'anthropic-messages' | 'gemini' | 'bedrock-converse'
+type Flowing = 'openai-chat' | 'openai-responses' | 'anthropic-messages' | 'gemini' | 'bedrock-converse' | 'cohere-chat'
 export type Caller = Extract<DialectName, 'openai-chat' | 'openai-responses' | 'anthropic-messages'>
 
 const json = (name: string, body_bytes: number, connections: number): Scenario => ({
@@ -52,7 +52,7 @@ const flow = (from: Flowing, to: Caller): Scenario => ({
   flow: { from, to },
 })
 const CALLERS: Caller[] = ['openai-chat', 'openai-responses', 'anthropic-messages']
-const TARGETS: Flowing[] = [...CALLERS, 'gemini', 'bedrock-converse']
+const TARGETS: Flowing[] = [...CALLERS, 'gemini', 'bedrock-converse', 'cohere-chat']
 
 export const SCENARIOS: Scenario[] = [
   json('json-2k-1', 2_000, 1),
