@@ -146,14 +146,14 @@ type Row = {
   output_tokens: number | null
 }
 async function rowOf(decision: string): Promise<Row> {
-  for (let i = 0; i < 40; i++) {
-    const found = await server.query<Row>(
-      `SELECT endpoint, target, outcome, cost_micros, input_tokens, output_tokens FROM usage WHERE decision_id = '${decision}'`,
-    )
-    if (found[0]) return found[0]
-    await new Promise(resolve => setTimeout(resolve, 500))
+  const sql = `SELECT endpoint, target, outcome, cost_micros, input_tokens, output_tokens FROM usage WHERE decision_id = '${decision}'`
+  let found: Row[] = []
+  const look = async () => {
+    found = await server.query<Row>(sql)
+    return found.length
   }
-  throw new Error(`no row for ${decision}`)
+  await expect.poll(look, { timeout: 20_000, interval: 500 }).toBe(1)
+  return found[0] as Row
 }
 
 describe('embeddings', () => {
@@ -269,8 +269,7 @@ describe('speech', () => {
     answers = {
       speaker: (_, response) => {
         response.writeHead(200, { 'content-type': 'audio/mpeg' })
-        response.write(sound.subarray(0, 100_000))
-        setTimeout(() => response.end(sound.subarray(100_000)), 50)
+        response.write(sound.subarray(0, 100_000), () => response.end(sound.subarray(100_000)))
       },
     }
     const response = await client.audio.speech.create({ model: 'upstream/speaker', voice: 'alloy', input: 'The line is clear.' })
@@ -282,8 +281,7 @@ describe('speech', () => {
     answers = {
       speaker: (_, response) => {
         response.writeHead(200, { 'content-type': 'audio/mpeg', 'content-length': '100000' })
-        response.write(Buffer.alloc(50_000, 1))
-        setTimeout(() => response.destroy(), 100)
+        response.write(Buffer.alloc(50_000, 1), () => response.destroy())
       },
     }
     const call = async () => {
