@@ -3,27 +3,40 @@ import { describe, expect, it } from 'vitest'
 import { scratchFor } from '../../../worker/core/decide/columns.ts'
 import { decide } from '../../../worker/core/decide/decide.ts'
 import { explain } from '../../../worker/core/decide/explain.ts'
-import { bestOfFront, paretoFront } from '../../../worker/core/decide/front.ts'
+import { bestOfFront } from '../../../worker/core/decide/front.ts'
 import { ranking, whole } from '../../../worker/core/decide/ranking.ts'
-import { rate } from '../../../worker/core/decide/score.ts'
+import { RISK_AVERSION, rate } from '../../../worker/core/decide/score.ts'
 import type { Seen } from '../../../worker/core/decide/seen.ts'
+import type { Objective } from '../../../worker/schema/policy.ts'
 import { catalogueOf, chat, FEATURES, worldWith } from './small-world.ts'
 
-type Facts = { quality: number; cost: number; latency: number; energy: number }
+type Facts = { quality: number; uncertainty?: number; cost: number; latency: number; energy: number; slow?: boolean }
 
-function frontOf(all: readonly Facts[]): number[] {
-  const { estimates } = scratchFor(all.length)
-  all.forEach(({ quality, cost, latency, energy }, i) => {
-    estimates.quality[i] = quality
-    estimates.cost_micros[i] = cost
-    estimates.latency_ms[i] = latency
-    estimates.energy_wh[i] = energy
+const EVEN: Objective = { quality: 1, cost: 1, latency: 1, energy: 1 }
+
+/** The best `most` of the front, and all who might be on it in the order of their totals, of which one may have been raised. */
+function frontOf(all: readonly Facts[], objective: Objective, most: number, raised = -1) {
+  const scratch = scratchFor(all.length)
+  all.forEach(({ quality, uncertainty = 0, cost, latency, energy }, i) => {
+    scratch.estimates.quality[i] = quality
+    scratch.estimates.quality_uncertainty[i] = uncertainty
+    scratch.estimates.cost_micros[i] = cost
+    scratch.estimates.latency_ms[i] = latency
+    scratch.estimates.energy_wh[i] = energy
   })
-  return paretoFront(Int32Array.from(all.keys()), all.length, estimates).sort((a, b) => a - b)
+  const indexes = () => Int32Array.from(all.keys())
+  const slow = Uint8Array.from(all, each => (each.slow ? 1 : 0))
+  rate(indexes(), all.length, scratch, { slow } as Seen, 10, objective)
+  if (raised >= 0) scratch.totals[raised] = (scratch.totals[raised] as number) + 0.2
+  const aside = all.flatMap((each, i) => (each.slow ? [i] : []))
+  return {
+    front: bestOfFront(ranking(indexes(), all.length, scratch.totals), scratch.estimates, most, aside, raised, 0.2),
+    order: whole(ranking(indexes(), all.length, scratch.totals)),
+  }
 }
 
-const losses = ({ quality, cost, latency, energy }: Facts) =>
-  [-quality, cost, latency, energy].map(each => (Number.isNaN(each) ? Number.POSITIVE_INFINITY : each))
+const losses = ({ quality, uncertainty = 0, cost, latency, energy }: Facts) =>
+  [RISK_AVERSION * uncertainty - quality, cost, latency, energy].map(each => (Number.isNaN(each) ? Number.POSITIVE_INFINITY : each))
 const beats = (a: Facts, b: Facts) => {
   const pairs = losses(a).map((each, i) => [each, losses(b)[i] as number] as const)
   return pairs.every(([x, y]) => x <= y) && pairs.some(([x, y]) => x < y)
@@ -41,7 +54,7 @@ describe('the Pareto front', () => {
     fc.assert(
       fc.property(fc.array(facts, { maxLength: 12 }), all => {
         const expected = all.flatMap((each, i) => (all.some(other => beats(other, each)) ? [] : [i]))
-        expect(frontOf(all)).toEqual(expected)
+        expect(frontOf(all, EVEN, Number.POSITIVE_INFINITY).front.sort((a, b) => a - b)).toEqual(expected)
       }),
       { numRuns: 500 },
     )
@@ -61,23 +74,9 @@ describe('the Pareto front', () => {
     const objective = fc.record({ quality: some(0.1, 1), cost: weight, latency: weight, energy: weight })
     fc.assert(
       fc.property(fc.array(fact, { maxLength: 30 }), objective, fc.nat(30), (all, objective, raised) => {
-        const scratch = scratchFor(all.length)
-        all.forEach(({ quality, uncertainty, cost, latency, energy }, i) => {
-          scratch.estimates.quality[i] = quality
-          scratch.estimates.quality_uncertainty[i] = uncertainty
-          scratch.estimates.cost_micros[i] = cost
-          scratch.estimates.latency_ms[i] = latency
-          scratch.estimates.energy_wh[i] = energy
-        })
-        const indexes = Int32Array.from(all.keys())
-        const slow = Uint8Array.from(all, each => (each.slow ? 1 : 0))
-        rate(indexes, all.length, scratch, { slow } as Seen, 10, objective)
-        if (raised < all.length) scratch.totals[raised] = (scratch.totals[raised] as number) + 0.2
-        const front = new Set(paretoFront(Int32Array.from(all.keys()), all.length, scratch.estimates))
-        const byTotal = ranking(indexes, all.length, scratch.totals)
-        const aside = all.flatMap((each, i) => (each.slow ? [i] : []))
-        const expected = whole(ranking(Int32Array.from(all.keys()), all.length, scratch.totals)).filter(each => front.has(each))
-        expect(bestOfFront(byTotal, scratch.estimates, 4, aside, raised, 0.2)).toEqual(expected.slice(0, 4))
+        const { front, order } = frontOf(all, objective, 4, raised < all.length ? raised : -1)
+        const isBeaten = (each: number) => all.some(other => beats(other, all[each] as Facts))
+        expect(front).toEqual(order.filter(each => !isBeaten(each)).slice(0, 4))
       }),
       { numRuns: 500 },
     )

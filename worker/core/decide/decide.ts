@@ -22,7 +22,7 @@ import { type Staying, spareCached, staying } from './conversation.ts'
 import { derived, SHADOW } from './draw.ts'
 import { eligible, mayProbe, suited } from './eligible.ts'
 import { estimate } from './estimate.ts'
-import { bestOfFront, paretoFront } from './front.ts'
+import { bestOfFront } from './front.ts'
 import { hedgeFor } from './hedge.ts'
 import { askedFor, mayUsePolicy } from './names.ts'
 import { type RuleOutcome, ruleOutcome } from './outcome.ts'
@@ -93,9 +93,8 @@ export function decide(
   const stay = stays && scratch.refusals[stays.index] === null ? stays : null
   if (stay) scratch.totals[stay.index] = (scratch.totals[stay.index] as number) + stay.stay.margin
   const byTotal = ranking(scratch.callable, callable, scratch.totals)
-  record.front = (
-    scores_kept > SCORES_KEPT ? wholeFront(byTotal, scratch) : frontKept(byTotal, scratch, seen, stay?.index ?? -1, stay?.stay.margin ?? 0)
-  ).map(index => (targets[index] as LiveTarget).id)
+  const front_kept = scores_kept > SCORES_KEPT ? Number.POSITIVE_INFINITY : FRONT_KEPT
+  record.front = frontOf(byTotal, scratch, seen, front_kept, stay).map(index => (targets[index] as LiveTarget).id)
   const candidates = panic ? soonestFirst(byTotal, seen) : byTotal
   const choice = panic
     ? { first: at(candidates, 0), admitted: candidates, by: 'panic' as const, propensity: 1 }
@@ -249,14 +248,10 @@ function refusedOf({ targets, standing, standing_gathered, scratch: { refusals }
   return i === refusals.length && named === REFUSED_NAMED ? standing_gathered : gathered(targets, refusals, named)
 }
 
-function wholeFront({ order, length, totals }: Ranking, { estimates }: Scratch): number[] {
-  return paretoFront(order, length, estimates).sort((a, b) => (totals[b] as number) - (totals[a] as number))
-}
-
-function frontKept(byTotal: Ranking, { estimates }: Scratch, { slow }: Seen, raised: number, by: number): number[] {
+function frontOf(byTotal: Ranking, { estimates }: Scratch, { slow }: Seen, most: number, stay: Staying | null): number[] {
   const aside: number[] = []
   for (let i = 0; i < byTotal.length; i++) if (slow[byTotal.order[i] as number]) aside.push(byTotal.order[i] as number)
-  return bestOfFront(byTotal, estimates, FRONT_KEPT, aside, raised, by)
+  return bestOfFront(byTotal, estimates, most, aside, stay?.index ?? -1, stay?.stay.margin ?? 0)
 }
 
 function scoresKept(
