@@ -6,9 +6,9 @@
  *
  * Each step takes what those above made. It holds no sentences: `explain.ts` makes them from the record, on demand.
  *
- * Measured 2026-11-24, Node 24.21, 2 shared busy cores, four rules, health for every target, medians: 5 us over 10 targets, 10 us
- * over 100, 16 us and 10 kB over 168, 70 us over 1,000; objects instead of columns and a full sort took 8, 40, 66 (26 kB) and 700 of them.
- * Of the 16 about 3 do not depend on how many there are. With `understand` on a prompt of 2 kB: 61 us over 100. (`npm run bench:micro`)
+ * Measured 2026-11-24, Node 24.21, 2 quiet cores, four rules, health for every target, medians: 9 us over 10 targets, 13 us over 100,
+ * 88 us over 1,000; objects instead of columns and a full sort took 40 us over 100 and 700 over 1,000, before there was a front. With
+ * `understand` on a prompt of 2 kB: 69 us over 100, the 99th percentile 134 us. (`npm run bench:micro`)
  */
 import type { Caller } from '../../schema/caller.ts'
 import type { ChatRequest } from '../../schema/chat.ts'
