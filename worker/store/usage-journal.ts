@@ -12,6 +12,8 @@ import type { DecisionId, KeyId } from '../schema/ids.ts'
 import type { AccountName, Limited } from '../schema/limits.ts'
 import type { Micros, Ms } from '../schema/units.ts'
 import type { BudgetAnswer, KeyRevoked, LimitRefusal, Standing } from '../schema/usage.ts'
+import { insertRows } from './rows-at-once.ts'
+import { SHARED_TABLE, SharedTexts } from './shared-texts.ts'
 import { accountsOf, ORG_ACCOUNT, UsageAccounts } from './usage-accounts.ts'
 import type { Batch, IntentEntry, SettlementEntry } from './usage-batch.ts'
 import { orphanHalf, rowOf, tokensIn } from './usage-row.ts'
@@ -53,7 +55,7 @@ CREATE TABLE IF NOT EXISTS intents (
   seq INTEGER PRIMARY KEY, decision_id TEXT NOT NULL, at_ms INTEGER NOT NULL, expires_at_ms INTEGER NOT NULL,
   reserved_micros INTEGER NOT NULL, shared INTEGER, intended TEXT NOT NULL, own TEXT NOT NULL
 );
-CREATE TABLE IF NOT EXISTS shared (id INTEGER PRIMARY KEY, json TEXT NOT NULL);
+${SHARED_TABLE}
 CREATE TABLE IF NOT EXISTS settlements (
   seq INTEGER PRIMARY KEY, intent_seq INTEGER NOT NULL, decision_id TEXT NOT NULL, settled_at_ms INTEGER NOT NULL,
   counted_micros INTEGER NOT NULL, orphan INTEGER NOT NULL, settled TEXT NOT NULL
@@ -69,11 +71,6 @@ CREATE TABLE IF NOT EXISTS revoked (key_id TEXT PRIMARY KEY, at_ms INTEGER NOT N
 const PENDING = 's.seq, i.decision_id, i.at_ms, i.intended, s.settled, i.own, i.shared'
 const FOUND = 'i.intended, s.settled, i.own, i.shared'
 
-/**
- * A statement costs more than a row, so rows are written many at once: as many as the 100 values that a statement may bind
- * have room for.
- */
-const VALUES_AT_ONCE = 100
 const INTENT_COLUMNS = 8
 const SETTLEMENT_COLUMNS = 7
 
@@ -103,9 +100,7 @@ export class UsageJournal {
   #untold: LimitRefusal[] = []
   /** Keys revoked lately; those revoked longer ago are known to be so by every copy of KV. */
   #revoked = new Map<KeyId, Ms>()
-  /** What decisions share, by its text and by its number; the newest intent that refers to it. */
-  #shared = new Map<string, { id: number; json: string; last_seq: number }>()
-  #shared_by_id = new Map<number, string>()
+  #shared: SharedTexts
   /** Rows of this commit, not yet written. */
   #new_intents: SqlStorageValue[] = []
   #new_settlements: SqlStorageValue[] = []
@@ -120,6 +115,7 @@ export class UsageJournal {
     this.#storage = storage
     storage.sql.exec(TABLES)
     this.#accounts = new UsageAccounts(storage.sql, this.#days)
+    this.#shared = new SharedTexts(storage.sql)
     this.#load()
   }
 
@@ -228,7 +224,7 @@ export class UsageJournal {
 
   /** What decisions share, by its number. */
   sharedText(id: number): string {
-    return this.#shared_by_id.get(id) ?? '{}'
+    return this.#shared.textOf(id)
   }
 
   /** D1 has these. Their rows stay for a minute, to answer a message that is repeated. */
@@ -286,7 +282,8 @@ export class UsageJournal {
     this.#storage.transactionSync(() => {
       this.#storage.sql.exec(`DELETE FROM intents WHERE seq IN (SELECT intent_seq FROM ${gone})`, ...bounds)
       this.#storage.sql.exec(`DELETE FROM ${gone}`, ...bounds)
-      this.#forgetShared()
+      const [first] = this.#storage.sql.exec<{ seq: number | null }>('SELECT min(seq) AS seq FROM intents')
+      this.#shared.forget(first?.seq ?? this.#seq + 1)
       let open_from = this.#seq + 1
       for (const { seq } of this.#open.values()) open_from = Math.min(open_from, seq)
       this.note('open_from', String(open_from))
@@ -374,7 +371,7 @@ export class UsageJournal {
     }
     const seq = ++this.#seq
     const { at_ms, expires_at_ms, reserved_micros } = intent
-    const shared = intent.shared === null ? null : this.#share(intent.shared.json, seq)
+    const shared = intent.shared === null ? null : this.#shared.numberOf(intent.shared.json, seq)
     this.#new_intents.push(seq, intent.decision_id, at_ms, expires_at_ms, reserved_micros, shared, intent.intended, intent.own)
     const known: Known = { seq, at_ms, expires_at_ms, reserved_micros, settled_at_ms: null, begun: verdict?.begun ?? null }
     this.#known.set(intent.decision_id, known)
@@ -450,50 +447,19 @@ export class UsageJournal {
     return this.#seq
   }
 
-  /** Days rather than windows are stored: day, week and month all begin at a midnight UTC, so each is a sum of days. */
-  /** The number of what a decision shares; written down the first time. */
-  #share(json: string, seq: number): number {
-    let known = this.#shared.get(json)
-    if (known === undefined) {
-      const { id } = this.#storage.sql.exec<{ id: number }>('INSERT INTO shared (json) VALUES (?) RETURNING id', json).one()
-      known = { id, json, last_seq: seq }
-      this.#shared.set(json, known)
-      this.#shared_by_id.set(id, json)
-    }
-    known.last_seq = seq
-    return known.id
-  }
-
-  /** What no intent refers to any more. */
-  #forgetShared(): void {
-    const [first] = this.#storage.sql.exec<{ seq: number | null }>('SELECT min(seq) AS seq FROM intents')
-    const oldest_seq = first?.seq ?? this.#seq + 1
-    for (const { id, json, last_seq } of this.#shared.values()) {
-      if (last_seq >= oldest_seq) continue
-      this.#storage.sql.exec('DELETE FROM shared WHERE id = ?', id)
-      this.#shared.delete(json)
-      this.#shared_by_id.delete(id)
-    }
-  }
-
-  /** Writes the rows of this commit, and what was spent on these days. */
+  /**
+   * Writes the rows of this commit, and what was spent on these days. Days rather than windows are stored: day, week and month all begin
+   * at a midnight UTC, so each is a sum of days.
+   */
   #store(days: Set<number>, now_ms: Ms): void {
-    this.#insertAll('intents', INTENT_COLUMNS, this.#new_intents)
-    this.#insertAll('settlements', SETTLEMENT_COLUMNS, this.#new_settlements)
+    insertRows(this.#storage.sql, 'intents', INTENT_COLUMNS, this.#new_intents)
+    insertRows(this.#storage.sql, 'settlements', SETTLEMENT_COLUMNS, this.#new_settlements)
     this.#new_intents = []
     this.#new_settlements = []
     for (const day of days) {
       this.#storage.sql.exec('INSERT OR REPLACE INTO spent VALUES (?, ?)', day, this.#days.get(day)?.spent_micros ?? 0)
     }
     this.#accounts.store(now_ms)
-  }
-
-  #insertAll(table: string, columns: number, values: SqlStorageValue[]): void {
-    const most = Math.floor(VALUES_AT_ONCE / columns) * columns
-    for (let from = 0; from < values.length; from += most) {
-      const some = values.length <= most ? values : values.slice(from, from + most)
-      this.#storage.sql.exec(insertion(table, columns, some.length / columns), ...some)
-    }
   }
 
   #belongTo(org: string | undefined): void {
@@ -525,12 +491,7 @@ export class UsageJournal {
     this.#seq = Math.max(this.#flushed_seq, this.#last_settlement_seq, last?.intent ?? 0)
     this.#new_intents = []
     this.#new_settlements = []
-    this.#shared.clear()
-    this.#shared_by_id.clear()
-    for (const { id, json } of sql.exec<{ id: number; json: string }>('SELECT id, json FROM shared')) {
-      this.#shared.set(json, { id, json, last_seq: this.#seq })
-      this.#shared_by_id.set(id, json)
-    }
+    this.#shared.load(this.#seq)
     this.#known.clear()
     this.#open.clear()
     this.#days.clear()
@@ -575,19 +536,5 @@ export class UsageJournal {
 }
 
 type FoundRow = Omit<Found, 'shared'> & { shared: number | null }
-
-/** Statements by their table and number of rows: the platform keeps prepared what it has seen as the same text. */
-const insertions = new Map<string, string>()
-
-function insertion(table: string, columns: number, rows: number): string {
-  const key = `${table}/${rows}`
-  let statement = insertions.get(key)
-  if (statement === undefined) {
-    const row = `(${Array(columns).fill('?').join()})`
-    statement = `INSERT INTO ${table} VALUES ${Array(rows).fill(row).join()}`
-    insertions.set(key, statement)
-  }
-  return statement
-}
 
 const dayOf = (at_ms: Ms): number => Math.floor(at_ms / DAY_MS)
