@@ -28,6 +28,7 @@ ${report.attacks.map(row).join('\n')}
 
 *random*: ten frequent words. *greedy*: the scorer is asked and nothing of it known. *white box*: the search goes through the lexicon's own phrases. No
 weighting of words withstands this (published: 95 to 99 % upgraded for linear routers, and clipping weights does not help); what holds is the bound.
+Here it is judged request by request; in a running router an isolate hears of it with each answer, so it is a request or a few behind.
 `
 }
 

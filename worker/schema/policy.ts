@@ -308,7 +308,9 @@ export const policy = z.strictObject({
     .array(redaction)
     .max(20)
     .default([])
-    .describe('Personal data that leaves as placeholders and comes back in the answer, streams and arguments of tools included; of chats.'),
+    .describe(
+      'Personal data that leaves as placeholders and comes back in the answer, streams and arguments of tools included; of chats. Pictures, sound and files are not looked into.',
+    ),
   strict: z.boolean().default(false).describe('Nothing may be lost in translation, for any request.'),
   stream_usage: z
     .enum(['as_asked', 'always'])

@@ -2,7 +2,6 @@
  * What a policy hides from whom (`redact`): the types of personal data that leave for a target as placeholders. Worked out once for a policy
  * and a catalogue, and remembered by the identity of the two.
  */
-
 import type { Refusal } from '../../schema/decision.ts'
 import type { PersonalDataType } from '../../schema/features.ts'
 import { maskOf } from './selector.ts'

@@ -3,6 +3,9 @@
  * placeholder through a whole conversation, counted from its beginning, so that the next turn of it, which brings the answer back with
  * the values in it, reads word for word as the target wrote it.
  *
+ * Text is looked into, wherever it stands: messages, results and arguments of tools, metadata. Pictures, sound and files are not, nor are
+ * the definitions of tools, which are the program's own words.
+ *
  * Placeholders need no escape in JSON. Values that would, such as a private key of many lines, are escaped where they come back within
  * the arguments of a tool. Thoughts are redacted as well, but their seals are not touched: the text below a seal is again what was sealed.
  */
