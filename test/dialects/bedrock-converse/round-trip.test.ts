@@ -1,64 +1,17 @@
 import { readdirSync } from 'node:fs'
 import { join } from 'node:path'
-import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { bedrockConverse } from '../../../worker/dialects/bedrock-converse/dialect.ts'
-import { nothingSeen, type SseEvent } from '../../../worker/dialects/dialect.ts'
+import { nothingSeen } from '../../../worker/dialects/dialect.ts'
 import { replyOf } from '../../../worker/dialects/fold.ts'
-import type { JsonObject, Reply, StreamEvent } from '../../../worker/schema/chat.ts'
 import { whole } from '../recordings.ts'
+import { codecOf, readsAsWritten, sent } from '../round-trip.ts'
 import * as generated from './arbitraries.ts'
 import { recorded } from './frames.ts'
 
-const sent = (body: JsonObject): JsonObject => JSON.parse(JSON.stringify(body))
-const readAll = (events: SseEvent[]): StreamEvent[] => {
-  const reader = bedrockConverse.reply.reader()
-  return events.flatMap(event => reader.read(event))
-}
-const writeAll = (events: StreamEvent[]): SseEvent[] => {
-  const writer = bedrockConverse.reply.writer()
-  return events.flatMap(event => writer.write(event))
-}
-const readReply = (body: JsonObject): Reply => {
-  const read = bedrockConverse.reply.read(body)
-  if (!read.ok) throw new Error(read.error)
-  return read.value
-}
+const { readAll, writeAll, readReply, observed } = codecOf(bedrockConverse)
 
-describe('what was written reads as what it was', () => {
-  it('for requests, without a loss, once the address has said its part', () => {
-    fc.assert(
-      fc.property(generated.request, asked => {
-        const { body, losses } = bedrockConverse.request.write(asked, asked.model)
-        expect(losses).toEqual([])
-        expect(Object.keys(body)).not.toContain('model')
-        expect(bedrockConverse.request.read({ ...sent(body), model: asked.model, stream: asked.stream })).toEqual({
-          ok: true,
-          value: asked,
-        })
-      }),
-      { numRuns: 500 },
-    )
-  })
-  it('for replies, without a loss', () => {
-    fc.assert(
-      fc.property(generated.reply, reply => {
-        const { body, losses } = bedrockConverse.reply.write(reply)
-        expect(losses).toEqual([])
-        expect(readReply(sent(body))).toEqual(reply)
-      }),
-      { numRuns: 500 },
-    )
-  })
-  it('for streams, event by event', () => {
-    fc.assert(
-      fc.property(generated.stream, events => {
-        expect(readAll(writeAll(events))).toEqual(events)
-      }),
-      { numRuns: 500 },
-    )
-  })
-})
+readsAsWritten(bedrockConverse, generated)
 
 const FOLDER = readdirSync(join(import.meta.dirname, '../../fixtures/amazon-bedrock'))
 const named = (ending: string) => FOLDER.filter(file => file.endsWith(ending)).map(file => file.slice(0, -ending.length))
@@ -70,8 +23,7 @@ describe.each(named('.chunks.txt'))('the recorded stream %s', name => {
     expect(replyOf(readAll(writeAll(once)))).toEqual(replyOf(once))
   })
   it('is seen as it reads: text, thoughts and calls to the character, why it ended, what it used', () => {
-    const seen = nothingSeen()
-    for (const event of events) bedrockConverse.reply.observe(seen, event)
+    const seen = observed(events)
     const { choices, usage } = replyOf(readAll(events))
     const parts = choices[0]?.parts ?? []
     const chars = parts.reduce(

@@ -1,60 +1,17 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { cohereChat } from '../../../worker/dialects/cohere-chat/dialect.ts'
-import { nothingSeen, type SseEvent } from '../../../worker/dialects/dialect.ts'
+import { nothingSeen } from '../../../worker/dialects/dialect.ts'
 import { replyOf } from '../../../worker/dialects/fold.ts'
-import type { Json, JsonObject, Reply, StreamEvent } from '../../../worker/schema/chat.ts'
+import type { Json, JsonObject } from '../../../worker/schema/chat.ts'
 import { disturbed } from '../disturbed.ts'
 import { cohereReplies, cohereStreams, namedEvents, whole } from '../recordings.ts'
+import { codecOf, readsAsWritten, sent } from '../round-trip.ts'
 import * as generated from './arbitraries.ts'
 
-/** What a body is once it has been on the wire. */
-const sent = (body: JsonObject): JsonObject => JSON.parse(JSON.stringify(body))
+const { readAll, writeAll, readReply, observed } = codecOf(cohereChat)
 
-function readAll(events: SseEvent[]): StreamEvent[] {
-  const reader = cohereChat.reply.reader()
-  return events.flatMap(event => reader.read(event))
-}
-function writeAll(events: StreamEvent[]): SseEvent[] {
-  const writer = cohereChat.reply.writer()
-  return events.flatMap(event => writer.write(event))
-}
-function readReply(body: JsonObject): Reply {
-  const read = cohereChat.reply.read(body)
-  if (!read.ok) throw new Error(read.error)
-  return read.value
-}
-
-describe('what was written reads as what it was', () => {
-  it('for requests, without a loss', () => {
-    fc.assert(
-      fc.property(generated.request, asked => {
-        const { body, losses } = cohereChat.request.write(asked, asked.model)
-        expect(losses).toEqual([])
-        expect(cohereChat.request.read(sent(body))).toEqual({ ok: true, value: asked })
-      }),
-      { numRuns: 500 },
-    )
-  })
-  it('for replies, without a loss', () => {
-    fc.assert(
-      fc.property(generated.reply, reply => {
-        const { body, losses } = cohereChat.reply.write(reply)
-        expect(losses).toEqual([])
-        expect(readReply(sent(body))).toEqual(reply)
-      }),
-      { numRuns: 500 },
-    )
-  })
-  it('for streams, event by event', () => {
-    fc.assert(
-      fc.property(generated.stream, events => {
-        expect(readAll(writeAll(events))).toEqual(events)
-      }),
-      { numRuns: 500 },
-    )
-  })
-})
+readsAsWritten(cohereChat, generated)
 
 describe.each(cohereStreams)('the recorded stream %s', path => {
   const events = namedEvents(path)
@@ -63,8 +20,7 @@ describe.each(cohereStreams)('the recorded stream %s', path => {
     expect(replyOf(readAll(writeAll(once)))).toEqual(replyOf(once))
   })
   it('is seen as it reads', () => {
-    const seen = nothingSeen()
-    for (const event of events) cohereChat.reply.observe(seen, event)
+    const seen = observed(events)
     const { choices, usage } = replyOf(readAll(events))
     expect(seen).toMatchObject({ content: true, terminated: true, error: null, malformed: 0, finish_raw: choices[0]?.finish_raw, usage })
   })

@@ -1,73 +1,21 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { nothingSeen, type SseEvent } from '../../../worker/dialects/dialect.ts'
+import { nothingSeen } from '../../../worker/dialects/dialect.ts'
 import { eventsOf, replyOf } from '../../../worker/dialects/fold.ts'
 import { openaiResponses } from '../../../worker/dialects/openai-responses/dialect.ts'
-import type { Json, JsonObject, Reply, StreamEvent } from '../../../worker/schema/chat.ts'
 import { namedEvents, responsesReplies, responsesStreams, whole } from '../recordings.ts'
+import { codecOf, missing, readsAsWritten, sent } from '../round-trip.ts'
 import * as generated from './arbitraries.ts'
 
-/** What a body is once it has been on the wire. */
-const sent = (body: JsonObject): JsonObject => JSON.parse(JSON.stringify(body))
+const { readAll, writeAll, readReply, observed } = codecOf(openaiResponses)
 
-function readAll(events: SseEvent[]): StreamEvent[] {
-  const reader = openaiResponses.reply.reader()
-  return events.flatMap(event => reader.read(event))
-}
-function writeAll(events: StreamEvent[]): SseEvent[] {
-  const writer = openaiResponses.reply.writer()
-  return events.flatMap(event => writer.write(event))
-}
-function readReply(body: JsonObject): Reply {
-  const read = openaiResponses.reply.read(body)
-  if (!read.ok) throw new Error(read.error)
-  return read.value
-}
-function observed(events: SseEvent[]) {
-  const seen = nothingSeen()
-  for (const event of events) openaiResponses.reply.observe(seen, event)
-  const { events: _, ...meaning } = seen
-  return meaning
-}
+readsAsWritten(openaiResponses, generated, {
+  // The request is told again with the answer; these have none.
+  told: events =>
+    events.filter(event => event.type !== 'other').map(event => (event.type === 'start' ? { ...event, extra: undefined } : event)),
+})
 
-/** Paths in `before` that are not in `after`. */
-function missing(before: Json, after: Json | undefined, path = ''): string[] {
-  if (typeof before !== 'object' || before === null) return after === undefined ? [path] : []
-  if (typeof after !== 'object' || after === null) return [path]
-  return Object.entries(before).flatMap(([key, value]) => missing(value, (after as JsonObject)[key], `${path}.${key}`))
-}
-
-describe('what was written reads as what it was', () => {
-  it('for requests, without a loss', () => {
-    fc.assert(
-      fc.property(generated.request, asked => {
-        const { body, losses } = openaiResponses.request.write(asked, asked.model)
-        expect(losses).toEqual([])
-        expect(openaiResponses.request.read(sent(body))).toEqual({ ok: true, value: asked })
-      }),
-      { numRuns: 500 },
-    )
-  })
-  it('for replies, without a loss', () => {
-    fc.assert(
-      fc.property(generated.reply, reply => {
-        const { body, losses } = openaiResponses.reply.write(reply)
-        expect(losses).toEqual([])
-        expect(readReply(sent(body))).toEqual(reply)
-      }),
-      { numRuns: 500 },
-    )
-  })
-  it('for streams, event by event', () => {
-    fc.assert(
-      fc.property(generated.stream, events => {
-        // The request is told again with the answer; these have none.
-        const again = readAll(writeAll(events)).filter(event => event.type !== 'other')
-        expect(again.map(event => (event.type === 'start' ? { ...event, extra: undefined } : event))).toEqual(events)
-      }),
-      { numRuns: 500 },
-    )
-  })
+describe('what was written reads as what it was, too,', () => {
   it('for a reply told as a stream and gathered again', () => {
     // A stream cannot tell apart two texts that follow each other, nor say more of a part than a part has.
     const spoken = generated.reply.map(reply => ({
