@@ -1,10 +1,8 @@
-import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { anthropicMessages } from '../../../worker/dialects/anthropic-messages/dialect.ts'
-import { nothingSeen } from '../../../worker/dialects/dialect.ts'
-import type { Json, JsonObject } from '../../../worker/schema/chat.ts'
-import { disturbed } from '../disturbed.ts'
-import { anthropicReplies, anthropicStreams, namedEvents, whole } from '../recordings.ts'
+import type { JsonObject } from '../../../worker/schema/chat.ts'
+import { bearsAnything, DEEP } from '../hostile.ts'
+import { anthropicReplies, anthropicStreams, namedEvents } from '../recordings.ts'
 
 const ASKED: JsonObject = {
   model: 'auto',
@@ -43,62 +41,13 @@ const ASKED: JsonObject = {
   stream: true,
 }
 
-describe('a request in which anything may stand anywhere', () => {
-  it('is read or refused with the name of a field, and can be written if it was read', () => {
-    fc.assert(
-      fc.property(disturbed(ASKED), fc.boolean(), (body, foreign) => {
-        if (typeof body !== 'object' || body === null || Array.isArray(body)) return
-        const read = anthropicMessages.request.read(body)
-        if (read.ok) anthropicMessages.request.write(foreign ? { ...read.value, dialect: 'gemini' } : read.value, 'm')
-        else expect(read.error).toMatchObject({ code: 'invalid_request', param: expect.stringMatching(/^[a-z]/) })
-      }),
-      { numRuns: 2_000 },
-    )
-  })
-})
-
-describe.each(anthropicReplies)('a reply like %s in which anything may stand anywhere', path => {
-  it('is read or not, and never throws', () => {
-    fc.assert(
-      fc.property(disturbed(whole(path)), body => {
-        if (typeof body !== 'object' || body === null || Array.isArray(body)) return
-        const read = anthropicMessages.reply.read(body)
-        if (read.ok) anthropicMessages.reply.write(read.value)
-        anthropicMessages.reply.observeWhole(nothingSeen(), body)
-        anthropicMessages.error.read(400, JSON.stringify(body))
-      }),
-      { numRuns: 100 },
-    )
-  })
-})
-
-describe.each(anthropicStreams)('a stream like %s in which anything may stand anywhere', path => {
-  it('is read and written on, and never throws', () => {
-    const parsed = namedEvents(path)
-      .slice(-12)
-      .map(({ data }) => JSON.parse(data) as Json)
-    fc.assert(
-      fc.property(fc.tuple(...parsed.map(disturbed)), events => {
-        const reader = anthropicMessages.reply.reader()
-        const writer = anthropicMessages.reply.writer()
-        const seen = nothingSeen()
-        for (const one of events) {
-          const event = { event: null, data: JSON.stringify(one) }
-          anthropicMessages.reply.observe(seen, event)
-          for (const neutral of reader.read(event)) writer.write(neutral)
-        }
-      }),
-      { numRuns: 100 },
-    )
-  })
-})
+bearsAnything(anthropicMessages, { asked: ASKED, replies: anthropicReplies, streams: anthropicStreams, eventsOf: namedEvents, tries: 100 })
 
 describe('an upstream that nests a hundred thousand deep', () => {
-  const deep = `${'['.repeat(100_000)}${']'.repeat(100_000)}`
   it('is not followed in a stream', () =>
-    expect(anthropicMessages.reply.reader().read({ event: null, data: `{"type":"message_start","message":{"beside":${deep}}}` })).toEqual(
+    expect(anthropicMessages.reply.reader().read({ event: null, data: `{"type":"message_start","message":{"beside":${DEEP}}}` })).toEqual(
       [],
     ))
   it('is no reply', () =>
-    expect(anthropicMessages.reply.read(JSON.parse(`{"beside":${deep},"content":[]}`))).toEqual({ ok: false, error: 'it nests too deep' }))
+    expect(anthropicMessages.reply.read(JSON.parse(`{"beside":${DEEP},"content":[]}`))).toEqual({ ok: false, error: 'it nests too deep' }))
 })
