@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { findPersonalData, isIban, passesLuhn } from '../../../worker/core/understand/personal-data.ts'
+import { isIban, passesLuhn } from '../../../worker/core/understand/number-checks.ts'
+import { findPersonalData } from '../../../worker/core/understand/personal-data.ts'
 
 function typesIn(text: string): string[] {
   const found = new Set<string>()
@@ -25,6 +26,17 @@ describe('personal data is found', () => {
     ['phone', 'ring 01 84 17 61 18'],
     ['phone', 'my phone number is 467 3395'],
     ['phone', '259.735.7502x459'],
+    ['phone', 'from abroad 001-204-821-0538'],
+    ['phone', 'Reception (37) 788-063'],
+    ['phone', 'Nobody is answering at 374 780 163'],
+    ['phone', 'you can call 33 93 31'],
+    ['phone', 'Fax: 9498777106'],
+    ['phone', '9885 1152-Office'],
+    ['phone', '电话：138 1234 5678'],
+    ['card', 'my maestro card 630427373398 is lost'],
+    ['card', 'JCB card 180016070420458'],
+    ['iban', 'my iban is gb82west12345698765432'],
+    ['iban', 'IBAN NL91ABNA0417164300 please'],
     ['ip', 'host 6e40:4041:c617:e898:c11:40d2:c669:2eb4'],
     ['ip', 'from 203.0.113.42 port 22'],
     ['secret', 'OPENAI_API_KEY=sk-proj-a1B2c3D4e5F6g7H8i9J0k1L2'],
@@ -43,6 +55,12 @@ describe('what only looks like it is not', () => {
     ['a card with one digit wrong', '4111 1111 1111 1112'],
     ['an IBAN with one digit wrong', 'DE89 3704 0044 0532 0130 01'],
     ['a number never given out', '666-12-3456 or 900-12-3456 or 123-00-4567'],
+    ['an IBAN of another length than its country gives', 'DE8937040044053201300'],
+    ['twelve digits that no word calls a card', 'order 630427373398'],
+    ['years behind a bracket', '(12) 1998-2004'],
+    ['a hotel in 30 words', 'hotel 467 3395, recall 467 3395'],
+    ['a short date near a call', 'call me on 24.11.26'],
+    ['a taxi to an address', 'call a taxi to unit 14 3684'],
     ['an order number', 'order 1234567890123456789012'],
     ['a date and a time', '2026-11-24 08:11:02, 24.11.2026'],
     ['a version', 'version 1.2.3.4 and 10.0.0.1 and 127.0.0.1'],
