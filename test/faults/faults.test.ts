@@ -5,8 +5,9 @@
 import { describe, expect } from 'vitest'
 import { row } from './note.ts'
 import { ROWS } from './rows.ts'
+import { ROWS_OPEN } from './rows-open.ts'
 import { table } from './table.ts'
-import { events, ROLE, tokens } from './upstream.ts'
+import { events, ROLE, silence, tokens } from './upstream.ts'
 
 /** What a caller does has no row: its target has a policy of its own, so patient that only the caller can end a call. */
 const LEAVING = 'f73'
@@ -14,10 +15,10 @@ const PATIENT = {
   name: 'patient',
   objective: { quality: 1 },
   targets: [`vllm/${LEAVING}`],
-  limits: { headers_ms: 60_000, first_token_ms: 60_000, idle_ms: 60_000, total_ms: 60_000 },
+  limits: { headers_ms: 60_000, first_token_ms: 60_000, idle_ms: 60_000, total_ms: 60_000, open_after_ms: 300, keep_alive_ms: 300 },
 }
 
-const house = table(ROWS, {
+const house = table([...ROWS, ...ROWS_OPEN], {
   models: [LEAVING],
   policies: { patient: PATIENT },
   urls: async () => ({
@@ -41,6 +42,26 @@ describe('a caller who hangs up in the middle of an answer', () => {
       const leaves = new AbortController()
       const reply = await post('policy/patient', true, leaves.signal)
       await reply.body?.getReader().read()
+      leaves.abort()
+      await expect.poll(() => first.of(LEAVING).at(-1)?.hung_up_after_ms ?? null, { timeout: 10_000 }).not.toBeNull()
+      return `closed after ${first.of(LEAVING).at(-1)?.hung_up_after_ms} ms`
+    },
+  )
+})
+
+describe('a caller who hangs up before anybody has begun to answer', () => {
+  row(
+    'F73-WAITING',
+    'worker',
+    'the caller hangs up while the stream is open and nobody answers',
+    'the call to the target goes with the next comment',
+    async () => {
+      const { first, post } = house
+      first.does(LEAVING, silence)
+      const leaves = new AbortController()
+      const reply = await post('policy/patient', true, leaves.signal)
+      const { value } = (await reply.body?.getReader().read()) ?? {}
+      expect(new TextDecoder().decode(value)).toBe(': keep-alive\n\n')
       leaves.abort()
       await expect.poll(() => first.of(LEAVING).at(-1)?.hung_up_after_ms ?? null, { timeout: 10_000 }).not.toBeNull()
       return `closed after ${first.of(LEAVING).at(-1)?.hung_up_after_ms} ms`

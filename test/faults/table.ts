@@ -139,6 +139,7 @@ async function ask(row: Row, { first, second, post, decisions }: House): Promise
   return {
     status: reply.status,
     headers: reply.headers,
+    target: targetOf(reply.headers, text),
     text,
     events: data,
     content: contentOf(text, data),
@@ -146,6 +147,11 @@ async function ask(row: Row, { first, second, post, decisions }: House): Promise
     first: first.of(row.id),
     second: second.of(row.id),
   }
+}
+
+function targetOf(headers: Headers, text: string): string {
+  const said = headers.get('x-signalbox-target') ?? ''
+  return said === 'pending' ? (/^: x-signalbox-target: (.*)$/m.exec(text)?.[1] ?? said) : said
 }
 
 function contentOf(text: string, data: string[]): string {

@@ -188,6 +188,13 @@ export const answers =
 export type Piece = string | { wait_ms: number } | 'RESET' | 'CLOSE' | 'FOREVER'
 
 export const events = (...pieces: Piece[]): Behaviour => piecesAfter(SSE_HEAD, pieces)
+/** The same, but late. */
+export const later =
+  (wait_ms: number, behaviour: Behaviour): Behaviour =>
+  async exchange => {
+    await pause(exchange, wait_ms)
+    await behaviour(exchange)
+  }
 /** Nothing at all, or nothing after the headers. */
 export const silence: Behaviour = exchange => pause(exchange, 600_000)
 export const reset: Behaviour = async ({ socket }) => {

@@ -255,6 +255,12 @@ export function paramOf(error: GatewayError): string | null {
   }
 }
 
+/** What a status and headers would have said, for an error inside a stream whose own have left long ago. */
+export function inBandFacts(error: GatewayError): { status: number; retry_after_ms?: Ms } {
+  const wait_ms = 'retry_after_ms' in error ? error.retry_after_ms : null
+  return { status: statusOf(error), ...(wait_ms != null && { retry_after_ms: Math.ceil(wait_ms) }) }
+}
+
 /** How long to wait, for a `Retry-After` header. */
 export function retryAfterOf(error: GatewayError, now_ms: Ms): Ms | null {
   if (error.code === 'upstream_rate_limited' || error.code === 'too_many_attempts') return error.retry_after_ms

@@ -17,6 +17,7 @@ import type { Policy, Rescue } from '../schema/policy.ts'
 import type { Ms } from '../schema/units.ts'
 import type { AttemptRecord, UsageOutcome } from '../schema/usage.ts'
 import type { Resumption } from '../stream/resume.ts'
+import type { Outlet } from '../stream/tap.ts'
 import type { Allowance } from './allowance.ts'
 import type { Effects } from './effects.ts'
 import type { Key } from './sign.ts'
@@ -106,6 +107,8 @@ export type Carried = {
   losses(): Loss[]
   /** Lets the answer go. `ended` is known at once of a whole answer; of a stream it resolves once, when all of it was delivered or it broke off. */
   release(): { body: BodyInit | null; ended: Ended | Promise<Ended> }
+  /** The same into a stream that the caller has already. */
+  releaseInto(outlet: Outlet): Promise<Ended>
   /** Drops the answer: the caller gets this error instead. */
   abandon(error: GatewayError): Ended
 }

@@ -11,7 +11,7 @@ import type { Ms } from '../schema/units.ts'
 import type { AttemptRecord, UsageOutcome } from '../schema/usage.ts'
 import type { Guard } from '../stream/guard.ts'
 import { encodeEvents } from '../stream/sse.ts'
-import { type Broken, type Source, type TapEnd, tap } from '../stream/tap.ts'
+import { type Broken, type Outlet, type Source, type TapEnd, tap } from '../stream/tap.ts'
 import { type Answer, inBand, type Trial } from './attempt.ts'
 import type { Call, Carried, Carrier, Ended } from './call.ts'
 import { classify, type Happening } from './classify.ts'
@@ -20,7 +20,7 @@ import { limitsTold } from './limits-told.ts'
 import { mayRescue, rescue } from './rescue.ts'
 
 /** Of a target's headers none is passed on but its limits, in the caller's words: these say what the caller needs. */
-const HEADERS: Record<'json' | 'events', Record<string, string>> = {
+export const HEADERS: Record<'json' | 'events', Record<string, string>> = {
   json: { 'content-type': 'application/json', 'x-content-type-options': 'nosniff' },
   events: { 'content-type': 'text/event-stream; charset=utf-8', 'cache-control': 'no-cache', 'x-content-type-options': 'nosniff' },
 }
@@ -97,6 +97,16 @@ export function wholeAnswer(
       // It was made in full and is billed in full; only that it was delivered cannot be said of a caller who is gone.
       return { body: answer.body, ended: settle(call.gone.aborted ? { ...LEFT, class: 'ok' } : DONE) }
     },
+    releaseInto: ({ writer }) => {
+      const bytes = typeof answer.body === 'string' ? new TextEncoder().encode(answer.body) : answer.body
+      return writer
+        .write(bytes)
+        .then(() => writer.close())
+        .then(
+          () => settle(DONE),
+          () => settle({ ...LEFT, class: 'ok' }),
+        )
+    },
     abandon: error => settle({ ...abandoned(error), class: 'ok' }),
   }
 }
@@ -145,6 +155,43 @@ export function streamedAnswer(
     return course.role === null ? broke : { ...closingOf(end, course.trial, course.trial.target, carrier), error: broke.error }
   }
 
+  const release = (into?: Outlet) => {
+    const { readable, ended } = tap({
+      reader,
+      relay,
+      guard,
+      clock: carrier.effects,
+      into,
+      idle_ms: step.idle_ms,
+      abort: trial.abort,
+      // Into JSON or sound nothing can be written that would be an error there: the connection breaks off, as the answer did.
+      errorBytes: end =>
+        content_type === null || content_type.includes('event-stream')
+          ? encodeEvents(call.dialect.error.writeInBand(closingFor(end).error ?? { code: 'caller_left' }))
+          : null,
+      keep_alive: content_type === null ? keepAliveFor(call) : undefined,
+      readsOnFor: () => drainFor(call, course.trial, carrier.effects.nowMs()),
+      rescue:
+        call.record.plan.rescue === undefined || content_type !== null
+          ? undefined
+          : end => {
+              looking = lookFor(end)
+              return looking
+            },
+    })
+    const settled = ended.then(async end => {
+      if (end.how === 'left') course.trial.closed = true
+      if (looking !== null) {
+        // Whoever was still being asked is not waited for.
+        rescuing.given_up = end.how === 'left'
+        if (rescuing.given_up) course.trial.abort()
+        await looking
+      }
+      return settle(closingFor(end))
+    })
+    return { body: readable, ended: settled }
+  }
+
   return {
     target,
     status: 200,
@@ -155,41 +202,8 @@ export function streamedAnswer(
     },
     attempts: before.length + 1,
     losses,
-    release: () => {
-      const { readable, ended } = tap({
-        reader,
-        relay,
-        guard,
-        clock: carrier.effects,
-        idle_ms: step.idle_ms,
-        abort: trial.abort,
-        // Into JSON or sound nothing can be written that would be an error there: the connection breaks off, as the answer did.
-        errorBytes: end =>
-          content_type === null || content_type.includes('event-stream')
-            ? encodeEvents(call.dialect.error.writeInBand(closingFor(end).error ?? { code: 'caller_left' }))
-            : null,
-        keep_alive: content_type === null ? keepAliveFor(call) : undefined,
-        readsOnFor: () => drainFor(call, course.trial, carrier.effects.nowMs()),
-        rescue:
-          call.record.plan.rescue === undefined || content_type !== null
-            ? undefined
-            : end => {
-                looking = lookFor(end)
-                return looking
-              },
-      })
-      const settled = ended.then(async end => {
-        if (end.how === 'left') course.trial.closed = true
-        if (looking !== null) {
-          // Whoever was still being asked is not waited for.
-          rescuing.given_up = end.how === 'left'
-          if (rescuing.given_up) course.trial.abort()
-          await looking
-        }
-        return settle(closingFor(end))
-      })
-      return { body: readable, ended: settled }
-    },
+    release: () => release(),
+    releaseInto: into => release(into).ended,
     abandon: error => {
       trial.abort()
       return settle(abandoned(error))

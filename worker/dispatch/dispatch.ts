@@ -9,7 +9,7 @@ import { UNKNOWN_USAGE } from '../schema/chat.ts'
 import type { TargetId } from '../schema/ids.ts'
 import type { Ms } from '../schema/units.ts'
 import type { AttemptRecord } from '../schema/usage.ts'
-import { type Guard, guard as guardOf } from '../stream/guard.ts'
+import { type Guard, guard as guardOf, type Opening } from '../stream/guard.ts'
 import { type Answer, attempt, trialOf } from './attempt.ts'
 import type { Call, Carried, Carrier, Ended } from './call.ts'
 import { classify, type Happening, type Verdict } from './classify.ts'
@@ -21,10 +21,11 @@ import { limitsTold } from './limits-told.ts'
 export type { Call, Carried, Carrier, Ended } from './call.ts'
 export { shadow } from './shadow.ts'
 
-export async function dispatch(call: Call, carrier: Carrier): Promise<Result<Carried, Ended>> {
+/** `opening` is told of while nobody has begun to answer (`early.ts`). */
+export async function dispatch(call: Call, carrier: Carrier, opening?: Opening): Promise<Result<Carried, Ended>> {
   const { plan } = call.record
   const { effects } = carrier
-  const guard = guardOf(effects, call.gone, call.started_at_ms, plan.total_ms)
+  const guard = guardOf(effects, call.gone, call.started_at_ms, plan.total_ms, opening)
   const attempts: AttemptRecord[] = []
   const verdicts: Verdict[] = []
   const limits = new Map<TargetId, Record<string, string>>()
@@ -60,7 +61,7 @@ export async function dispatch(call: Call, carrier: Carrier): Promise<Result<Car
     if (++calls_here === 1) carrier.retries.earn(target.id, plan.retry_share, effects.nowMs())
     const first: Runner = { trial: trialOf(target, step, effects.nowMs()), step, guard, role: 'answer' }
     const hedge = attempts.length === 0 && plan.attempts > 1 ? plan.hedge : undefined
-    const race = hedge === undefined ? null : await raced(call, first, hedge, carrier)
+    const race = hedge === undefined ? null : await raced(call, first, hedge, carrier, opening)
     const run = race?.run ?? (await alone(call, first, carrier))
     if (race?.lost) attempts.push(race.lost)
     if (race?.failed && !race.failed.tried.ok) {

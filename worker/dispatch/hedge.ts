@@ -8,7 +8,7 @@
  */
 import type { HedgePlan, PlanStep } from '../schema/decision.ts'
 import type { AttemptRecord } from '../schema/usage.ts'
-import { type Guard, guard as guardOf } from '../stream/guard.ts'
+import { type Guard, guard as guardOf, type Opening } from '../stream/guard.ts'
 import { type Attempted, attempt, type Trial, trialOf } from './attempt.ts'
 import type { Call, Carrier } from './call.ts'
 import { conclude, tellLate } from './ended.ts'
@@ -20,12 +20,12 @@ export type Raced = { run: Run; failed: Run | null; lost: AttemptRecord | null }
 
 export type Runner = Omit<Run, 'tried'>
 
-export async function raced(call: Call, first: Runner, plan: HedgePlan, carrier: Carrier): Promise<Raced> {
+export async function raced(call: Call, first: Runner, plan: HedgePlan, carrier: Carrier, opening?: Opening): Promise<Raced> {
   carrier.hedges.earn('', plan.share, first.trial.sent_at_ms)
   const alone = attempt(call, first.trial, first.step, first.guard, carrier).then((tried): Run => ({ ...first, tried }))
   const overdue = new Promise<null>(resolve => noticeBoth(call, first, plan, carrier, () => resolve(null)))
   const early = await Promise.race([alone, overdue])
-  const second = early === null ? secondFor(call, plan, carrier) : null
+  const second = early === null ? secondFor(call, plan, carrier, opening) : null
   if (second === null) {
     const run = early ?? (await alone)
     first.guard.notice(0, null)
@@ -63,13 +63,13 @@ function noticeBoth(call: Call, { trial, step, guard }: Runner, { after_ms }: He
 }
 
 /** Null where there is no allowance left, or nobody to ask. */
-function secondFor(call: Call, plan: HedgePlan, carrier: Carrier): Runner | null {
+function secondFor(call: Call, plan: HedgePlan, carrier: Carrier, opening: Opening | undefined): Runner | null {
   const { effects } = carrier
   const { steps, total_ms } = call.record.plan
   const step = steps[plan.step]
   const target = step && carrier.target(step.target)
   const now_ms = effects.nowMs()
   if (step === undefined || target === undefined || call.gone.aborted || !carrier.hedges.spend('', now_ms)) return null
-  const guard = guardOf(effects, call.gone, call.started_at_ms, total_ms)
+  const guard = guardOf(effects, call.gone, call.started_at_ms, total_ms, opening)
   return { trial: trialOf(target, step, now_ms), step, guard, role: 'hedge' }
 }

@@ -67,6 +67,11 @@ export function decisionHeaders(
   }
 }
 
+/** Of a stream that is opened before anybody answers: what is known by then. The rest comes as comments ahead of the answer. */
+export function openHeaders({ decision_id, policy, policy_version }: DecisionRecord): Record<string, string> {
+  return { 'x-signalbox-decision': decision_id, 'x-signalbox-target': 'pending', 'x-signalbox-policy': `${policy}@${policy_version}` }
+}
+
 /** Why there is no decision, as an error. */
 export function errorOf(undecided: Undecided): GatewayError {
   switch (undecided.code) {

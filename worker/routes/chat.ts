@@ -11,11 +11,12 @@ import { decide } from '../core/decide/decide.ts'
 import { hidesOf } from '../core/decide/hiding.ts'
 import type { GatewayError } from '../core/errors.ts'
 import type { Dialect } from '../dialects/dialect.ts'
-import { type Call, dispatch } from '../dispatch/dispatch.ts'
+import type { Call, Carried } from '../dispatch/dispatch.ts'
+import { dispatchInTime } from '../dispatch/early.ts'
 import type { Context, Deps } from '../env.ts'
 import { understanding } from '../store/understanding.ts'
 import { intentOf, settlementOf } from './account.ts'
-import { decisionHeaders, errorOf, refused } from './answer.ts'
+import { decisionHeaders, errorOf, openHeaders, refused } from './answer.ts'
 import { carrierFor, settle } from './carry.ts'
 import type { Door } from './door.ts'
 import { standing, unrecorded } from './standing.ts'
@@ -56,10 +57,10 @@ export async function chat(request: Request, dialect: Dialect, door: Door, deps:
     started_at_ms,
     gone: request.signal,
   }
-  const carried = await dispatch(call, carrier)
+  const carried = await dispatchInTime(call, carrier)
   const { refusal, headers: told } = await durable().then(standing(dialect, deps.effects), unrecorded)
   if (refusal) {
-    const ended = carried.ok ? carried.value.abandon(refusal) : carried.error
+    const ended = carried.ok ? await carried.value.abandon(refusal) : carried.error
     deps.settle(settlementOf(call, ended, [], carrier.target, deps.effects.nowMs()), ctx)
     return refuse(refusal, { ...told, ...decisionHeaders(record, null, 0) })
   }
@@ -71,11 +72,14 @@ export async function chat(request: Request, dialect: Dialect, door: Door, deps:
       ...decisionHeaders(record, null, carried.error.attempts.length),
     })
   }
-  const { target, status, headers, attempts, losses: lostBack, release } = carried.value
-  deps.answered(asked.value, record, target.id)
-  const { body, ended } = release()
+  const answer = carried.value
+  const begun = ({ target, attempts, losses }: Carried) => {
+    deps.answered(asked.value, record, target.id)
+    const lost = target.id === record.chosen ? record.losses : call.losses(target)
+    return decisionHeaders(record, target.id, attempts, [...lost, ...losses()])
+  }
+  const { body, ended } = answer.release(begun)
   settle(call, ended, carrier, deps, ctx)
-  const lost = target.id === record.chosen ? record.losses : call.losses(target)
-  const losses = [...lost, ...lostBack()]
-  return new Response(body, { status, headers: { ...headers, ...told, ...decisionHeaders(record, target.id, attempts, losses) } })
+  const says = answer.target === null ? openHeaders(record) : begun(answer)
+  return new Response(body, { status: answer.status, headers: { ...answer.headers, ...told, ...says } })
 }

@@ -93,6 +93,8 @@ export type Plan = {
   retry_after_at_most_ms: Ms
   /** Of the first calls to a target, so many may be repeated. */
   retry_share: number
+  /** A stream that nobody has begun to answer by then, counted from the start of the request, is opened; absent where it waits. */
+  open_after_ms?: Ms
   /** So often a silent stream is kept alive; absent where it is not. */
   keep_alive_ms?: Ms
   /** So long a stream is read on after its caller has gone, where it is predicted to end within; absent where it is closed. */

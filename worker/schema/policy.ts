@@ -117,13 +117,21 @@ export const limits = z.strictObject({
     .max(60_000)
     .default(3_000)
     .describe('`Retry-After` up to this is waited out on the same target; a longer one means another target.'),
+  open_after_ms: z
+    .int()
+    .min(0)
+    .max(120_000)
+    .default(3_000)
+    .describe(
+      'A stream whose first token takes longer than this is opened all the same, with status 200, and kept alive by comments while targets are still tried; a failure of all of them is then told in the stream. 0 for never.',
+    ),
   keep_alive_ms: z
     .int()
     .min(0)
     .max(60_000)
-    .default(12_000)
+    .default(10_000)
     .describe(
-      'A stream that has begun and is silent gets a comment (or a ping, where that is the format) so often, as proxies close connections that say nothing; 0 for never.',
+      'A stream that is open and silent gets a comment (or a ping, where that is the format) so often, as proxies close connections that say nothing; 0 for never.',
     ),
   drain_ms: z
     .int()

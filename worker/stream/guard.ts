@@ -18,6 +18,16 @@ export type Phase = 'headers' | 'first_token' | 'idle' | 'total'
 export type Interruption = { by: 'caller' } | { by: 'clock'; phase: Phase; limit_ms: Ms }
 export type Waited<T> = { done: true; value: T } | { done: false; interruption: Interruption }
 
+/** A moment of a request that each of its guards knows of, and a second way to hear that the caller is gone: a write that fails. */
+export type Opening = {
+  at_ms: Ms
+  /** The moment has come while something was being waited for. May be called again. */
+  tell(): void
+  /** Set, and each guard told, once the caller is known to be gone. */
+  left: boolean
+  onLeft: (() => void)[]
+}
+
 export type Guard = {
   /** From now on, `limit_ms` for this phase; never beyond the request's own end. Who knows the time already passes it on. */
   allow(phase: Phase, limit_ms: Ms, now_ms?: Ms): void
@@ -36,7 +46,7 @@ export type Guard = {
   stop(): void
 }
 
-export function guard(clock: Clock, gone: AbortSignal, started_at_ms: Ms, total_ms: Ms): Guard {
+export function guard(clock: Clock, gone: AbortSignal, started_at_ms: Ms, total_ms: Ms, opening?: Opening): Guard {
   const ends_at_ms = started_at_ms + total_ms
   let phase: Phase = 'total'
   let limit_ms = total_ms
@@ -47,6 +57,7 @@ export function guard(clock: Clock, gone: AbortSignal, started_at_ms: Ms, total_
   let stopped = false
   let notice_ms = Number.POSITIVE_INFINITY
   let noticed: (() => void) | null = null
+  let opens_ms = opening?.at_ms ?? Number.POSITIVE_INFINITY
   let listener: ((interruption: Interruption) => void) | null = null
 
   const interrupt = (interruption: Interruption) => {
@@ -55,6 +66,7 @@ export function guard(clock: Clock, gone: AbortSignal, started_at_ms: Ms, total_
     heard?.(interruption)
   }
   const onGone = () => interrupt({ by: 'caller' })
+  const hasLeft = () => gone.aborted || opening?.left === true
   const sleepUntil = (at_ms: Ms) => {
     const mine = ++timer
     wakes_ms = at_ms
@@ -62,6 +74,10 @@ export function guard(clock: Clock, gone: AbortSignal, started_at_ms: Ms, total_
       if (timer !== mine || stopped) return
       wakes_ms = Number.POSITIVE_INFINITY
       if (listener === null) return
+      if (clock.nowMs() >= opens_ms) {
+        opens_ms = Number.POSITIVE_INFINITY
+        opening?.tell()
+      }
       if (clock.nowMs() >= notice_ms) {
         const tell = noticed
         notice_ms = Number.POSITIVE_INFINITY
@@ -69,21 +85,22 @@ export function guard(clock: Clock, gone: AbortSignal, started_at_ms: Ms, total_
         tell?.()
       }
       if (clock.nowMs() >= due_ms) interrupt({ by: 'clock', phase, limit_ms })
-      else sleepUntil(Math.min(due_ms, notice_ms))
+      else sleepUntil(Math.min(due_ms, notice_ms, opens_ms))
     }, ignored)
   }
   /** A timer runs only while somebody listens. */
   const arm = () => {
-    const next_ms = Math.min(due_ms, notice_ms)
+    const next_ms = Math.min(due_ms, notice_ms, opens_ms)
     if (!stopped && listener !== null && next_ms < wakes_ms) sleepUntil(next_ms)
   }
   const listen = (next: (interruption: Interruption) => void) => {
-    if (gone.aborted) return next({ by: 'caller' })
+    if (hasLeft()) return next({ by: 'caller' })
     if (clock.nowMs() >= due_ms) return next({ by: 'clock', phase, limit_ms })
     listener = next
     arm()
   }
   gone.addEventListener('abort', onGone)
+  opening?.onLeft.push(onGone)
 
   return {
     allow(next_phase, next_limit_ms, now_ms = clock.nowMs()) {
@@ -134,7 +151,7 @@ export function guard(clock: Clock, gone: AbortSignal, started_at_ms: Ms, total_
     },
     remainingMs: () => Math.max(0, ends_at_ms - clock.nowMs()),
     get left() {
-      return gone.aborted
+      return hasLeft()
     },
     stop() {
       stopped = true

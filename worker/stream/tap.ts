@@ -66,6 +66,14 @@ export type Source = {
 
 export type Broken = Exclude<TapEnd, { how: 'complete' | 'left' }>
 
+/** A stream on its way to the caller: what is written comes out of `readable`. */
+export type Outlet = { readable: ReadableStream<Uint8Array>; writer: WritableStreamDefaultWriter<Uint8Array> }
+
+export function outlet(): Outlet {
+  const { readable, writable } = new IdentityTransformStream()
+  return { readable, writer: writable.getWriter() }
+}
+
 export type Tapped = { readable: ReadableStream<Uint8Array>; ended: Promise<TapEnd> }
 
 const NEVER = new AbortController().signal
@@ -73,6 +81,8 @@ const NEVER = new AbortController().signal
 export type TapOptions = Source & {
   guard: Guard
   clock: Clock
+  /** Where the answer goes, if the caller's stream is open already. */
+  into?: Outlet | undefined
   /** What the caller is told where the answer does not end well: an error event and the terminator, in its own format. Null where that has none. */
   errorBytes(end: TapEnd): Uint8Array | null
   /** Looks for somebody who goes on where the answer broke off; null where nobody does. It waits under the same guard. */
@@ -83,7 +93,7 @@ export type TapOptions = Source & {
   readsOnFor?(): number
 }
 
-export function tap({ guard, clock, errorBytes, rescue, readsOnFor, keep_alive, ...first }: TapOptions): Tapped {
+export function tap({ guard, clock, into = outlet(), errorBytes, rescue, readsOnFor, keep_alive, ...first }: TapOptions): Tapped {
   let { reader, relay, idle_ms, abort }: Source = first
   let may_rescue = rescue !== undefined
   let rescuing = false
@@ -93,8 +103,7 @@ export function tap({ guard, clock, errorBytes, rescue, readsOnFor, keep_alive, 
   let onBroken: (problem: unknown) => void = () => {}
   /** Takes what comes after the caller has gone; null for a connection that broke. */
   let dropped: ((result: ReadableStreamReadResult<Uint8Array> | null) => void) | null = null
-  const pipe = new IdentityTransformStream()
-  const writer: WritableStreamDefaultWriter<Uint8Array> = pipe.writable.getWriter()
+  const { writer } = into
   let settle: (end: TapEnd) => void = () => {}
   const ended = new Promise<TapEnd>(resolve => {
     settle = resolve
@@ -356,7 +365,7 @@ export function tap({ guard, clock, errorBytes, rescue, readsOnFor, keep_alive, 
     }
   }
   begin()
-  return { readable: pipe.readable, ended }
+  return { readable: into.readable, ended }
 }
 
 /** The end of an answer, or null while it goes on. */

@@ -159,6 +159,7 @@ export function decide(
       attempts_per_target: limits.attempts_per_target,
       retry_after_at_most_ms: limits.retry_after_at_most_ms,
       retry_share: limits.retry_share,
+      ...(limits.open_after_ms > 0 && request.stream && world.asks === undefined && { open_after_ms: limits.open_after_ms }),
       ...(limits.keep_alive_ms > 0 && request.stream && { keep_alive_ms: limits.keep_alive_ms }),
       ...(limits.drain_ms > 0 && request.stream && { drain_ms: limits.drain_ms }),
       ...(hedge && { hedge }),

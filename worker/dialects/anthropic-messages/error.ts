@@ -1,7 +1,7 @@
 /**
  * Errors, both ways: ours in Anthropic's envelope, and those that an upstream tells inside an answer.
  */
-import { type ErrorKind, FACTS, type GatewayError, paramOf, wording } from '../../core/errors.ts'
+import { type ErrorKind, FACTS, type GatewayError, inBandFacts, paramOf, wording } from '../../core/errors.ts'
 import type { JsonObject } from '../../schema/chat.ts'
 import { isObject } from '../check.ts'
 import type { Observation, SseEvent } from '../dialect.ts'
@@ -47,7 +47,8 @@ export function writeError(error: GatewayError): JsonObject {
 
 /** In a stream that has begun: an event of its own, after which no client waits for more. */
 export function writeInBand(error: GatewayError): SseEvent[] {
-  return [{ event: 'error', data: JSON.stringify(writeError(error)) }]
+  const { error: said, ...envelope } = writeError(error)
+  return [{ event: 'error', data: JSON.stringify({ ...envelope, error: { ...(said as JsonObject), ...inBandFacts(error) } }) }]
 }
 
 /** An error that came inside a 200, in a stream or instead of an answer. */

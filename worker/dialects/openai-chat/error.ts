@@ -1,7 +1,7 @@
 /**
  * Errors, both ways: ours in OpenAI's envelope, and those that an upstream tells inside an answer.
  */
-import { type ErrorKind, FACTS, type GatewayError, paramOf, wording } from '../../core/errors.ts'
+import { type ErrorKind, FACTS, type GatewayError, inBandFacts, paramOf, wording } from '../../core/errors.ts'
 import type { JsonObject } from '../../schema/chat.ts'
 import { isObject } from '../check.ts'
 import type { Observation, SseEvent } from '../dialect.ts'
@@ -28,10 +28,13 @@ export function writeError(error: GatewayError): JsonObject {
   return { error: { message: wording(error), type: TYPES[FACTS[error.code].kind], param: paramOf(error), code } }
 }
 
+/** The error with what its status and headers would have said. */
+export const saidInBand = (error: GatewayError): JsonObject => ({ ...(writeError(error).error as JsonObject), ...inBandFacts(error) })
+
 /** In a stream that has begun: the error as an event of its own, then the terminator, so that no client waits for more. */
 export function writeInBand(error: GatewayError): SseEvent[] {
   return [
-    { event: null, data: JSON.stringify(writeError(error)) },
+    { event: null, data: JSON.stringify({ error: saidInBand(error) }) },
     { event: null, data: '[DONE]' },
   ]
 }

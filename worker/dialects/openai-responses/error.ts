@@ -5,14 +5,13 @@ import type { GatewayError } from '../../core/errors.ts'
 import type { JsonObject } from '../../schema/chat.ts'
 import { isObject } from '../check.ts'
 import type { Observation, SseEvent } from '../dialect.ts'
-import { writeError } from '../openai-chat/error.ts'
+import { saidInBand } from '../openai-chat/error.ts'
 import { saidIn } from '../upstream-said.ts'
 import { sanitized } from '../upstream-text.ts'
 
 /** In a stream that has begun. The documents have the members flat, the service sends them nested, and clients look in either place. */
 export function writeInBand(error: GatewayError): SseEvent[] {
-  const { error: said } = writeError(error) as { error: JsonObject }
-  return [{ event: 'error', data: JSON.stringify(errorEvent(said)) }]
+  return [{ event: 'error', data: JSON.stringify(errorEvent(saidInBand(error))) }]
 }
 
 export function errorEvent(said: JsonObject): JsonObject {
