@@ -19,6 +19,12 @@ describe.each(STREAMS)('$path, kept alive', ({ from, events }) => {
     const read = await STREAM_CLIENTS[from](kept).catch((error: Error) => error.message)
     expect(read).toEqual(plain)
   })
+  it('is the same answer behind the comments of a stream that was opened before it', async () => {
+    const comments = Buffer.from(': keep-alive\n\n: keep-alive\n\n: x-signalbox-target: a/b\n: x-signalbox-attempts: 2\n\n')
+    const plain = await STREAM_CLIENTS[from](encodeEvents(events)).catch((error: Error) => error.message)
+    const read = await STREAM_CLIENTS[from](Buffer.concat([comments, encodeEvents(events)])).catch((error: Error) => error.message)
+    expect(read).toEqual(plain)
+  })
 })
 
 it('there are recordings of every format that callers speak', () => {

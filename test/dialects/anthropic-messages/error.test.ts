@@ -25,8 +25,13 @@ describe('our errors, in the envelope that its clients expect', () => {
     })
     expect(write({ code: 'internal', reference: 'ref' })).toMatchObject({ request_id: 'ref' })
   })
-  it('are an event of their own in a stream', () =>
-    expect(writeInBand({ code: 'invalid_key' })).toEqual([{ event: 'error', data: JSON.stringify(write({ code: 'invalid_key' })) }]))
+  it('are an event of their own in a stream, with the status that cannot be told otherwise', () => {
+    const error = { code: 'upstream_rate_limited', target: 'a/b', retry_after_ms: 1_200 } as const
+    const [event, ...more] = writeInBand(error)
+    const { error: said, ...envelope } = write(error)
+    expect([event?.event, more]).toEqual(['error', []])
+    expect(JSON.parse(event?.data ?? '')).toEqual({ ...envelope, error: { ...(said as object), status: 429, retry_after_ms: 1_200 } })
+  })
   it('have a status', () => expect(statusOf({ code: 'invalid_key' })).toBe(401))
 })
 

@@ -41,7 +41,7 @@ describe("an error in OpenAI's envelope", () => {
   })
   it('in a stream is an event, and then the end', () => {
     const [event, end, ...more] = writeInBand({ code: 'upstream_truncated', target: 'a/b', message: 'connection reset' })
-    expect(JSON.parse(event?.data ?? '')).toMatchObject({ error: { code: 'upstream_truncated' } })
+    expect(JSON.parse(event?.data ?? '')).toMatchObject({ error: { code: 'upstream_truncated', status: 502 } })
     expect([end, more]).toEqual([{ event: null, data: '[DONE]' }, []])
   })
 })
