@@ -3,8 +3,13 @@
  * only when D1 has said that it has it. An answer that got lost is no harm: the same rows are sent again and D1 ignores
  * them by their decision id, but for one case, an orphan's row that the true settlement replaces.
  *
- * When D1 is down everything waits. When D1 is up and a batch fails, one row in it is at fault: the batch is cut down until
- * that row stands alone, and then it is set aside, so that it cannot hold up the others.
+ * When a batch fails, D1 is asked two things in one call: to write something else, and which of these rows it has. If it does
+ * not write at all, everything waits. If it has all of them, only its answer was lost. Else one row is at fault: the batch is cut
+ * down until that row stands alone, and then it is set aside, so that it cannot hold up the others. A row that stands aside is
+ * never dropped: after eight tries an operator is told, and from then on it is tried once an hour.
+ *
+ * Rejected: a question that only reads. A D1 that reads and fails six writes in ten had every row in turn taken for one that
+ * cannot be stored, and one in forty of those never got through its eight tries.
  */
 import type { Ms } from '../schema/units.ts'
 import type { Pending, UsageJournal } from './usage-journal.ts'
@@ -15,8 +20,10 @@ import type { UsageSink } from './usage-sink.ts'
 export const ROWS_AT_ONCE = 200
 /** D1 takes a text of at most 2 MB as one bound value. */
 const CHARS_AT_ONCE = 1_400_000
-/** Tries of a row that D1 will not take, before an operator has to look. */
+/** Tries of a row that D1 will not take, before an operator has to look; about two minutes. */
 export const TRIES = 8
+/** Then it is tried this often: what was wrong with D1 may have been mended, and nobody need remember the row. */
+export const GIVEN_UP_AGAIN_MS: Ms = 3_600_000
 /** D1 was seen to hang for 30 s and longer; what it did then comes out with the next try. */
 const FLUSH_LIMIT_MS: Ms = 15_000
 const ERROR_CHARS = 300
@@ -35,6 +42,10 @@ ON CONFLICT (decision_id) DO UPDATE SET ${SETTLED_COLUMNS.map(column => `${colum
 WHERE usage.outcome = 'orphan' AND excluded.outcome <> 'orphan'`
 const HEARD = `INSERT INTO usage_objects (org, registered_at_ms, heard_at_ms) VALUES (?1, ?2, ?2) ON CONFLICT (org) DO UPDATE SET heard_at_ms = ?2`
 
+/** Which of these rows D1 has for good: an orphan's counts only for one that is an orphan here too. */
+const WHICH_ARE_THERE = `SELECT decision_id FROM usage
+WHERE decision_id IN (SELECT value FROM json_each(?1)) OR (outcome <> 'orphan' AND decision_id IN (SELECT value FROM json_each(?2)))`
+
 export type Flushed = 'done' | 'more' | 'failed'
 
 /** One step: at most one batch. `limit` is how many rows it may hold, and comes back as what the next one may. */
@@ -47,16 +58,16 @@ export async function flush(
 ): Promise<{ flushed: Flushed; limit: number }> {
   const rows = journal.pending(limit, CHARS_AT_ONCE)
   if (!rows.length) return { flushed: await retryOne(db, journal, now_ms, sink), limit: ROWS_AT_ONCE }
-  const error = await write(db, journal, rows, now_ms)
-  if (error === null) {
+  const written = await write(db, journal, rows, now_ms)
+  if (written.outcome === 'away') return { flushed: 'failed', limit }
+  if (written.outcome === 'there') {
     if (sink && !(await taken(sink, journal, rows))) return { flushed: 'failed', limit }
     journal.acknowledge(rows)
     return { flushed: journal.backlog ? 'more' : 'done', limit: Math.min(ROWS_AT_ONCE, limit * 2) }
   }
-  if (!(await answers(db))) return { flushed: 'failed', limit }
   const [row] = rows
   if (rows.length === 1 && row) {
-    journal.setAside(row, error, now_ms + backoffMs(1))
+    journal.setAside(row, written.error, now_ms + backoffMs(1))
     return { flushed: 'more', limit: ROWS_AT_ONCE }
   }
   return { flushed: 'more', limit: Math.max(1, Math.floor(rows.length / 4)) }
@@ -68,14 +79,17 @@ export function backoffMs(failures: number): Ms {
 }
 
 async function retryOne(db: D1Database, journal: UsageJournal, now_ms: Ms, sink: UsageSink | null): Promise<Flushed> {
-  const row = journal.stuck(now_ms, TRIES)
+  const row = journal.stuck(now_ms)
   if (!row) return 'done'
-  const error = await write(db, journal, [row], now_ms)
-  if (error === null) {
+  const written = await write(db, journal, [row], now_ms)
+  if (written.outcome === 'away') return 'failed'
+  if (written.outcome === 'there') {
     if (sink && !(await taken(sink, journal, [row]))) return 'failed'
-    journal.unstick(row.seq)
-  } else if (await answers(db)) journal.stillStuck(row.seq, error, now_ms + backoffMs(row.tries + 1))
-  else return 'failed'
+    journal.unstick(row.seq, now_ms)
+  } else {
+    const tries = row.tries + 1
+    journal.stillStuck(row.seq, written.error, now_ms + (tries < TRIES ? backoffMs(tries) : GIVEN_UP_AGAIN_MS))
+  }
   return 'more'
 }
 
@@ -90,8 +104,10 @@ async function taken(sink: UsageSink, journal: UsageJournal, rows: Pending[]): P
   }
 }
 
-/** Null where D1 has all of it now; else what it said. */
-async function write(db: D1Database, journal: UsageJournal, rows: Pending[], now_ms: Ms): Promise<string | null> {
+type Written = { outcome: 'there' } | { outcome: 'away' } | { outcome: 'refused'; error: string }
+
+/** `there`: D1 has all of it. `away`: it writes nothing. `refused`: it writes, and not this. */
+async function write(db: D1Database, journal: UsageJournal, rows: Pending[], now_ms: Ms): Promise<Written> {
   try {
     const usage = rows.map(({ intended, settled }) => joined(intended, settled))
     const { shared, records } = pageOf(journal, rows)
@@ -101,9 +117,11 @@ async function write(db: D1Database, journal: UsageJournal, rows: Pending[], now
       db.prepare(HEARD).bind(journal.org, now_ms),
     ]
     await within(FLUSH_LIMIT_MS, db.batch(statements))
-    return null
+    return { outcome: 'there' }
   } catch (error) {
-    return String(error).slice(0, ERROR_CHARS)
+    const there = await writesAndHas(db, journal, rows, now_ms)
+    if (there === null) return { outcome: 'away' }
+    return there === rows.length ? { outcome: 'there' } : { outcome: 'refused', error: String(error).slice(0, ERROR_CHARS) }
   }
 }
 
@@ -117,14 +135,19 @@ function pageOf(journal: UsageJournal, rows: Pending[]): { shared: string; recor
   return { shared: `[${[...places.keys()].map(id => journal.sharedText(id)).join()}]`, records: `{${records.join()}}` }
 }
 
-/** Is D1 there at all? Tells a row that cannot be stored from a database that cannot store. */
-async function answers(db: D1Database): Promise<boolean> {
+/** How many of these rows D1 has; null where it does not write. Tells a row that cannot be stored from a database that cannot store. */
+async function writesAndHas(db: D1Database, journal: UsageJournal, rows: Pending[], now_ms: Ms): Promise<number | null> {
+  const ids = (some: Pending[]) => JSON.stringify(some.map(({ decision_id }) => decision_id))
+  const orphans = rows.filter(({ orphan }) => orphan)
+  const others = rows.filter(({ orphan }) => !orphan)
+  const heard = db.prepare(HEARD).bind(journal.org, now_ms)
+  const which = db.prepare(WHICH_ARE_THERE).bind(ids(orphans), ids(others))
   try {
-    await within(FLUSH_LIMIT_MS, db.prepare('SELECT 1 FROM usage LIMIT 1').all())
-    return true
+    const [, found] = await within(FLUSH_LIMIT_MS, db.batch([heard, which]))
+    return found?.results.length ?? null
   } catch {
-    // The question was whether it answers.
-    return false
+    // The question was whether it writes.
+    return null
   }
 }
 

@@ -28,6 +28,8 @@ export type Pending = {
   own: string
   /** Number of what its decision shares with others: `sharedText`. */
   shared: number | null
+  /** 1 where nobody settled it. */
+  orphan: number
 }
 /** What is told of a decision to one who asks. */
 export type Found = { intended: string; settled: string | null; shared: string | null; own: string }
@@ -68,7 +70,7 @@ CREATE TABLE IF NOT EXISTS revoked (key_id TEXT PRIMARY KEY, at_ms INTEGER NOT N
 `
 
 /** Columns of `Pending`. */
-const PENDING = 's.seq, i.decision_id, i.at_ms, i.intended, s.settled, i.own, i.shared'
+const PENDING = 's.seq, i.decision_id, i.at_ms, i.intended, s.settled, i.own, i.shared, s.orphan'
 const FOUND = 'i.intended, s.settled, i.own, i.shared'
 
 const INTENT_COLUMNS = 8
@@ -235,27 +237,32 @@ export class UsageJournal {
     this.note('flushed_seq', String(last.seq))
   }
 
-  /** D1 works but will not take this row: set aside, so that the others go on. */
+  /**
+   * D1 works but will not take this row: set aside, so that the others go on. Not where it has gone meanwhile: the true settlement of
+   * an orphan may have taken its place while D1 was asked, and goes by its own number.
+   */
   setAside(row: Pending, error: string, retry_at_ms: Ms): void {
     this.#storage.transactionSync(() => {
-      this.#storage.sql.exec('INSERT OR REPLACE INTO stuck VALUES (?, 1, ?, ?)', row.seq, retry_at_ms, error)
+      const there = 'SELECT seq, 1, ?, ? FROM settlements WHERE seq = ?'
+      this.#storage.sql.exec(`INSERT OR REPLACE INTO stuck ${there}`, retry_at_ms, error, row.seq)
       this.acknowledge([row])
     })
   }
 
-  /** A row set aside whose time has come, if it has tries left. */
-  stuck(now_ms: Ms, tries: number): (Pending & { tries: number }) | null {
+  /** A row set aside whose time has come. */
+  stuck(now_ms: Ms): (Pending & { tries: number }) | null {
     const [row] = this.#storage.sql.exec<Pending & { tries: number }>(
       `SELECT ${PENDING}, k.tries FROM stuck k JOIN settlements s ON s.seq = k.seq JOIN intents i ON i.seq = s.intent_seq
-       WHERE k.tries < ? AND k.next_at_ms <= ? ORDER BY k.next_at_ms LIMIT 1`,
-      tries,
+       WHERE k.next_at_ms <= ? ORDER BY k.next_at_ms LIMIT 1`,
       now_ms,
     )
     return row ?? null
   }
 
-  unstick(seq: number): void {
+  /** D1 has it after all. Whatever was mended may have been what the others wait for, too. */
+  unstick(seq: number, now_ms: Ms): void {
     this.#storage.sql.exec('DELETE FROM stuck WHERE seq = ?', seq)
+    this.#storage.sql.exec('UPDATE stuck SET next_at_ms = ?1 WHERE next_at_ms > ?1', now_ms)
   }
 
   stillStuck(seq: number, error: string, retry_at_ms: Ms): void {
@@ -291,17 +298,17 @@ export class UsageJournal {
     })
   }
 
-  /** When there is something to do next; null where nothing is under way and everything is in D1 and forgotten. */
-  nextAt(now_ms: Ms, tries: number): Ms | null {
+  /** When there is something to do next; null where nothing is under way and everything is in D1 and forgotten. `prune` may not be called before `prune_at_ms`. */
+  nextAt(now_ms: Ms, prune_at_ms: Ms): Ms | null {
     let next = Number.POSITIVE_INFINITY
     if (this.backlog) next = now_ms + FLUSH_AFTER_MS
     for (const { expires_at_ms } of this.#open.values()) next = Math.min(next, expires_at_ms)
     const [first] = this.#settled
-    if (first) next = Math.min(next, first.at_ms + REMEMBERED_MS)
-    const [stuck] = this.#storage.sql.exec<{ at: number | null }>('SELECT min(next_at_ms) AS at FROM stuck WHERE tries < ?', tries)
+    if (first) next = Math.min(next, Math.max(first.at_ms + REMEMBERED_MS, prune_at_ms))
+    const [stuck] = this.#storage.sql.exec<{ at: number | null }>('SELECT min(next_at_ms) AS at FROM stuck')
     if (stuck?.at != null) next = Math.min(next, stuck.at)
     const [orphan] = this.#storage.sql.exec<{ at: number | null }>('SELECT min(settled_at_ms) AS at FROM settlements WHERE orphan = 1')
-    if (orphan?.at != null) next = Math.min(next, Math.max(orphan.at + ORPHAN_REMEMBERED_MS, now_ms + FLUSH_AFTER_MS))
+    if (orphan?.at != null) next = Math.min(next, Math.max(orphan.at + ORPHAN_REMEMBERED_MS, prune_at_ms, now_ms + FLUSH_AFTER_MS))
     return next === Number.POSITIVE_INFINITY ? null : next
   }
 

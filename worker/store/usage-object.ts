@@ -165,7 +165,7 @@ export class UsageObject extends DurableObject<Env> {
 
   #nextAt(now_ms: Ms): Ms | null {
     const next = Math.min(
-      this.#journal.nextAt(now_ms, TRIES) ?? Number.POSITIVE_INFINITY,
+      this.#journal.nextAt(now_ms, this.#pruned_at_ms + PRUNE_EVERY_MS) ?? Number.POSITIVE_INFINITY,
       this.#notices.nextAt() ?? Number.POSITIVE_INFINITY,
     )
     return next === Number.POSITIVE_INFINITY ? null : next
