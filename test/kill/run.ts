@@ -2,6 +2,7 @@
  * `npm run kill`: forty rounds. `npm run kill -- --rounds 1000 --faults 0.6 --seed 1` is the long form; with `--write` it adds a row to
  * `RESULTS.md`. Ends with 1 where the ledgers differ.
  */
+import { execFileSync } from 'node:child_process'
 import { appendFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
@@ -18,6 +19,9 @@ const { values } = parseArgs({
 })
 const { faults, seed } = { faults: Number(values.faults), seed: Number(values.seed) }
 const at_most_ms = values.minutes === undefined ? Number.POSITIVE_INFINITY : Number(values.minutes) * 60_000
+/** What was tried: the name that git gives to all that is in `worker/store`, which is the same in every commit that has the same there. */
+const git = (...args: string[]) => execFileSync('git', args, { cwd: import.meta.dirname, encoding: 'utf8' }).trim()
+const code = git('rev-parse', '--short=10', 'HEAD:worker/store') + (git('status', '--porcelain', '../../worker') ? ' and changes' : '')
 console.log(`kill loop: ${values.rounds} rounds, ${faults * 100} % of D1 batches fail, seed ${seed}`)
 const report = await killLoop({ rounds: Number(values.rounds), faults, seed, at_most_ms, say: console.log })
 console.log(JSON.stringify(report, null, 2))
@@ -29,6 +33,7 @@ if (values.write) {
     .join(', ')
   const row = [
     new Date().toISOString().slice(0, 10),
+    code,
     `\`npm run kill -- --rounds ${rounds} --faults ${faults} --seed ${seed}\``,
     ...[rounds, dispatched, answered, rows, kinds, report.lost.length, report.unrecorded.length, report.doubled.length],
     ...[died_before_record, object_micros, rows_micros, problems.join('; ') || 'equal'],

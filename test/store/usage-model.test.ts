@@ -189,7 +189,9 @@ const ROWS = `SELECT decision_id, outcome, cost_micros,
   EXISTS (SELECT 1 FROM decision_pages WHERE id = page AND records->decision_id IS NOT NULL) AS paged FROM usage WHERE org = ?`
 
 describe('whatever happens to a usage object, in whatever order', () => {
-  it('each request has one row, the sums agree, D1 has all within minutes of being well, and the object sleeps', { timeout: 120_000 }, async () => {
+  it('each request has one row, the sums agree, D1 has all within minutes of being well, and the object sleeps', {
+    timeout: 120_000,
+  }, async () => {
     // Ahead of the true time, so that no alarm fires by itself.
     const start_ms = Date.now() + 3_600_000
     await fc.assert(
