@@ -12,6 +12,7 @@ import fc from 'fast-check'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import type { Intent } from '../../worker/schema/usage.ts'
 import { ORG_ACCOUNT } from '../../worker/store/usage-accounts.ts'
+import { REMEMBERED_MS } from '../../worker/store/usage-journal.ts'
 import { UsageObject } from '../../worker/store/usage-object.ts'
 import { batchOf, emptyStorage, intent, newOrg, settlement } from './fixture.ts'
 
@@ -92,7 +93,11 @@ class World {
       const one = some[event.which % some.length]
       if (!one) return
       one.cost_micros ??= 100 + event.which
-      this.#object.commit(batchOf(event.do === 'repeat' ? [one.intent] : [], [settlement(one.intent, { cost_micros: one.cost_micros })]))
+      // An isolate repeats an intent for seconds; a settlement for as long as it lives.
+      const young = Date.now() - one.intent.at_ms < REMEMBERED_MS
+      this.#object.commit(
+        batchOf(event.do === 'repeat' && young ? [one.intent] : [], [settlement(one.intent, { cost_micros: one.cost_micros })]),
+      )
     } else if (event.do === 'pass') await vi.advanceTimersByTimeAsync(event.ms)
     else if (event.do === 'alarm') await this.#fire()
     else if (event.do === 'answer') await this.#answer(event.fault)
@@ -176,6 +181,10 @@ class World {
     return { alarms: this.alarms - before, asleep: (await this.#state.storage.getAlarm()) === null, kept }
   }
 
+  status() {
+    return this.#object.status()
+  }
+
   spentMicros(): number | undefined {
     return this.#object.ledgers([ORG_ACCOUNT])[0]?.month.spent_micros
   }
@@ -188,17 +197,72 @@ type Row = { decision_id: string; outcome: string; cost_micros: number; paged: n
 const ROWS = `SELECT decision_id, outcome, cost_micros,
   EXISTS (SELECT 1 FROM decision_pages WHERE id = page AND records->decision_id IS NOT NULL) AS paged FROM usage WHERE org = ?`
 
+/** Ahead of the true time, so that no alarm fires by itself. */
+const START_MS = Date.now() + 3_600_000
+
+/** A world that the test lives through, on storage of its own. */
+async function live(through: (world: World) => Promise<void>): Promise<void> {
+  vi.useFakeTimers({ toFake: ['Date', 'setTimeout', 'clearTimeout'], now: START_MS })
+  await runInDurableObject(env.USAGE.getByName(newOrg()), async (_: UsageObject, state) => {
+    await through(new World(state))
+    await state.storage.deleteAll()
+  })
+}
+
+const BEGUN: Event = { do: 'begin', settled_at_once: false }
+const DONE: Event = { do: 'begin', settled_at_once: true }
+const ALARM: Event = { do: 'alarm' }
+const pass = (ms: number): Event => ({ do: 'pass', ms })
+const answer = (fault: Fault): Event => ({ do: 'answer', fault })
+
+describe('a usage object whose D1', () => {
+  it.each<[string, Event[], { unflushed: number; set_aside: number }]>([
+    [
+      'writes, and loses its word of that, asks what is there and is content',
+      [answer('after'), answer('none')],
+      { unflushed: 0, set_aside: 0 },
+    ],
+    ['hangs, and wrote all the same, likewise', [answer('hang_then_write'), answer('none')], { unflushed: 0, set_aside: 0 }],
+    [
+      'fails and then does not write anything else either, waits and blames no row',
+      [answer('before'), answer('before')],
+      { unflushed: 1, set_aside: 0 },
+    ],
+    ['fails, and writes something else, sets the row aside', [answer('before'), answer('none')], { unflushed: 0, set_aside: 1 }],
+  ])('%s', async (_, answers, expected) => {
+    await live(async world => {
+      for (const event of [DONE, pass(600), ALARM, ...answers]) await world.run(event)
+      expect(await world.status()).toMatchObject(expected)
+    })
+  })
+
+  it('fails six writes in six for an hour blames no row, and tries every minute', async () => {
+    await live(async world => {
+      await world.run(DONE)
+      for (let minute = 0; minute < 60; minute++)
+        for (const event of [pass(60_000), ALARM, answer('before'), answer('before')]) await world.run(event)
+      expect(world.alarms).toBe(60)
+      expect(await world.status()).toMatchObject({ unflushed: 1, set_aside: 0, given_up: 0 })
+      expect(await world.rest()).toBeLessThanOrEqual(60_000)
+    })
+  })
+
+  it('refuses an orphan that is settled while it is asked, keeps no mark of the orphan', async () => {
+    await live(async world => {
+      const settled: Event = { do: 'settle', which: 0 }
+      for (const event of [BEGUN, pass(40_000), ALARM, answer('before'), settled, answer('none'), answer('none')]) await world.run(event)
+      expect(await world.status()).toMatchObject({ unflushed: 0, set_aside: 0 })
+    })
+  })
+})
+
 describe('whatever happens to a usage object, in whatever order', () => {
   it('each request has one row, the sums agree, D1 has all within minutes of being well, and the object sleeps', {
     timeout: 120_000,
   }, async () => {
-    // Ahead of the true time, so that no alarm fires by itself.
-    const start_ms = Date.now() + 3_600_000
     await fc.assert(
-      fc.asyncProperty(fc.array(EVENT, { minLength: 5, maxLength: 60, size: 'max' }), async events => {
-        vi.useFakeTimers({ toFake: ['Date', 'setTimeout', 'clearTimeout'], now: start_ms })
-        await runInDurableObject(env.USAGE.getByName(newOrg()), async (_: UsageObject, state) => {
-          const world = new World(state)
+      fc.asyncProperty(fc.array(EVENT, { minLength: 5, maxLength: 60, size: 'max' }), events =>
+        live(async world => {
           for (const event of events) await world.run(event)
           const drained_ms = await world.rest()
           const { results } = await env.DB.prepare(ROWS).bind(world.org).all<Row>()
@@ -213,10 +277,9 @@ describe('whatever happens to a usage object, in whatever order', () => {
           const slept = await world.sleep()
           expect(slept).toEqual({ alarms: expect.any(Number), asleep: true, kept: 0 })
           expect(slept.alarms).toBeLessThan(40)
-          await state.storage.deleteAll()
-        })
-      }),
-      { numRuns: Number(process.env.RUNS ?? 60) },
+        }),
+      ),
+      { numRuns: 60, interruptAfterTimeLimit: 45_000, markInterruptAsFailure: false },
     )
   })
 })
