@@ -26,7 +26,7 @@ import type { DialectName } from './schema/chat.ts'
 import type { DecisionRecord } from './schema/decision.ts'
 import type { Features } from './schema/features.ts'
 import type { HealthSnapshot, Outcome } from './schema/health.ts'
-import type { OrgId, PolicyName, TargetId } from './schema/ids.ts'
+import type { DecisionId, OrgId, PolicyName, TargetId } from './schema/ids.ts'
 import type { Ms } from './schema/units.ts'
 import type { Intent, Settlement } from './schema/usage.ts'
 import type { Alarm } from './store/alarm.ts'
@@ -41,6 +41,7 @@ import { keepAnswer, keeperOf } from './store/kept-answers.ts'
 import type { LimitedCaller } from './store/org-limits.ts'
 import { type OwnKeys, ownKeyStore } from './store/own-keys.ts'
 import { policyStore } from './store/policies.ts'
+import { type Claim, type KeptAnswer, keepForRepeats, keptForRepeats } from './store/repeats.ts'
 import { understanding } from './store/understanding.ts'
 import { type Durable, intend, settle } from './store/usage.ts'
 
@@ -79,6 +80,11 @@ export type Deps = {
   /** Sets the intent on its way. The answer is asked for when it is needed, and not before: until then it may wait for company. */
   intend(intent: Intent, ctx: Context): Durable
   settle(settlement: Settlement, ctx: Context): void
+  /** Answers that are kept for requests sent again. */
+  repeats: {
+    keep(claim: Claim, decision_id: DecisionId, answer: KeptAnswer): Promise<boolean>
+    kept(claim: Claim, decision_id: DecisionId): Promise<KeptAnswer | null>
+  }
   /** Any request of this isolate says where it is; only the first is looked at. */
   locate(request: { cf?: unknown }): void
   health(now_ms: Ms, ctx: Context): HealthSnapshot
@@ -196,6 +202,10 @@ export function makeDeps(env: Env): Deps {
       }
     },
     settle: (settlement, ctx) => settle(env, ctx, settlement),
+    repeats: {
+      keep: (claim, decision_id, answer) => keepForRepeats(env, claim, decision_id, answer),
+      kept: (claim, decision_id) => keptForRepeats(env, claim, decision_id),
+    },
     locate: health.locate,
     health: (now_ms, ctx) => health.snapshot(now_ms, ctx),
     report: (outcome, ctx) => health.report(outcome, ctx),

@@ -28,6 +28,7 @@ const USAGE = 'routes/admin/usage.test.ts'
 const BODY = 'routes/body.test.ts'
 const JSON_TEXT = 'core/json-text.test.ts'
 const DISPATCH = 'dispatch/dispatch.test.ts'
+const ONCE = 'routes/once.test.ts'
 const OBJECT = 'store/usage-object.test.ts'
 
 export const ITEMS: Item[] = [
@@ -104,9 +105,13 @@ export const ITEMS: Item[] = [
   },
   {
     id: '13',
-    asks: 'Prompts and answers are kept nowhere',
-    tests: [[CANARY, 'has let none of them out']],
-    note: 'There is no switch to keep them, so nothing to switch off.',
+    asks: 'Prompts and answers are kept nowhere, but for answers that a policy keeps to give them again, sealed',
+    tests: [
+      [CANARY, 'has let none of them out'],
+      [ONCE, 'has nothing of question, answer or key in its storage that could be read'],
+      [ONCE, 'is not done again: it is told by which decision'],
+    ],
+    note: 'Off unless a policy says `idempotency.keep_answers`; for a day, or as long as it says.',
   },
   {
     id: '14',
@@ -354,9 +359,15 @@ export const ITEMS: Item[] = [
   },
   {
     id: '50',
-    asks: 'Idempotency keys',
-    tests: [],
-    note: 'Not offered: a repeated request is a request. The header is neither used nor passed on.',
+    asks: 'An idempotency key is its caller’s own, and stands for one request: another body with it is refused',
+    tests: [
+      [ONCE, 'of two callers are two calls, of one organisation or of two'],
+      [ONCE, 'with another body, or at another endpoint, is a mistake: 422'],
+      [ONCE, 'gives it to nobody else'],
+      [ONCE, 'has nothing of question, answer or key in its storage that could be read'],
+      ['store/usage-once.test.ts', 'is taken once of two hundred that come together'],
+    ],
+    note: 'Answers are kept only where a policy says so, sealed under a key that only the same request can make.',
   },
   {
     id: '51',

@@ -11,6 +11,8 @@ import { healthView } from '../../worker/store/health.ts'
 import { policyStore } from '../../worker/store/policies.ts'
 import { AccountingUnavailable, intend } from '../../worker/store/usage.ts'
 import { row } from '../faults/note.ts'
+import { callerOf } from '../routes/admin/asking.ts'
+import { ANSWER, CHAT, router } from '../security/workerd/router.ts'
 import { batchOf, emptyStorage, intent, limitedBy, newId, newOrg, settlement } from './fixture.ts'
 
 let pending: Promise<unknown>[] = []
@@ -274,6 +276,54 @@ describe('between a hold and its settlement', () => {
       const [answer] = await env.USAGE.getByName(org).commit(batchOf([intent({ org, limited: limitedBy(DAY), reserved_micros: 1 })]))
       expect(answer).toMatchObject({ ok: false, spent_micros: 1_700 })
       return '1,700 of 1,000, then refused'
+    },
+  )
+})
+
+describe('a request that is sent again', () => {
+  row(
+    'F99',
+    'workerd',
+    'duplicate client request, same Idempotency-Key, concurrent and later',
+    'one dispatch; the second gets 409, or the answer again where the policy keeps it',
+    async () => {
+      const { key } = await callerOf({ org: newOrg() })
+      await env.KV.put(
+        'policy/keeping',
+        JSON.stringify({ name: 'keeping', objective: { quality: 1 }, idempotency: { keep_answers: true } }),
+      )
+      const seen: string[] = []
+      for (const model of [CHAT.model, 'policy/keeping']) {
+        let answer: (response: Response) => void = () => {}
+        let came: () => void = () => {}
+        const called = new Promise<void>(resolve => {
+          came = resolve
+        })
+        const on = router({
+          answer: () => {
+            came()
+            return new Promise(resolve => {
+              answer = resolve
+            })
+          },
+        })
+        const ask = () =>
+          on.ask('POST', '/v1/chat/completions', {
+            key,
+            body: { ...CHAT, model },
+            headers: { 'idempotency-key': `once ${model}`.replace(' ', '-') },
+          })
+        const first = ask()
+        await called
+        const beside = await ask()
+        answer(Response.json(ANSWER))
+        const text = await (await first).text()
+        const later = await ask()
+        const again = later.status === 200 && (await later.text()) === text ? 'the same answer' : String(later.status)
+        expect([on.sent.length, beside.status, again]).toEqual([1, 409, model === CHAT.model ? '409' : 'the same answer'])
+        seen.push(`${on.sent.length} call, beside it ${beside.status}, later ${again}`)
+      }
+      return seen.join('; ')
     },
   )
 })

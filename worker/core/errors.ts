@@ -5,7 +5,7 @@
  */
 import type { RefusalReason } from '../schema/decision.ts'
 import { ENDPOINT_PATHS, type EndpointName } from '../schema/endpoint.ts'
-import type { ProviderId, TargetId } from '../schema/ids.ts'
+import type { DecisionId, ProviderId, TargetId } from '../schema/ids.ts'
 import type { AccountName, RateName } from '../schema/limits.ts'
 import type { Bytes, Micros, Ms } from '../schema/units.ts'
 
@@ -28,6 +28,9 @@ export type GatewayError =
   | { code: 'refused_by_policy'; rule: string; message: string }
   | { code: 'budget_exhausted'; account: AccountName; window: string; spent_micros: Micros; limit_micros: Micros; resets_at_ms: Ms }
   | { code: 'limit_reached'; account: AccountName; of: RateName; at_most: number; used: number; need: number; resets_at_ms: Ms }
+  | { code: 'request_under_way'; decision_id: DecisionId; retry_after_ms: Ms }
+  | { code: 'already_answered'; decision_id: DecisionId }
+  | { code: 'idempotency_key_reused'; decision_id: DecisionId }
   | { code: 'accounting_unavailable' }
   | { code: 'policy_unavailable'; policy: string; message: string }
   | { code: 'upstream_rejected'; target: TargetId; status: number; message: string; param: string | null; upstream_code: string | null }
@@ -87,6 +90,9 @@ export const FACTS = {
   refused_by_policy: { status: 403, blame: 'operator', kind: 'permission', retryable: false },
   budget_exhausted: { status: 402, blame: 'caller', kind: 'billing', retryable: false },
   limit_reached: { status: 429, blame: 'caller', kind: 'rate_limit', retryable: true },
+  request_under_way: { status: 409, blame: 'caller', kind: 'invalid_request', retryable: true },
+  already_answered: { status: 409, blame: 'caller', kind: 'invalid_request', retryable: false },
+  idempotency_key_reused: { status: 422, blame: 'caller', kind: 'invalid_request', retryable: false },
   accounting_unavailable: { status: 503, blame: 'router', kind: 'overloaded', retryable: true },
   policy_unavailable: { status: 503, blame: 'operator', kind: 'api', retryable: true },
   upstream_rejected: { status: 400, blame: 'caller', kind: 'invalid_request', retryable: false },
@@ -193,6 +199,12 @@ export function wording(error: GatewayError): string {
       return `${overBudget(error)} It resets at ${new Date(error.resets_at_ms).toISOString()}.`
     case 'limit_reached':
       return overRate(error)
+    case 'request_under_way':
+      return `A request with this idempotency-key is still under way (${error.decision_id}). It is done once; ask again for its answer.`
+    case 'already_answered':
+      return `A request with this idempotency-key was answered before (${error.decision_id}), and its answer is not kept here. Use another key to have it done again.`
+    case 'idempotency_key_reused':
+      return `This idempotency-key came with another request before (${error.decision_id}). Use one key for one request, and the same body with it.`
     case 'accounting_unavailable':
       return 'The router cannot record this request right now and so does not answer it. Nothing was delivered; try again.'
     case 'policy_unavailable':
@@ -250,6 +262,10 @@ export function paramOf(error: GatewayError): string | null {
       return 'model'
     case 'upstream_rejected':
       return error.param
+    case 'request_under_way':
+    case 'already_answered':
+    case 'idempotency_key_reused':
+      return 'idempotency-key'
     default:
       return null
   }
@@ -263,7 +279,8 @@ export function inBandFacts(error: GatewayError): { status: number; retry_after_
 
 /** How long to wait, for a `Retry-After` header. */
 export function retryAfterOf(error: GatewayError, now_ms: Ms): Ms | null {
-  if (error.code === 'upstream_rate_limited' || error.code === 'too_many_attempts') return error.retry_after_ms
+  if (error.code === 'upstream_rate_limited' || error.code === 'too_many_attempts' || error.code === 'request_under_way')
+    return error.retry_after_ms
   if (error.code === 'upstream_failed') return error.retry_after_ms ?? null
   if (error.code === 'budget_exhausted' || error.code === 'limit_reached') return Math.max(0, error.resets_at_ms - now_ms)
   // Storage that stumbled is mostly back within the second.

@@ -48,6 +48,8 @@ export type Call = Carries & {
   started_at_ms: Ms
   /** Aborts when the caller goes away. */
   gone: AbortSignal
+  /** Is shown each piece of a streamed answer as it leaves; absent where nobody keeps it. */
+  copy?: (bytes: Uint8Array) => void
   /** This call takes up an answer that broke off. Its request is not the caller's own text any more where it shows what was said. */
   resumes?: Resumption & { by: Rescue['by'][number] }
 }

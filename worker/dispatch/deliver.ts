@@ -99,6 +99,7 @@ export function wholeAnswer(
     },
     releaseInto: ({ writer }) => {
       const bytes = typeof answer.body === 'string' ? new TextEncoder().encode(answer.body) : answer.body
+      call.copy?.(bytes)
       return writer
         .write(bytes)
         .then(() => writer.close())
@@ -162,6 +163,7 @@ export function streamedAnswer(
       guard,
       clock: carrier.effects,
       into,
+      copy: call.copy,
       idle_ms: step.idle_ms,
       abort: trial.abort,
       // Into JSON or sound nothing can be written that would be an error there: the connection breaks off, as the answer did.

@@ -10,6 +10,7 @@ import type { CallersWorld, Context, Deps } from '../env.ts'
 import type { AttemptRecord } from '../schema/usage.ts'
 import type { OwnKeys } from '../store/own-keys.ts'
 import { settlementOf } from './account.ts'
+import type { Repeatable } from './once.ts'
 
 export function carrierFor(deps: Deps, ctx: Context, world: Pick<CallersWorld, 'catalogue' | 'own'>): Carrier {
   const carrier = routersOwn(deps, ctx, world.catalogue)
@@ -49,9 +50,18 @@ function routersOwn(deps: Deps, ctx: Context, { by_id }: LiveCatalogue): Carrier
  * Settles the request once its answer has ended, with its shadow copies, which start now so as not to delay the answer. A whole answer
  * has ended before it leaves: then nothing is waited for.
  */
-export function settle(call: Call, ended: Ended | Promise<Ended>, carrier: Carrier, deps: Deps, ctx: Context): void {
+export function settle(
+  call: Call,
+  ended: Ended | Promise<Ended>,
+  carrier: Carrier,
+  deps: Deps,
+  ctx: Context,
+  once: Pick<Repeatable, 'settle'> | null = null,
+): void {
   const write = (end: Ended, copies: AttemptRecord[]) => {
-    deps.settle(settlementOf(call, end, copies, carrier.target, deps.effects.nowMs()), ctx)
+    const settlement = settlementOf(call, end, copies, carrier.target, deps.effects.nowMs())
+    if (once === null) deps.settle(settlement, ctx)
+    else once.settle(settlement, end, ctx)
     if (end.answer_id !== undefined && end.target !== null && call.request.extra.store === true)
       deps.keepAnswer(call.record.org, end.answer_id, end.target, ctx)
   }

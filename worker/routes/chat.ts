@@ -19,6 +19,7 @@ import { intentOf, settlementOf } from './account.ts'
 import { decisionHeaders, errorOf, openHeaders, refused } from './answer.ts'
 import { carrierFor, settle } from './carry.ts'
 import type { Door } from './door.ts'
+import { idempotencyKeyIn, repeatable } from './once.ts'
 import { standing, unrecorded } from './standing.ts'
 
 export async function chat(request: Request, dialect: Dialect, door: Door, deps: Deps, ctx: Context): Promise<Response> {
@@ -27,6 +28,9 @@ export async function chat(request: Request, dialect: Dialect, door: Door, deps:
 
   const caller = await deps.authenticate(request.headers, ctx)
   if (!caller.ok) return refuse(caller.error)
+  const word = idempotencyKeyIn(request.headers)
+  if (!word.ok) return refuse(word.error)
+  const copy = word.value === null ? null : request.clone()
   const asked = await door.read(request, deps.effects)
   if (!asked.ok) return refuse(asked.error)
   const world = await deps.world(caller.value, asked.value, door, ctx)
@@ -39,10 +43,15 @@ export async function chat(request: Request, dialect: Dialect, door: Door, deps:
   deps.decided(record, world.value.own)
   const carrier = carrierFor(deps, ctx, world.value)
   const intent = intentOf(record, caller.value, door.path, carrier)
+  const once =
+    word.value === null || copy === null ? null : await repeatable(word.value, copy, caller.value, door.path, policy.idempotency, deps)
+  if (once !== null) intent.once = once.mark
   const durable = deps.intend(intent, ctx)
-  if (policy.durable_before_dispatch || intent.limited?.hard) {
-    const stands = await durable().then(standing(dialect, deps.effects), unrecorded)
-    if (stands.refusal) return refuse(stands.refusal, stands.headers)
+  if (policy.durable_before_dispatch || intent.limited?.hard || once !== null) {
+    const { refusal, headers, kept } = await durable().then(standing(dialect, deps.effects), unrecorded)
+    const again = once !== null && kept !== undefined ? await once.again(kept) : null
+    if (again !== null) return again
+    if (refusal) return refuse(refusal, headers)
   }
   const { request: wanted, carries } = asked.value
   const hides = hidesOf(world.value.policy, world.value.catalogue)
@@ -56,6 +65,7 @@ export async function chat(request: Request, dialect: Dialect, door: Door, deps:
     stream_usage: policy.stream_usage,
     started_at_ms,
     gone: request.signal,
+    ...(once?.copy && { copy: once.copy }),
   }
   const carried = await dispatchInTime(call, carrier)
   const { refusal, headers: told } = await durable().then(standing(dialect, deps.effects), unrecorded)
@@ -65,7 +75,7 @@ export async function chat(request: Request, dialect: Dialect, door: Door, deps:
     return refuse(refusal, { ...told, ...decisionHeaders(record, null, 0) })
   }
   if (!carried.ok) {
-    settle(call, carried.error, carrier, deps, ctx)
+    settle(call, carried.error, carrier, deps, ctx, once)
     return refuse(carried.error.error ?? { code: 'internal', reference: record.decision_id }, {
       ...carried.error.headers,
       ...told,
@@ -79,7 +89,9 @@ export async function chat(request: Request, dialect: Dialect, door: Door, deps:
     return decisionHeaders(record, target.id, attempts, [...lost, ...losses()])
   }
   const { body, ended } = answer.release(begun)
-  settle(call, ended, carrier, deps, ctx)
   const says = answer.target === null ? openHeaders(record) : begun(answer)
-  return new Response(body, { status: answer.status, headers: { ...answer.headers, ...told, ...says } })
+  const headers = { ...answer.headers, ...told, ...says }
+  once?.leaves(body, headers)
+  settle(call, ended, carrier, deps, ctx, once)
+  return new Response(body, { status: answer.status, headers })
 }

@@ -279,6 +279,32 @@ export const warm = z.strictObject({
 })
 export type Warm = z.infer<typeof warm>
 
+/**
+ * A request that its caller sends again, because the answer got lost on the way, is not done again where both carry the same
+ * `Idempotency-Key`. What was answered is a fact and is kept; the answer itself is somebody's text and is kept only on request.
+ */
+export const idempotency = z.strictObject({
+  for_ms: z
+    .int()
+    .min(0)
+    .max(7 * 86_400_000)
+    .default(86_400_000)
+    .describe('So long after its answer an `Idempotency-Key` counts as used; 0 ignores the header.'),
+  keep_answers: z
+    .boolean()
+    .default(false)
+    .describe(
+      'Keeps whole answers as long, encrypted under a key that only the same request can make, and gives them again. Without, a repeated request is told that it was answered.',
+    ),
+  answer_at_most_bytes: z
+    .int()
+    .min(1_024)
+    .max(1_000_000)
+    .default(262_144)
+    .describe('A longer answer is not kept. The keys of one organisation together keep 64 MB, the newest.'),
+})
+export type Idempotency = z.infer<typeof idempotency>
+
 export const policy = z.strictObject({
   name: policyName.describe('As in `policy/<name>`, which callers write as the model.'),
   description: z.string().max(500).default(''),
@@ -328,6 +354,9 @@ export const policy = z.strictObject({
     .boolean()
     .default(false)
     .describe('Wait for the durable intent before calling anyone, even where no hard budget applies.'),
+  idempotency: idempotency
+    .default(idempotency.parse({}))
+    .describe('What comes of a request that is sent again with the same `Idempotency-Key`.'),
   warm: warm.optional().describe('Keeps targets awake that fall asleep when they are not used. Nothing is called where it is absent.'),
   tests: z.array(policyTest).max(200).default([]).describe('Run before the policy is accepted.'),
 })

@@ -75,10 +75,18 @@ export type Intent = {
   reserved_micros: Micros
   /** The limits of its key, team and organisation, judged by the object before the intent is taken; absent where there are none. */
   limited?: Limited
+  /** Its caller wants it done once; absent where it did not say so. */
+  once?: Once
   /** After this the intent counts as orphaned. */
   expires_at_ms: Ms
   decision: KeptDecision
 }
+
+/**
+ * A request that is to be done once, however often it is sent: what its `Idempotency-Key` came to, so that the object keeps nothing that a
+ * caller wrote. `name` is a hash of the caller's key and its word, `fingerprint` one of what was asked.
+ */
+export type Once = { name: string; fingerprint: string; for_ms: Ms }
 
 export type Settlement = {
   v: 1
@@ -109,6 +117,8 @@ export type Settlement = {
   first_token_ms: Ms | null
   total_ms: Ms
   settled_at_ms: Ms
+  /** Of a request with an `Idempotency-Key`: it was answered, so the same one is not done again. Else the key is free once more. */
+  answered?: true
 }
 
 export type BudgetRefusal = {
@@ -145,4 +155,14 @@ export type Standing = {
 
 /** The key was revoked, whatever the isolate still believes. */
 export type KeyRevoked = { ok: false; code: 'key_revoked' }
-export type BudgetAnswer = ({ ok: true; duplicate?: true } | LimitRefusal | KeyRevoked) & { standing?: Standing }
+/** Another request came first with the same `Idempotency-Key`: it is under way, was answered, or asked something else. */
+export type Repeated = {
+  ok: false
+  code: 'repeated'
+  of: 'under_way' | 'answered' | 'another_request'
+  decision_id: DecisionId
+  began_at_ms: Ms
+  /** Its answer is kept and can be given again. */
+  kept: boolean
+}
+export type BudgetAnswer = ({ ok: true; duplicate?: true } | LimitRefusal | KeyRevoked | Repeated) & { standing?: Standing }

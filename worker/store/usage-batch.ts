@@ -8,7 +8,7 @@ import type { OrgId } from '../schema/ids.ts'
 import type { Intent, Settlement } from '../schema/usage.ts'
 import { intendedHalf, settledHalf } from './usage-row.ts'
 
-export type IntentEntry = Pick<Intent, 'decision_id' | 'key_id' | 'at_ms' | 'expires_at_ms' | 'reserved_micros' | 'limited'> & {
+export type IntentEntry = Pick<Intent, 'decision_id' | 'key_id' | 'at_ms' | 'expires_at_ms' | 'reserved_micros' | 'limited' | 'once'> & {
   /** First half of the row, as JSON. */
   intended: string
   /** The decision record, in two parts. */
@@ -16,7 +16,7 @@ export type IntentEntry = Pick<Intent, 'decision_id' | 'key_id' | 'at_ms' | 'exp
   own: string
 }
 
-export type SettlementEntry = Pick<Settlement, 'decision_id' | 'cost_micros'> & {
+export type SettlementEntry = Pick<Settlement, 'decision_id' | 'cost_micros' | 'answered'> & {
   /** Second half of the row, as JSON. */
   settled: string
 }
@@ -24,13 +24,17 @@ export type SettlementEntry = Pick<Settlement, 'decision_id' | 'cost_micros'> & 
 export type Batch = { v: 1; org: OrgId; intents: IntentEntry[]; settlements: SettlementEntry[] }
 
 export function intentEntry(intent: Intent): IntentEntry {
-  const { decision_id, key_id, at_ms, expires_at_ms, reserved_micros, limited, decision } = intent
+  const { decision_id, key_id, at_ms, expires_at_ms, reserved_micros, limited, once, decision } = intent
   const { shared, own } = decision
-  const entry = { decision_id, key_id, at_ms, expires_at_ms, reserved_micros, intended: intendedHalf(intent), shared, own }
-  return limited ? { ...entry, limited } : entry
+  const entry: IntentEntry = { decision_id, key_id, at_ms, expires_at_ms, reserved_micros, intended: intendedHalf(intent), shared, own }
+  if (limited) entry.limited = limited
+  if (once) entry.once = once
+  return entry
 }
 
 export function settlementEntry(settlement: Settlement): SettlementEntry {
-  const { decision_id, cost_micros } = settlement
-  return { decision_id, cost_micros, settled: settledHalf(settlement) }
+  const { decision_id, cost_micros, answered } = settlement
+  const entry: SettlementEntry = { decision_id, cost_micros, settled: settledHalf(settlement) }
+  if (answered) entry.answered = answered
+  return entry
 }

@@ -16,6 +16,7 @@ import { insertRows } from './rows-at-once.ts'
 import { SHARED_TABLE, SharedTexts } from './shared-texts.ts'
 import { accountsOf, ORG_ACCOUNT, UsageAccounts } from './usage-accounts.ts'
 import type { Batch, IntentEntry, SettlementEntry } from './usage-batch.ts'
+import { UsageOnce } from './usage-once.ts'
 import { orphanHalf, rowOf, tokensIn } from './usage-row.ts'
 
 /** A request on its way to D1: both halves of its row, and the record of its decision, as JSON. */
@@ -98,6 +99,8 @@ export class UsageJournal {
   #forgotten_seq = 0
   #days = new Map<number, Ledger>()
   #accounts: UsageAccounts
+  /** Requests that are done once, however often they are sent. */
+  readonly once: UsageOnce
   /** Soft limits passed in the last commit that nobody was told of yet. */
   #untold: LimitRefusal[] = []
   /** Keys revoked lately; those revoked longer ago are known to be so by every copy of KV. */
@@ -118,6 +121,7 @@ export class UsageJournal {
     storage.sql.exec(TABLES)
     this.#accounts = new UsageAccounts(storage.sql, this.#days)
     this.#shared = new SharedTexts(storage.sql)
+    this.once = new UsageOnce(storage.sql)
     this.#load()
   }
 
@@ -197,6 +201,7 @@ export class UsageJournal {
         if (!row) continue
         const { settled, cost_micros } = orphanHalf(row.intended, now_ms)
         this.#append(decision_id, known, cost_micros, settled, now_ms, touched, 'orphan')
+        this.once.end(decision_id, false, now_ms)
       }
       this.#store(touched, now_ms)
     })
@@ -295,6 +300,7 @@ export class UsageJournal {
       for (const { seq } of this.#open.values()) open_from = Math.min(open_from, seq)
       this.note('open_from', String(open_from))
       this.#storage.sql.exec('DELETE FROM spent WHERE day < ?', dayOf(now_ms) - DAYS_KEPT)
+      this.once.forget(now_ms)
     })
   }
 
@@ -309,6 +315,8 @@ export class UsageJournal {
     if (stuck?.at != null) next = Math.min(next, stuck.at)
     const [orphan] = this.#storage.sql.exec<{ at: number | null }>('SELECT min(settled_at_ms) AS at FROM settlements WHERE orphan = 1')
     if (orphan?.at != null) next = Math.min(next, Math.max(orphan.at + ORPHAN_REMEMBERED_MS, prune_at_ms, now_ms + FLUSH_AFTER_MS))
+    const used_until_ms = this.once.nextAt()
+    if (used_until_ms !== null) next = Math.min(next, Math.max(used_until_ms, prune_at_ms, now_ms + FLUSH_AFTER_MS))
     return next === Number.POSITIVE_INFINITY ? null : next
   }
 
@@ -369,13 +377,16 @@ export class UsageJournal {
     const day = dayOf(intent.at_ms)
     const { limited } = intent
     // A request that waits for its verdict was not sent on; any other may have been, and then it has its row.
-    if (revoked && limited?.hard) return KEY_REVOKED
+    if (revoked && (limited?.hard || intent.once)) return KEY_REVOKED
+    const repeated = intent.once ? this.once.judge(intent.once, now_ms) : null
+    if (repeated) return repeated
     const verdict = limited ? this.#accounts.admit({ ...intent, limited }, now_ms) : null
     const told = verdict?.standing && { standing: verdict.standing }
     if (verdict) {
       this.#untold.push(...verdict.untold)
       if (verdict.refusal) return { ...verdict.refusal, ...told }
     }
+    if (intent.once) this.once.begin(intent.once, intent.decision_id, now_ms)
     const seq = ++this.#seq
     const { at_ms, expires_at_ms, reserved_micros } = intent
     const shared = intent.shared === null ? null : this.#shared.numberOf(intent.shared.json, seq)
@@ -391,8 +402,10 @@ export class UsageJournal {
   #settle(settlement: SettlementEntry, now_ms: Ms, touched: Set<number>): void {
     const known = this.#known.get(settlement.decision_id)
     const { decision_id, cost_micros, settled } = settlement
-    if (known && known.settled_at_ms === null) this.#append(decision_id, known, cost_micros, settled, now_ms, touched)
-    else this.#replaceOrphan(settlement, now_ms, touched)
+    if (known && known.settled_at_ms === null) {
+      this.#append(decision_id, known, cost_micros, settled, now_ms, touched)
+      this.once.end(decision_id, settlement.answered === true, now_ms)
+    } else this.#replaceOrphan(settlement, now_ms, touched)
   }
 
   #append(
@@ -507,6 +520,7 @@ export class UsageJournal {
     this.#settled = []
     this.#untold = []
     this.#accounts.load()
+    this.once.load()
     for (const { day, micros } of sql.exec<{ day: number; micros: number }>('SELECT day, micros FROM spent')) {
       this.#days.set(day, { spent_micros: micros, held_micros: 0 })
     }

@@ -15,6 +15,7 @@ import type { Batch } from './usage-batch.ts'
 import { backoffMs, flush, ROWS_AT_ONCE, TRIES } from './usage-flush.ts'
 import { FLUSH_AFTER_MS, type Found, UsageJournal } from './usage-journal.ts'
 import { UsageNotices } from './usage-notices.ts'
+import type { SealedAnswer } from './usage-once.ts'
 import { sinkOf } from './usage-sink.ts'
 
 /** Batches in one alarm; a longer backlog goes on with the next, so that no alarm runs for minutes. */
@@ -104,6 +105,15 @@ export class UsageObject extends DurableObject<Env> {
   /** From now on this account is kept, beginning with what was spent before, by number of the day; nothing where it is kept already. */
   openAccount(account: AccountName, spent: [day: number, micros: number][]): void {
     this.#journal.openAccount(account, spent, Date.now())
+  }
+
+  /** Keeps the sealed answer of a request under way, to be given again. False where the request is not under way, or not to be done once. */
+  keepAnswer(name: string, decision_id: DecisionId, answer: SealedAnswer): boolean {
+    return this.#journal.once.keep(name, decision_id, answer)
+  }
+
+  keptAnswer(name: string): SealedAnswer | null {
+    return this.#journal.once.kept(name)
   }
 
   /** A request under way, or settled within about the last minute; older ones are in D1. */

@@ -89,11 +89,13 @@ export type TapOptions = Source & {
   rescue?: ((end: Broken) => Promise<Source | null>) | undefined
   /** Written where the target has said nothing for so long, for the sake of what lies between us and the caller. */
   keep_alive?: { bytes: Uint8Array; every_ms: number } | undefined
+  /** Is shown each piece of the answer as it is written. */
+  copy?: ((bytes: Uint8Array) => void) | undefined
   /** The caller went away in the middle: so long the rest is read all the same, for its counts; at 0 the connection is closed at once. */
   readsOnFor?(): number
 }
 
-export function tap({ guard, clock, into = outlet(), errorBytes, rescue, readsOnFor, keep_alive, ...first }: TapOptions): Tapped {
+export function tap({ guard, clock, into = outlet(), errorBytes, rescue, readsOnFor, keep_alive, copy, ...first }: TapOptions): Tapped {
   let { reader, relay, idle_ms, abort }: Source = first
   let may_rescue = rescue !== undefined
   let rescuing = false
@@ -222,7 +224,9 @@ export function tap({ guard, clock, into = outlet(), errorBytes, rescue, readsOn
     if (pieces.length > 0) {
       writing = true
       wrote_at_ms = now_ms
-      writer.write(joined(pieces)).then(onWritten, onCallerGone)
+      const bytes = joined(pieces)
+      if (copy !== undefined) copy(bytes)
+      writer.write(bytes).then(onWritten, onCallerGone)
       return
     }
     if (end === null) return
