@@ -295,7 +295,7 @@ describe('a target is called again', () => {
   it('never more often than the plan allows, over all targets', async () => {
     const at = world({ a: [replies(refusal('x'), 503)], b: [replies(refusal('x'), 503)], c: [OK] })
     const { ended } = await deliver(at, false, { plan: { attempts: 2 } })
-    expect(ended).toMatchObject({ outcome: 'failed', status: 502 })
+    expect(ended).toMatchObject({ outcome: 'failed', status: 503 })
     expect(at.received.map(call => call.target)).toEqual(['a', 'b'])
   })
 })
@@ -310,7 +310,10 @@ describe('a fault of the request', () => {
   })
   it('of a fallback does not hide why the fallback was asked', async () => {
     const at = world({ a: [replies(refusal('busy'), 503)], b: [replies(refusal('no such parameter'), 400)] })
-    expect((await deliver(at, false)).ended.error).toMatchObject({ code: 'upstream_failed', target: 'a', status: 503 })
+    expect((await deliver(at, false)).ended.error).toMatchObject({
+      code: 'upstream_unavailable',
+      first: { code: 'upstream_failed', target: 'a', status: 503 },
+    })
   })
   it('that is its content stops everywhere, with the reason', async () => {
     const at = world({ a: [replies(refusal('flagged by content policy', 'content_policy_violation'), 400)], b: [] })
@@ -353,7 +356,7 @@ describe('when nobody answers', () => {
   it('because it is overloaded for a while, it is told for how long', async () => {
     const overloaded = replies(refusal('overloaded'), 529, { 'retry-after-ms': '2500' })
     const { ended } = await deliver(world({ a: [overloaded, overloaded] }), false)
-    expect(ended.error).toMatchObject({ code: 'upstream_failed', status: 529, retry_after_ms: 2_500 })
+    expect(ended.error).toMatchObject({ code: 'upstream_unavailable', first: { status: 529 }, retry_after_ms: 2_500 })
   })
   it('within the time of the request, it is over at that time, to the millisecond', async () => {
     const at = world({ a: [{ silent: true }], b: [{ silent: true }], c: [] })

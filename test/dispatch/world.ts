@@ -261,6 +261,7 @@ export function callFor({ clock, targets }: TestWorld, stream: boolean, options:
     org: 'acme',
     features: { prompt_tokens: 11, size: 's', task: 'conversation' },
     plan,
+    limits: { retry_after_assumed_ms: 5_000 },
   } as unknown as DecisionRecord
   return {
     dialect,

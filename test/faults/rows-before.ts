@@ -107,8 +107,8 @@ export const ROWS_BEFORE: Row[] = [
     second: [status(400, refusal("Unsupported parameter: 'seed'.", 'unsupported_parameter'))],
     stream: false,
     check: seen => {
-      expect(seen.status).toBe(502)
-      expect(errorOf(seen)).toMatchObject({ code: 'upstream_failed' })
+      expect(seen.status).toBe(503)
+      expect(errorOf(seen)).toMatchObject({ code: 'upstream_unavailable' })
       expect(seen.text).not.toContain('seed')
     },
   },
@@ -220,15 +220,18 @@ export const ROWS_BEFORE: Row[] = [
   {
     id: 'f38',
     fault: 'both targets answer 503, for good',
-    expected: 'one clean error with the first cause, within three calls, and at once as soon as that is known',
+    expected: 'one 503 with the first cause and when to come back, within three calls, and at once as soon as that is known',
     first: [status(503, '{"error":{"message":"first is busy"}}')],
     second: [status(503, '{"error":{"message":"second is busy"}}')],
     stream: false,
     times: 8,
     check: seen => {
-      expect(seen.status).toBe(502)
-      expect(errorOf(seen)).toMatchObject({ code: 'upstream_failed', type: 'server_error' })
-      expect(errorOf(seen).message).toContain('503')
+      expect(seen.status).toBe(503)
+      expect(errorOf(seen)).toMatchObject({ code: 'upstream_unavailable', type: 'server_error' })
+      expect(errorOf(seen).message).toMatch(/failed with status 503: (first|second) is busy/)
+      // By now both gates are shut: for five seconds, give or take a fifth, and half as long again after each probe.
+      expect(Number(seen.headers.get('retry-after-ms'))).toBeGreaterThan(0)
+      expect(Number(seen.headers.get('retry-after-ms'))).toBeLessThanOrEqual(18_000)
       within(seen, 0, 500)
     },
   },

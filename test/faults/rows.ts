@@ -216,8 +216,8 @@ export const ROWS: Row[] = [
       second: [page(code)],
       stream: false,
       check: seen => {
-        expect(seen.status).toBe(502)
-        expect(errorOf(seen)).toMatchObject({ code: 'upstream_failed', type: 'server_error' })
+        expect(seen.status).toBe(503)
+        expect(errorOf(seen)).toMatchObject({ code: 'upstream_unavailable', type: 'server_error' })
         expect(seen.text).not.toMatch(/<|nginx|10\.0\.0\.7/)
         expect(seen.first).toHaveLength(1)
         expect(seen.second).toHaveLength(1)

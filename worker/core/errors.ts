@@ -35,6 +35,8 @@ export type GatewayError =
   | { code: 'policy_unavailable'; policy: string; message: string }
   | { code: 'upstream_rejected'; target: TargetId; status: number; message: string; param: string | null; upstream_code: string | null }
   | { code: 'upstream_failed'; target: TargetId; status: number | null; message: string; retry_after_ms?: Ms }
+  /** Nobody answered, and all that kept them from it passes. `first`: what went wrong first. */
+  | { code: 'upstream_unavailable'; target: TargetId; first: GatewayError; retry_after_ms: Ms }
   | { code: 'upstream_unreachable'; target: TargetId; message: string }
   | { code: 'upstream_silent'; target: TargetId; phase: 'headers' | 'first_token' | 'idle' | 'total'; limit_ms: Ms }
   | { code: 'upstream_garbage'; target: TargetId; message: string }
@@ -97,6 +99,7 @@ export const FACTS = {
   policy_unavailable: { status: 503, blame: 'operator', kind: 'api', retryable: true },
   upstream_rejected: { status: 400, blame: 'caller', kind: 'invalid_request', retryable: false },
   upstream_failed: { status: 502, blame: 'upstream', kind: 'api', retryable: true },
+  upstream_unavailable: { status: 503, blame: 'upstream', kind: 'overloaded', retryable: true },
   upstream_unreachable: { status: 502, blame: 'upstream', kind: 'api', retryable: true },
   upstream_silent: { status: 504, blame: 'upstream', kind: 'timeout', retryable: true },
   upstream_garbage: { status: 502, blame: 'upstream', kind: 'api', retryable: true },
@@ -213,6 +216,8 @@ export function wording(error: GatewayError): string {
       return `${error.target} refused the request: ${error.message}`
     case 'upstream_failed':
       return `${error.target} failed${error.status === null ? '' : ` with status ${error.status}`}: ${error.message}`
+    case 'upstream_unavailable':
+      return `No target can answer at the moment; try again in ${Math.ceil(error.retry_after_ms / 1000)} s. What went wrong first: ${wording(error.first)}`
     case 'upstream_unreachable':
       return `${error.target} could not be reached: ${error.message}`
     case 'upstream_silent':
@@ -279,9 +284,7 @@ export function inBandFacts(error: GatewayError): { status: number; retry_after_
 
 /** How long to wait, for a `Retry-After` header. */
 export function retryAfterOf(error: GatewayError, now_ms: Ms): Ms | null {
-  if (error.code === 'upstream_rate_limited' || error.code === 'too_many_attempts' || error.code === 'request_under_way')
-    return error.retry_after_ms
-  if (error.code === 'upstream_failed') return error.retry_after_ms ?? null
+  if ('retry_after_ms' in error) return error.retry_after_ms ?? null
   if (error.code === 'budget_exhausted' || error.code === 'limit_reached') return Math.max(0, error.resets_at_ms - now_ms)
   // Storage that stumbled is mostly back within the second.
   if (error.code === 'accounting_unavailable') return 1_000

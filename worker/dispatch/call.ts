@@ -68,6 +68,8 @@ export type Carrier = {
   /** The headers that sign a call; a parameter because it waits, and waiting is the world's. */
   sign(url: string, body: string | Uint8Array, key: Key, now_ms: Ms): Promise<Record<string, string>>
   report(outcome: Outcome): void
+  /** How long until the gate of a target lets a call through again; null where it is not shut. Asked only where nobody answered. */
+  opensInMs?(target: TargetId, now_ms: Ms): Ms | null
   /** Repeated calls by target, over all requests of the isolate. */
   retries: Allowance
   /** Second calls for late first tokens, over all requests of the isolate. */

@@ -3,11 +3,8 @@
  * left. What to do after a failure is `classify`'s verdict; here are only the bounds (calls in all, calls per target, the one
  * deadline of the request) and the memory of what went wrong first, which is what the caller is told if nobody answers.
  */
-import { type GatewayError, statusOf } from '../core/errors.ts'
 import { err, ok, type Result } from '../core/result.ts'
-import { UNKNOWN_USAGE } from '../schema/chat.ts'
 import type { TargetId } from '../schema/ids.ts'
-import type { Ms } from '../schema/units.ts'
 import type { AttemptRecord } from '../schema/usage.ts'
 import { type Guard, guard as guardOf, type Opening } from '../stream/guard.ts'
 import { type Answer, attempt, trialOf } from './attempt.ts'
@@ -17,6 +14,7 @@ import { streamedAnswer, wholeAnswer } from './deliver.ts'
 import { conclude, tellBegun, tellLate } from './ended.ts'
 import { type Run, type Runner, raced } from './hedge.ts'
 import { limitsTold } from './limits-told.ts'
+import { type Failed, unanswered } from './unanswered.ts'
 
 export type { Call, Carried, Carrier, Ended } from './call.ts'
 export { shadow } from './shadow.ts'
@@ -27,7 +25,7 @@ export async function dispatch(call: Call, carrier: Carrier, opening?: Opening):
   const { effects } = carrier
   const guard = guardOf(effects, call.gone, call.started_at_ms, plan.total_ms, opening)
   const attempts: AttemptRecord[] = []
-  const verdicts: Verdict[] = []
+  const failures: Failed[] = []
   const limits = new Map<TargetId, Record<string, string>>()
   let at = 0
   let calls_here = 0
@@ -46,7 +44,7 @@ export async function dispatch(call: Call, carrier: Carrier, opening?: Opening):
       draw: effects.draw(),
     })
     attempts.push(conclude(call, trial, { ...verdict, role }, carrier))
-    verdicts.push(verdict)
+    failures.push({ target: trial.target.id, verdict })
     if (verdict.class === 'rate') limits.set(trial.target.id, limitsTold(call, trial, carrier))
     return verdict
   }
@@ -75,7 +73,7 @@ export async function dispatch(call: Call, carrier: Carrier, opening?: Opening):
     }
     const may_call_again = attempts.length + 1 < plan.attempts
     const { next } = judged(run, run.tried.happening, may_call_again && plan.steps[at + 1] !== undefined)
-    if (verdicts.some(verdict => verdict.next.step === 'stop')) break
+    if (failures.some(({ verdict }) => verdict.next.step === 'stop')) break
     // The last call of the plan belongs to a target that has not failed yet, where there is one.
     const is_for_another = plan.steps[at + 1] !== undefined && attempts.length + 1 === plan.attempts
     if (next.step === 'same' && beside < 0 && calls_here < plan.attempts_per_target && !is_for_another) {
@@ -87,24 +85,15 @@ export async function dispatch(call: Call, carrier: Carrier, opening?: Opening):
       }
       const stopped = await interruptedDuring(effects.sleep(next.wait_ms), guard)
       if (stopped === null) continue
-      verdicts.push(
-        classify(stopped, {
-          target: target.id,
-          calls_here,
-          is_first: false,
-          has_next: false,
-          wait_at_most_ms: 0,
-          remaining_ms: 0,
-          draw: 0,
-        }),
-      )
+      const situation = { target: target.id, calls_here, is_first: false, has_next: false, wait_at_most_ms: 0, remaining_ms: 0, draw: 0 }
+      failures.push({ target: target.id, verdict: classify(stopped, situation) })
       break
     }
     at = next.step === 'larger' ? nextLarger(call, carrier, at) : at + 1
     calls_here = 0
   }
   guard.stop()
-  return err(unanswered(call, verdicts, attempts, limits, effects.nowMs()))
+  return err(unanswered(call, failures, attempts, limits, carrier))
 }
 
 async function alone(call: Call, runner: Runner, carrier: Carrier): Promise<Run> {
@@ -139,45 +128,4 @@ function nextLarger({ record }: Call, carrier: Carrier, at: number): number {
   let next = at + 1
   while (next < steps.length && contextOf(next) <= too_small) next++
   return next
-}
-
-function unanswered(
-  call: Call,
-  verdicts: Verdict[],
-  attempts: AttemptRecord[],
-  limits: ReadonlyMap<TargetId, Record<string, string>>,
-  now_ms: Ms,
-): Ended {
-  const error = causeOf(verdicts) ?? { code: 'no_eligible_target', reasons: [] }
-  return {
-    outcome: error.code === 'caller_left' ? 'caller_left' : 'failed',
-    target: null,
-    status: statusOf(error),
-    error,
-    finish_reason: null,
-    usage: UNKNOWN_USAGE,
-    usage_estimated: false,
-    attempts,
-    losses: [],
-    headers: ('target' in error && limits.get(error.target)) || {},
-    first_token_ms: null,
-    total_ms: now_ms - call.started_at_ms,
-  }
-}
-
-/**
- * What the caller is told: the first thing that went wrong, as the later ones are often its echo on lesser targets. Except
- * that a caller who left, a request out of time and a refusal of its content say more than what came before; and that where
- * every target was rate-limited, the soonest of them says when to come back.
- */
-function causeOf(verdicts: Verdict[]): GatewayError | null {
-  const first = verdicts[0]?.error
-  const last = verdicts.at(-1)
-  if (first === undefined || last === undefined) return null
-  const { error } = last
-  if (error.code === 'caller_left' || (error.code === 'upstream_silent' && error.phase === 'total')) return error
-  if (last.class === 'client' && last.next.step === 'stop') return error
-  if (first.code !== 'upstream_rate_limited' || verdicts.some(each => each.class !== 'rate')) return first
-  const waits = verdicts.map(each => each.retry_after_ms).filter(wait_ms => wait_ms !== null)
-  return { ...first, retry_after_ms: waits.length === 0 ? null : Math.min(...waits) }
 }

@@ -4,9 +4,11 @@
  */
 import type { LiveCatalogue } from '../core/decide/world.ts'
 import { providerOf } from '../core/health/fleet.ts'
+import { opensInMs } from '../core/health/gate.ts'
 import { type Call, type Carrier, type Ended, shadow } from '../dispatch/dispatch.ts'
 import { sign } from '../dispatch/sign.ts'
 import type { CallersWorld, Context, Deps } from '../env.ts'
+import { NO_HEALTH } from '../schema/health.ts'
 import type { AttemptRecord } from '../schema/usage.ts'
 import type { OwnKeys } from '../store/own-keys.ts'
 import { settlementOf } from './account.ts'
@@ -27,6 +29,8 @@ function withOwnKeys(carrier: Carrier, own: OwnKeys, deps: Deps): Carrier {
       const secret = own.secretFor(provider.id)
       return secret === null ? null : deps.credential(provider, secret)
     },
+    opensInMs: (id, now_ms) =>
+      own.pays(providerOf(id)) ? opensInMs(own.health(NO_HEALTH, now_ms).targets[id], now_ms) : (carrier.opensInMs?.(id, now_ms) ?? null),
     report: outcome =>
       own.pays(providerOf(outcome.target)) ? own.observe(outcome, deps.effects.nowMs(), deps.effects.draw) : carrier.report(outcome),
   }
@@ -34,6 +38,7 @@ function withOwnKeys(carrier: Carrier, own: OwnKeys, deps: Deps): Carrier {
 
 function routersOwn(deps: Deps, ctx: Context, { by_id }: LiveCatalogue): Carrier {
   return {
+    opensInMs: (id, now_ms) => opensInMs(deps.health(now_ms, ctx).targets[id], now_ms),
     effects: deps.effects,
     target: id => by_id.get(id),
     dialect: deps.dialect,

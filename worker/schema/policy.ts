@@ -117,6 +117,14 @@ export const limits = z.strictObject({
     .max(60_000)
     .default(3_000)
     .describe('`Retry-After` up to this is waited out on the same target; a longer one means another target.'),
+  retry_after_assumed_ms: z
+    .int()
+    .min(1_000)
+    .max(600_000)
+    .default(5_000)
+    .describe(
+      'What callers are told to wait where no target can answer for now and none said until when; so long an open target is left alone first.',
+    ),
   open_after_ms: z
     .int()
     .min(0)

@@ -405,3 +405,9 @@ function rampShare(gate: Gate, now_ms: Ms): number {
   if (gate.state !== 'ramp' || gate.ramp_from_ms === null) return 0
   return Math.min(1, RAMP_FROM_SHARE + (1 - RAMP_FROM_SHARE) * ((now_ms - gate.ramp_from_ms) / RAMP_MS))
 }
+
+/** How long a target is still shut or limited; null where it is neither. */
+export function opensInMs(health: TargetHealth | undefined, now_ms: Ms): Ms | null {
+  const until_ms = Math.max(health?.state === 'open' ? (health.until_ms ?? 0) : 0, health?.limited_until_ms ?? 0)
+  return until_ms > now_ms ? until_ms - now_ms : null
+}
