@@ -25,6 +25,7 @@ const PEPPER = 'a pepper for the benchmark, of more than 32 characters'
 const { key: KEY, caller: CALLER } = await makeKey(PEPPER, { label: 'benchmark', org: 'bench' })
 
 const PARTS = 'test/bench/workers/parts.ts'
+const COUNTING = 'test/bench/workers/counted.ts'
 
 const read = (file: string) => readFileSync(join(PROJECT, file), 'utf8')
 
@@ -97,6 +98,8 @@ type Without = {
   part?: 'none' | 'authentication' | 'usage' | 'health' | 'all'
   /** Only the upstream's own targets are switched on. */
   few_targets?: true
+  /** Another entry than the one that is deployed. */
+  entry?: string
 }
 
 function signalbox(name: string, about: string, without?: Without): Contender {
@@ -106,7 +109,7 @@ function signalbox(name: string, about: string, without?: Without): Contender {
     ...(without && { part: true as const }),
     // Usage is flushed to D1 half a second after the last request.
     linger_ms: 1_000,
-    build: directory => build(directory, without?.part && PARTS),
+    build: directory => build(directory, without?.entry ?? (without?.part && PARTS)),
     start: ({ directory, upstream, inspector_port }) => {
       const address = `${addressOf(upstream)}/v1`
       const vars = {
@@ -138,3 +141,6 @@ export const SIGNALBOX: Contender[] = [
   signalbox('few-targets', 'five targets switched on instead of all', { few_targets: true }),
   signalbox('without-all', 'all of these off: reading, deciding over five targets, dispatch', { part: 'all', few_targets: true }),
 ]
+
+/** For `counts.ts` and not for figures of time. */
+export const COUNTED = signalbox('counted', 'everything on, and its accounting counted', { entry: COUNTING })
