@@ -2,6 +2,7 @@ import { evictDurableObject, runDurableObjectAlarm, runInDurableObject } from 'c
 import { env } from 'cloudflare:workers'
 import { beforeEach, describe, expect, it } from 'vitest'
 import { keptDecision } from '../../worker/core/decide/kept.ts'
+import { UNKNOWN_USAGE } from '../../worker/schema/chat.ts'
 import type { DecisionRecord } from '../../worker/schema/decision.ts'
 import { findDecision } from '../../worker/store/decisions.ts'
 import type { UsageObject } from '../../worker/store/usage-object.ts'
@@ -22,6 +23,8 @@ const attempt = {
   probe: false,
   usage: null,
 } as const
+/** As a call comes that its target told two counts of. */
+const counted = { ...attempt, usage: { ...UNKNOWN_USAGE, input_tokens: 90, output_tokens: 0 } }
 
 /** What many decisions have in common: one list, frozen, so that it is kept once for them all. */
 const REFUSED: DecisionRecord['refused'] = Object.freeze([
@@ -87,14 +90,14 @@ describe('a decision', () => {
   it('reads the same from the object as from D1 afterwards', async () => {
     const org = newOrg()
     const { intent: one } = decided(org)
-    await env.USAGE.getByName(org).commit(batchOf([one], [settlement(one, { attempts: [attempt] })]))
+    await env.USAGE.getByName(org).commit(batchOf([one], [settlement(one, { attempts: [attempt, counted] })]))
     await runDurableObjectAlarm(env.USAGE.getByName(org))
     const young = await findDecision(env, org, one.decision_id)
     await runInDurableObject(env.USAGE.getByName(org), (_: UsageObject, state) => state.storage.sql.exec('DELETE FROM intents'))
     expect(await env.USAGE.getByName(org).find(one.decision_id)).toBe(null)
     const old = await findDecision(env, org, one.decision_id)
     expect(old).toEqual(young)
-    expect(old?.usage).toMatchObject({ outcome: 'completed', cost_micros: 250, attempts: [attempt] })
+    expect(old?.usage).toMatchObject({ outcome: 'completed', cost_micros: 250, attempts: [attempt, counted] })
   })
 
   it('is nobody else’s: another organisation finds nothing, in the object or in D1', async () => {

@@ -5,8 +5,8 @@
 import { recordFrom } from '../core/decide/kept.ts'
 import type { DecisionRecord } from '../schema/decision.ts'
 import type { DecisionId, OrgId } from '../schema/ids.ts'
-import type { AttemptRecord, LossCount } from '../schema/usage.ts'
-import { rowOf, type UsageRow } from './usage-row.ts'
+import type { LossCount } from '../schema/usage.ts'
+import { attemptsFrom, rowOf, type UsageRow } from './usage-row.ts'
 
 /** `usage` is null while the request is under way. */
 export type FoundDecision = { record: DecisionRecord; usage: UsageRow | null }
@@ -41,7 +41,7 @@ async function fromD1(env: Pick<Env, 'DB'>, org: OrgId, id: DecisionId): Promise
     .first<D1Row>()
   if (!row || row.kept === null) return null
   const { shared, kept, page, attempts, losses, ...facts } = row
-  const usage = { ...facts, attempts: JSON.parse(attempts) as AttemptRecord[], losses: lossesIn(losses) }
+  const usage = { ...facts, attempts: attemptsFrom(JSON.parse(attempts)), losses: lossesIn(losses) }
   const [place, own] = JSON.parse(kept) as [number | null, object]
   const common = place === null ? null : (JSON.parse(shared) as object[])[place]
   return { record: recordFrom(usage, common ?? null, own), usage }

@@ -65,6 +65,9 @@ const INTENDED_COLUMNS = [
   ...(['task', 'stream', 'planned_target', 'planned_provider', 'estimated_input_tokens', 'estimated_output_tokens'] as const),
   ...(['estimated_cost_micros'] as const),
 ] satisfies (keyof Intended)[]
+/** A call as it is kept: without the counts that its target did not tell, which would be most of the text. */
+type KeptAttempt = Omit<AttemptRecord, 'usage'> & { usage: Partial<TokenUsage> | null }
+
 const TOKENS = Object.keys(UNKNOWN_USAGE) as (keyof TokenUsage)[]
 const SETTLED_FACTS = [
   ...(['settled_at_ms', 'outcome', 'target', 'provider', 'status', 'error_code', 'finish_reason', 'usage_estimated'] as const),
@@ -113,7 +116,19 @@ export function rowOf(intended: string, settled: string | null): Intended | Usag
   const row = named(INTENDED_COLUMNS, JSON.parse(intended))
   if (settled === null) return row as Intended
   const [facts, tokens] = JSON.parse(settled) as [unknown[], unknown[]]
-  return { ...row, ...named(SETTLED_FACTS, facts), ...named(TOKENS, tokens) } as UsageRow
+  const settledRow = { ...row, ...named(SETTLED_FACTS, facts), ...named(TOKENS, tokens) } as UsageRow
+  return { ...settledRow, attempts: attemptsFrom(settledRow.attempts) }
+}
+
+/** Calls as they were, from how they are kept. */
+export const attemptsFrom = (kept: KeptAttempt[]): AttemptRecord[] =>
+  kept.map(attempt => ({ ...attempt, usage: attempt.usage && { ...UNKNOWN_USAGE, ...attempt.usage } }))
+
+function keptAttempt(attempt: AttemptRecord): KeptAttempt {
+  if (attempt.usage === null) return attempt
+  const usage: Partial<TokenUsage> = {}
+  for (const count of TOKENS) if (attempt.usage[count] !== null) usage[count] = attempt.usage[count]
+  return { ...attempt, usage }
 }
 
 const named = (names: string[], values: unknown[]) => Object.fromEntries(names.map((name, i) => [name, values[i] ?? null]))
@@ -163,7 +178,7 @@ export function settledHalf(settlement: Settlement): string {
       energy_wh: settlement.energy_wh,
       first_token_ms: settlement.first_token_ms,
       total_ms: settlement.total_ms,
-      attempts: settlement.attempts,
+      attempts: settlement.attempts.map(keptAttempt),
       losses: settlement.losses,
       paid_by: settlement.paid_by,
       own_cost_micros: settlement.own_cost_micros,
@@ -175,7 +190,10 @@ export function settledHalf(settlement: Settlement): string {
   )
 }
 
-function settledText(facts: Pick<Settled, (typeof SETTLED_FACTS)[number]>, usage: TokenUsage): string {
+function settledText(
+  facts: Omit<Pick<Settled, (typeof SETTLED_FACTS)[number]>, 'attempts'> & { attempts: KeptAttempt[] },
+  usage: TokenUsage,
+): string {
   return JSON.stringify([SETTLED_FACTS.map(fact => facts[fact]), TOKENS.map(count => usage[count])])
 }
 

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { decide } from '../../../worker/core/decide/decide.ts'
 import { keptDecision, recordFrom } from '../../../worker/core/decide/kept.ts'
-import type { DecisionRecord, KeptDecision } from '../../../worker/schema/decision.ts'
+import type { DecisionRecord, KeptDecision, PlanStep } from '../../../worker/schema/decision.ts'
 import { chat, FEATURES, featuresWith, HEALTHY, worldWith } from './small-world.ts'
 
 function decided(features = FEATURES, world = worldWith()): DecisionRecord {
@@ -52,6 +52,33 @@ describe('a decision that is kept', () => {
     expect(one.own).not.toContain('refused')
   })
 
+  it('shares the course of its plan with others, and says its own where that differs', () => {
+    const world = worldWith()
+    const [one, two] = [decided(FEATURES, world), decided(FEATURES, world)]
+    const hurried = { ...two, plan: { ...two.plan, total_ms: 1_000 } }
+    expect(keptDecision(one).own).not.toContain('total_ms')
+    const kept = keptDecision(hurried)
+    expect(kept.shared).toBe(keptDecision(one).shared)
+    expect(read(hurried, kept).plan.total_ms).toBe(1_000)
+  })
+
+  it('names each target once', () => {
+    const record = decided()
+    const { target } = record.plan.steps[0] as PlanStep
+    expect(keptDecision(record).own.split(target)).toHaveLength(2)
+  })
+
+  it('reads targets of the plan and the front as older versions wrote them, by their ids', () => {
+    const record = decided()
+    const { shared, own } = keptDecision(record)
+    const { front, steps, ...others } = JSON.parse(own)
+    const named = {
+      front: record.front,
+      steps: steps.map(([, ...values]: unknown[], i: number) => [record.plan.steps[i]?.target, ...values]),
+    }
+    expect(read(record, { shared, own: JSON.stringify({ ...others, ...named }) })).toEqual(record)
+  })
+
   it('shares nothing where its refusals are its own', () => {
     const { shared, own } = keptDecision(decided(FEATURES, worldWith({ health: { [id]: shut } })))
     expect(shared).toBe(null)
@@ -79,6 +106,7 @@ function withEverything(record: DecisionRecord): DecisionRecord {
     health_age_ms: null,
     losses: [{ field: 'logit_bias', how: 'dropped' }],
     rule_errors: [{ rule: 'one', message: 'no such "key"' }],
+    front: [...record.front, 'not-kept/of-the-front'],
     plan: { ...record.plan, steps: [{ ...first, late_ms: 900, probe: true }, ...others], shadows: ['demo/shadow'], panic: true },
   }
 }

@@ -4,10 +4,11 @@
  * says anyway, and what many decisions have in common (limits, refused targets) is kept apart, once for all of them.
  *
  * The text is put together by hand: over 320 records of 2 kB prompts in Node 24.21 (2026-11-24) it took 11 us, the same values
- * by `JSON.stringify` 22 us, and the whole record by `JSON.stringify` 27 us. In the benchmark a record is 1.6 kB instead of 4.0.
+ * by `JSON.stringify` 22 us, and the whole record by `JSON.stringify` 27 us. In the benchmark a record is 1.1 kB instead of 4.0.
  */
-import type { DecisionRecord, KeptDecision, PlanStep, Score, Shared } from '../../schema/decision.ts'
+import type { DecisionRecord, KeptDecision, Plan, PlanStep, Score, Shared } from '../../schema/decision.ts'
 import { type Features, features } from '../../schema/features.ts'
+import type { TargetId } from '../../schema/ids.ts'
 
 /** Where each part of a record is kept; a part that is missing here does not compile. */
 const PLACES = {
@@ -51,28 +52,37 @@ const OBJECTIVE = ['quality', 'cost', 'latency', 'energy'] as const satisfies (k
 /** By a version of their own, for the readers of old rows. */
 const NAMES = `"v":1,"features_of":${JSON.stringify(FEATURES)},"scores_of":${JSON.stringify(SCORES)},"steps_of":${JSON.stringify(STEPS)},"objective_of":${JSON.stringify(OBJECTIVE)}`
 
-/** Texts of what decisions share, for as long as its list of refused targets is the same object. */
-const texts = new WeakMap<DecisionRecord['refused'], { catalogue_version: string; limits: DecisionRecord['limits']; shared: Shared }>()
+/**
+ * Texts of what decisions share, for as long as their list of refused targets is the same object. `course` is the plan but for its
+ * steps, as the first of them had it: most often it is the policy's, and alike for all.
+ */
+type Known = { catalogue_version: string; limits: DecisionRecord['limits']; course: string; shared: Shared }
+const texts = new WeakMap<DecisionRecord['refused'], Known>()
 
 export function keptDecision(record: DecisionRecord): KeptDecision {
   const { refused, limits, catalogue_version } = record
+  const course = courseOf(record.plan)
   // Only a list that stands for many requests is frozen (`prepared.ts`).
-  if (!Object.isFrozen(refused)) return { shared: null, own: `{${commonOf(record)},${ownOf(record)}}` }
+  if (!Object.isFrozen(refused)) return { shared: null, own: `{${commonOf(record)},${course},${ownOf(record)}}` }
   let known = texts.get(refused)
   if (known?.limits !== limits || known.catalogue_version !== catalogue_version) {
-    known = { catalogue_version, limits, shared: { json: `{${commonOf(record)}}` } }
+    known = { catalogue_version, limits, course, shared: { json: `{${commonOf(record)},${course}}` } }
     texts.set(refused, known)
   }
-  return { shared: known.shared, own: `{${ownOf(record)}}` }
+  // What a record says itself counts for more than what it shares.
+  return { shared: known.shared, own: course === known.course ? `{${ownOf(record)}}` : `{${course},${ownOf(record)}}` }
 }
 
 function commonOf({ catalogue_version, limits, refused }: DecisionRecord): string {
   return `${NAMES},"catalogue_version":${JSON.stringify(catalogue_version)},"limits":${JSON.stringify(limits)},"refused":${JSON.stringify(refused)}`
 }
 
+function courseOf({ steps: _, ...course }: Plan): string {
+  return `"plan":${JSON.stringify(course)}`
+}
+
 function ownOf(record: DecisionRecord): string {
-  const { health_age_ms, objective, plan } = record
-  const { steps: planned, ...others } = plan
+  const { health_age_ms, objective } = record
   let scores = ''
   for (const score of record.scores) {
     const { quality, quality_uncertainty, cost_micros, latency_ms, energy_wh, quality_score } = score
@@ -84,23 +94,36 @@ function ownOf(record: DecisionRecord): string {
       `${number(penalty)},${number(total)}]`
   }
   let steps = ''
-  for (const { target, headers_ms, first_token_ms, idle_ms, late_ms, probe } of planned) {
+  for (const { target, headers_ms, first_token_ms, idle_ms, late_ms, probe } of record.plan.steps) {
     if (steps !== '') steps += ','
-    steps += `[${JSON.stringify(target)},${number(headers_ms)},${number(first_token_ms)},${number(idle_ms)},${number(late_ms)},${probe ?? null}]`
+    steps += `[${placeIn(record.scores, target)},${number(headers_ms)},${number(first_token_ms)},${number(idle_ms)},${number(late_ms)},${probe ?? null}]`
+  }
+  let front = ''
+  for (const target of record.front) {
+    if (front !== '') front += ','
+    front += placeIn(record.scores, target)
   }
   return (
     `"health_age_ms":${number(health_age_ms)},"features":${JSON.stringify(FEATURES.map(name => record.features[name]))},` +
     `"objective":[${number(objective.quality)},${number(objective.cost)},${number(objective.latency)},${number(objective.energy)}],` +
     `"rules":${list(record.rules)},"rule_errors":${list(record.rule_errors)},"scores":[${scores}],"eligible":${record.eligible},` +
-    `${record.energy !== undefined ? `"energy":${JSON.stringify(record.energy)},` : ''}"front":${list(record.front)},${record.stay ? `"stay":${JSON.stringify(record.stay)},` : ''}${record.endpoint ? `"endpoint":${JSON.stringify(record.endpoint)},` : ''}` +
-    `"steps":[${steps}],"plan":${JSON.stringify(others)},` +
+    `${record.energy !== undefined ? `"energy":${JSON.stringify(record.energy)},` : ''}"front":[${front}],${record.stay ? `"stay":${JSON.stringify(record.stay)},` : ''}${record.endpoint ? `"endpoint":${JSON.stringify(record.endpoint)},` : ''}` +
+    `"steps":[${steps}],` +
     `"chosen_by":"${record.chosen_by}","propensity":${number(record.propensity)},"draw":${number(record.draw)},"losses":${list(record.losses)}`
   )
+}
+
+function placeIn(scores: Score[], target: TargetId): number | string {
+  for (let place = 0; place < scores.length; place++) if (scores[place]?.target === target) return place
+  return JSON.stringify(target)
 }
 
 /** As JSON has it: what is not a number there is null. */
 const number = (value: number | null | undefined): number | null => (value != null && value - value === 0 ? value : null)
 const list = (values: unknown[]): string => (values.length === 0 ? '[]' : JSON.stringify(values))
+
+/** A target by its place in `scores` where it has one: ids are long, and most stand there already. In older rows always the id. */
+type Named = number | TargetId
 
 type Kept = {
   v: 1
@@ -110,15 +133,18 @@ type Kept = {
   objective_of: string[]
   features: unknown[]
   scores: unknown[][]
-  steps: unknown[][]
+  steps: [Named, ...unknown[]][]
   objective: unknown[]
+  front: Named[]
   plan: Omit<DecisionRecord['plan'], 'steps'>
 } & Pick<DecisionRecord, 'catalogue_version' | 'limits' | 'refused' | 'health_age_ms' | 'rules' | 'rule_errors' | 'eligible'> &
-  Pick<DecisionRecord, 'energy' | 'front' | 'stay' | 'endpoint' | 'chosen_by' | 'propensity' | 'draw' | 'losses'>
+  Pick<DecisionRecord, 'energy' | 'stay' | 'endpoint' | 'chosen_by' | 'propensity' | 'draw' | 'losses'>
 
 /** The record again, from its two parts and its usage row. */
 export function recordFrom(row: SaidByRow, shared: object | null, own: object): DecisionRecord {
   const kept = { ...shared, ...own } as Kept
+  const scores = kept.scores.map(values => named<Score>(kept.scores_of, values))
+  const targetOf = (place: Named): TargetId => (typeof place === 'number' ? (scores[place]?.target ?? '') : place)
   return {
     v: 1,
     decision_id: row.decision_id,
@@ -137,15 +163,18 @@ export function recordFrom(row: SaidByRow, shared: object | null, own: object): 
     limits: kept.limits,
     rules: kept.rules,
     rule_errors: kept.rule_errors,
-    scores: kept.scores.map(values => named<Score>(kept.scores_of, values)),
+    scores,
     eligible: kept.eligible,
     ...(kept.energy !== undefined && { energy: kept.energy }),
-    front: kept.front,
+    front: kept.front.map(targetOf),
     ...(kept.stay && { stay: kept.stay }),
     refused: kept.refused,
     plan: {
-      steps: kept.steps.map(values => {
-        const { late_ms, probe, ...step } = named<PlanStep & { late_ms: number | null; probe: true | null }>(kept.steps_of, values)
+      steps: kept.steps.map(([target, ...values]) => {
+        const { late_ms, probe, ...step } = named<PlanStep & { late_ms: number | null; probe: true | null }>(kept.steps_of, [
+          targetOf(target),
+          ...values,
+        ])
         return { ...step, ...(late_ms === null ? {} : { late_ms }), ...(probe ? { probe } : {}) }
       }),
       ...kept.plan,
