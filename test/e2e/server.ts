@@ -28,7 +28,7 @@ export type TestServer = {
 }
 
 export async function startServer(
-  options: { vars?: Record<string, string>; entry?: string; onLine?: (line: string) => void } = {},
+  options: { vars?: Record<string, string>; entry?: string; onLine?: (line: string) => void; startWith?: typeof startLocal } = {},
 ): Promise<TestServer> {
   const state_dir = mkdtempSync(join(tmpdir(), 'signalbox-test-'))
   const vars_file = join(state_dir, 'vars')
@@ -45,7 +45,8 @@ export async function startServer(
     lines.push(line)
     options.onLine?.(line)
   }
-  const start = (port: number) => startLocal({ port, state_dir, vars_file, entry: options.entry, onLine })
+  const startWith = options.startWith ?? startLocal
+  const start = (port: number) => startWith({ port, state_dir, vars_file, entry: options.entry, onLine })
   let local = await start(0)
   const place = ['--local', '--persist-to', state_dir]
   const putKv = async (key: string, value: string) => {

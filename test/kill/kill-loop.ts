@@ -9,10 +9,15 @@
  * process group gets SIGKILL and is started again on the same state. At the end D1 goes on failing, and what is under way
  * gets the time to be settled or orphaned.
  */
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { estimateCost } from '../../worker/core/spend/price.ts'
 import type { Price } from '../../worker/schema/catalogue.ts'
 import { chatTarget, localProvider } from '../e2e/overlay.ts'
 import { startServer, type TestServer } from '../e2e/server.ts'
+import { bundleForServe } from './bundle.ts'
+import { startBundle } from './start.ts'
 import { startUpstream } from './upstream.ts'
 
 export type KillOptions = {
@@ -74,8 +79,10 @@ export async function killLoop({
 }: KillOptions): Promise<KillReport> {
   const draw = draws(seed)
   const upstream = await startUpstream()
+  const directory = mkdtempSync(join(tmpdir(), 'signalbox-kill-'))
+  const folder = await bundleForServe(directory, 'test/kill/worker.ts')
   const server = await startServer({
-    entry: 'test/kill/worker.ts',
+    startWith: options => startBundle(folder, options),
     vars: { NORTH_URL: `http://127.0.0.1:${upstream.port}/v1`, D1_FAULTS: String(faults) },
   })
   const clients: Clients = { answered: new Map(), next: FIRST_NUMBER, draw }
@@ -99,6 +106,7 @@ export async function killLoop({
   } finally {
     await server.stop()
     upstream.close()
+    rmSync(directory, { recursive: true, force: true })
   }
 }
 

@@ -1,0 +1,29 @@
+/**
+ * The router from a bundle, on what `wrangler dev` itself stands on (Miniflare and workerd, with the same files under the same state
+ * directory), without building it again and without the development server before it: a start is most of what a round costs, and the
+ * loop has hundreds. A program of its own, so that SIGKILL ends all of it.
+ *
+ *     node test/kill/serve.ts <folder of bundle.ts> <state> <file of variables> <port>
+ */
+import { readFileSync } from 'node:fs'
+import { createRequire } from 'node:module'
+import { join } from 'node:path'
+import { parseEnv } from 'node:util'
+import type * as miniflare from 'miniflare'
+import type { Bundle } from './bundle.ts'
+
+const here = createRequire(import.meta.url)
+const { Miniflare, convertV4MiniflareOptions } = createRequire(here.resolve('wrangler'))('miniflare') as typeof miniflare
+
+const [folder = '', state_dir = '', vars_file = '', port = '0'] = process.argv.slice(2)
+const { options, modules } = JSON.parse(readFileSync(join(folder, 'bundle.json'), 'utf8')) as Bundle
+const worker = {
+  ...options,
+  modulesRoot: folder,
+  modules: modules.map(({ type, file }) => ({ type, path: join(folder, file), contents: readFileSync(join(folder, file)) })),
+  bindings: { ...options.bindings, ...parseEnv(readFileSync(vars_file, 'utf8')) },
+}
+const place = { host: '127.0.0.1', port: Number(port), resourcePersistencePath: join(state_dir, 'v3') }
+const given = { ...place, cf: false, workers: [worker] } as unknown as miniflare.V4MiniflareOptions
+const runtime = new Miniflare(convertV4MiniflareOptions(given))
+console.log(`Ready on ${(await runtime.ready).href}`)
