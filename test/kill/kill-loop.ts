@@ -17,6 +17,7 @@ import type { Price } from '../../worker/schema/catalogue.ts'
 import { chatTarget, localProvider } from '../e2e/overlay.ts'
 import { startServer, type TestServer } from '../e2e/server.ts'
 import { bundleForServe } from './bundle.ts'
+import { draws } from './draws.ts'
 import { startBundle } from './start.ts'
 import { startUpstream } from './upstream.ts'
 
@@ -217,14 +218,3 @@ export const broken = (report: KillReport): string[] => [
 ]
 
 const wait = (wait_ms: number) => new Promise<void>(resolve => setTimeout(resolve, wait_ms))
-
-/** Uniform numbers in [0, 1), the same for the same seed (mulberry32). */
-function draws(seed: number): () => number {
-  let state = seed
-  return () => {
-    state = (state + 0x6d2b79f5) | 0
-    let t = Math.imul(state ^ (state >>> 15), 1 | state)
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t
-    return ((t ^ (t >>> 14)) >>> 0) / 4_294_967_296
-  }
-}

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import { budgetLoop, overspent } from './budget-loop.ts'
 import { broken, killLoop } from './kill-loop.ts'
 
 /** Forty rounds, or as many as a busy machine manages in this time: then the rest of the suite has its turn. */
@@ -12,5 +13,16 @@ describe('a router that is killed while it works, with a D1 that fails more ofte
     expect(report.answered).toBeGreaterThan(0)
     expect(report.rows).toBeGreaterThanOrEqual(report.answered)
     expect(report.rows_micros).toBeGreaterThan(0)
+  })
+})
+
+describe('budgets of a router that is killed while twelve clients race for their last cents', () => {
+  it('are used up and never overspent by more than one request', { timeout: 420_000 }, async () => {
+    const report = await budgetLoop({ rounds: 12, faults: 0.6, seed: 7, at_most_ms: 40_000 })
+    expect(overspent(report)).toEqual([])
+    expect(report.rounds).toBeGreaterThanOrEqual(2)
+    expect(report.exhausted).toBeGreaterThan(0)
+    expect(report.refused).toBeGreaterThan(0)
+    expect(report.passed).toBeGreaterThan(0)
   })
 })

@@ -6,7 +6,7 @@
 import worker from '../../worker/index.ts'
 import { features } from '../../worker/schema/features.ts'
 import type { BudgetAnswer } from '../../worker/schema/usage.ts'
-import { ORG_ACCOUNT } from '../../worker/store/usage-accounts.ts'
+import { keyAccount, ORG_ACCOUNT } from '../../worker/store/usage-accounts.ts'
 import type { Batch } from '../../worker/store/usage-batch.ts'
 import { UsageObject as RealUsageObject } from '../../worker/store/usage-object.ts'
 
@@ -47,7 +47,8 @@ export default {
   ...worker,
   /**
    * Beside the router's own paths, the two ledgers that are its own: `/kill/rows`, those of D1 in the order of their ids, with the number that
-   * the client gave its request; and `/kill/object`, what the object of an organisation still holds and what it says was spent.
+   * the client gave its request; and `/kill/object`, what the object of an organisation still holds and what it says was spent. `/kill/keys` is
+   * the same for some keys, with their rows' sums beside.
    */
   async fetch(request: Request, env: KillEnv, ctx: ExecutionContext) {
     const { pathname, searchParams } = new URL(request.url)
@@ -57,8 +58,19 @@ export default {
         .all()
       return Response.json(results)
     }
-    if (pathname !== '/kill/object') return worker.fetch(request, env, ctx)
+    if (pathname !== '/kill/object' && pathname !== '/kill/keys') return worker.fetch(request, env, ctx)
     const object = env.USAGE.getByName(searchParams.get('org') ?? '')
+    if (pathname === '/kill/keys') {
+      const keys = searchParams.get('keys')?.split(',') ?? []
+      const ledgers = await object.ledgers(keys.map(keyAccount))
+      const { results } = await env.DB.prepare(SUMS).all<{ key_id: string; rows_micros: number; orphans: number }>()
+      const { under_way, unflushed, set_aside } = await object.status()
+      const spends = keys.map((key_id, at) => ({
+        ...ledgers[at]?.month,
+        ...(results.find(row => row.key_id === key_id) ?? { rows_micros: 0, orphans: 0 }),
+      }))
+      return Response.json({ left: under_way + unflushed + set_aside, spends })
+    }
     const [spent] = await object.ledgers([ORG_ACCOUNT])
     return Response.json({ ...(await object.status()), spent })
   },
@@ -69,3 +81,5 @@ const PLACE = Object.keys(features.shape).indexOf('max_output_tokens')
 const ROWS = `SELECT usage.decision_id, outcome, cost_micros, estimated_input_tokens,
   json_array_length(attempts) AS calls, decision_pages.records->usage.decision_id->>'$[1].features[${PLACE}]' AS number
 FROM usage LEFT JOIN decision_pages ON decision_pages.id = usage.page WHERE usage.decision_id > ?1 ORDER BY usage.decision_id LIMIT 2000`
+const SUMS =
+  "SELECT key_id, sum(cost_micros) AS rows_micros, count(*) FILTER (WHERE outcome = 'orphan') AS orphans FROM usage GROUP BY key_id"
