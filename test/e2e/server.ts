@@ -1,12 +1,14 @@
 /**
  * The real dev server for a test: the same code as `npm run dev`, with a state directory of its own that is removed at the
- * end. Tests run it once a file and share it.
+ * end. Tests run it once a file and share it. It is bundled once and watches nothing: a file that is saved while a test runs would
+ * start it anew, in the middle of a request.
  */
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { prepareLocal, startLocal } from '../../worker/cli/local.ts'
 import { wrangler } from '../../worker/cli/wrangler.ts'
+import { bundleRouter } from '../bench/bundle.ts'
 import { canary, filesUnder, findIn, OPERATORS_OWN } from '../security/canary.ts'
 
 export const SECRETS = { KEY_PEPPER: canary('pepper'), PROVIDER_KEY_MASTER: canary('master') }
@@ -28,7 +30,7 @@ export type TestServer = {
 }
 
 export async function startServer(
-  options: { vars?: Record<string, string>; entry?: string; onLine?: (line: string) => void; startWith?: typeof startLocal } = {},
+  options: { vars?: Record<string, string>; onLine?: (line: string) => void; startWith?: typeof startLocal } = {},
 ): Promise<TestServer> {
   const state_dir = mkdtempSync(join(tmpdir(), 'signalbox-test-'))
   const vars_file = join(state_dir, 'vars')
@@ -40,13 +42,15 @@ export async function startServer(
       .join(''),
   )
   const key = await prepareLocal({ state_dir, vars_file })
+  const bundle = join(state_dir, 'bundle', 'index.js')
+  if (options.startWith === undefined) await bundleRouter(state_dir, 'bundle')
   const lines: string[] = []
   const onLine = (line: string) => {
     lines.push(line)
     options.onLine?.(line)
   }
   const startWith = options.startWith ?? startLocal
-  const start = (port: number) => startWith({ port, state_dir, vars_file, entry: options.entry, onLine })
+  const start = (port: number) => startWith({ port, state_dir, vars_file, bundle, onLine })
   let local = await start(0)
   const place = ['--local', '--persist-to', state_dir]
   const putKv = async (key: string, value: string) => {

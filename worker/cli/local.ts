@@ -25,8 +25,8 @@ export type LocalOptions = {
   state_dir: string
   /** File of NAME=value lines with everything the Worker reads from its environment, `KEY_PEPPER` included. */
   vars_file: string
-  /** Another entry point than wrangler.toml's, for tests that wrap a binding. */
-  entry?: string
+  /** A bundle, its first file: it runs as it is, and nothing is watched. Without it, a change to any file of the router starts it anew. */
+  bundle?: string
   /** Each line that wrangler prints once it runs. */
   onLine?: (line: string) => void
 }
@@ -49,11 +49,14 @@ export async function startLocal(options: LocalOptions): Promise<Local> {
   const child = spawnWrangler(
     [
       'dev',
-      ...(options.entry ? [options.entry] : []),
+      // Of a bundle elsewhere, wrangler would look for its configuration there.
+      ...(options.bundle ? [options.bundle, '--no-bundle', '--config', join(PROJECT, 'wrangler.toml')] : []),
       ...['--local', '--ip', '127.0.0.1', '--port', String(port), '--inspector-port', String(await freePort())],
       ...['--persist-to', options.state_dir, '--env-file', options.vars_file, '--show-interactive-dev-session=false', '--test-scheduled'],
     ],
     true,
+    // What runs as it is takes no change of wrangler.toml either.
+    options.bundle ? { WRANGLER_CI_DISABLE_CONFIG_WATCHING: 'true' } : {},
   )
   const ended = new Promise<void>(resolve => child.once('exit', () => resolve()))
   const end = (signal: NodeJS.Signals) => {

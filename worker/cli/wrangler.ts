@@ -20,10 +20,10 @@ const QUIET = {
 }
 
 /** Starts wrangler with this Node; `detached` puts it and what it starts into a process group of their own. */
-export function spawnWrangler(args: string[], detached = false): ChildProcess {
+export function spawnWrangler(args: string[], detached = false, env: Record<string, string> = {}): ChildProcess {
   return spawn(process.execPath, [WRANGLER, ...args], {
     cwd: PROJECT,
-    env: { ...process.env, ...QUIET },
+    env: { ...process.env, ...QUIET, ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
     detached,
   })
