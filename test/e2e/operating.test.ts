@@ -108,6 +108,12 @@ describe('signalbox limits', () => {
     expect(shown).toMatchObject({ teams: { search: { budgets: [{ kind: 'soft' }] } }, webhook: { url: 'https://hooks.example.com/x' } })
     expect((await there('limits', 'set', 'bounded', '--team', 'search', '--none')).stdout).not.toContain('search')
     expect((await there('limits', 'set', 'bounded', '--requests', '1.5')).stderr).toContain('whole number')
+    expect((await there('limits', 'unusual', 'bounded', '--times', '10', '--at-least', '5')).stdout).toBe(
+      'Above 10 times the usual hour, and $5.00, bounded and its keys are stopped to the end of the hour. No hour is known yet.\n',
+    )
+    expect((await there('limits', 'unusual', 'bounded', '--soft')).stderr).toContain('name --times')
+    expect((await there('limits', 'lift', 'bounded')).stderr).toContain('watched account')
+    expect((await there('limits', 'unusual', 'bounded', '--none')).stdout).toContain('Nothing is done')
   })
 })
 

@@ -418,8 +418,15 @@ export const ITEMS: Item[] = [
   {
     id: '57',
     asks: 'Spend ten times the usual is stopped',
-    tests: [],
-    note: 'Not built: budgets and rates bound it, and soft ones tell by webhook; nothing learns what is usual.',
+    tests: [
+      ['store/unusual-spend.test.ts', 'is stopped to the end of the hour and told what is usual'],
+      ['store/unusual-spend.test.ts', 'is stopped in a race too'],
+      ['store/unusual-spend.test.ts', 'never makes it usual by going on'],
+      ['store/unusual-spend.test.ts', 'tells by webhook once an hour'],
+      ['routes/admin/unusual.test.ts', 'goes on once an admin has lifted it'],
+      ['core/spend/unusual.test.ts', 'never passes ten times the usual by more than one request’s error of estimate'],
+    ],
+    note: 'Per organisation and key, where the organisation has it switched on (`unusual` in its limits).',
   },
   {
     id: '58',

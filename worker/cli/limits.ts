@@ -6,6 +6,7 @@ import { API_ARGS, apiOf, call } from './api.ts'
 import { ending, Stop } from './ending.ts'
 import { LIMIT_ARGS, LIMIT_COLUMNS, limitLines, limitsFrom, type ShownLimits } from './limit-flags.ts'
 import { print, table } from './table.ts'
+import { lift, unusual } from './unusual.ts'
 
 type Shown = {
   org: string
@@ -97,5 +98,5 @@ function shown({ org, limits, teams, webhook: told }: Shown): string {
 
 export const limits = defineCommand({
   meta: { name: 'limits', description: 'What organisations and teams may spend and do.' },
-  subCommands: { show, set, webhook },
+  subCommands: { show, set, webhook, unusual, lift },
 })

@@ -28,6 +28,14 @@ export type GatewayError =
   | { code: 'refused_by_policy'; rule: string; message: string }
   | { code: 'budget_exhausted'; account: AccountName; window: string; spent_micros: Micros; limit_micros: Micros; resets_at_ms: Ms }
   | { code: 'limit_reached'; account: AccountName; of: RateName; at_most: number; used: number; need: number; resets_at_ms: Ms }
+  | {
+      code: 'unusual_spend'
+      account: AccountName
+      usual_micros: Micros
+      at_most_micros: Micros
+      spent_micros: Micros
+      resets_at_ms: Ms
+    }
   | { code: 'request_under_way'; decision_id: DecisionId; retry_after_ms: Ms }
   | { code: 'already_answered'; decision_id: DecisionId }
   | { code: 'idempotency_key_reused'; decision_id: DecisionId }
@@ -92,6 +100,7 @@ export const FACTS = {
   refused_by_policy: { status: 403, blame: 'operator', kind: 'permission', retryable: false },
   budget_exhausted: { status: 402, blame: 'caller', kind: 'billing', retryable: false },
   limit_reached: { status: 429, blame: 'caller', kind: 'rate_limit', retryable: true },
+  unusual_spend: { status: 402, blame: 'caller', kind: 'billing', retryable: false },
   request_under_way: { status: 409, blame: 'caller', kind: 'invalid_request', retryable: true },
   already_answered: { status: 409, blame: 'caller', kind: 'invalid_request', retryable: false },
   idempotency_key_reused: { status: 422, blame: 'caller', kind: 'invalid_request', retryable: false },
@@ -202,6 +211,8 @@ export function wording(error: GatewayError): string {
       return `${overBudget(error)} It resets at ${new Date(error.resets_at_ms).toISOString()}.`
     case 'limit_reached':
       return overRate(error)
+    case 'unusual_spend':
+      return `Unusual spend: an hour of ${whose(error.account)} usually costs ${usd(error.usual_micros)}, this one would pass ${usd(error.at_most_micros)} (${usd(error.spent_micros)} spent or reserved). Until ${new Date(error.resets_at_ms).toISOString()}, or until an admin lifts it.`
     case 'request_under_way':
       return `A request with this idempotency-key is still under way (${error.decision_id}). It is done once; ask again for its answer.`
     case 'already_answered':
@@ -285,7 +296,7 @@ export function inBandFacts(error: GatewayError): { status: number; retry_after_
 /** How long to wait, for a `Retry-After` header. */
 export function retryAfterOf(error: GatewayError, now_ms: Ms): Ms | null {
   if ('retry_after_ms' in error) return error.retry_after_ms ?? null
-  if (error.code === 'budget_exhausted' || error.code === 'limit_reached') return Math.max(0, error.resets_at_ms - now_ms)
+  if ('resets_at_ms' in error) return Math.max(0, error.resets_at_ms - now_ms)
   // Storage that stumbled is mostly back within the second.
   if (error.code === 'accounting_unavailable') return 1_000
   return null

@@ -72,7 +72,7 @@ export function intentOf(record: DecisionRecord, caller: LimitedCaller, endpoint
 function limitedBy(accounts: readonly AccountLimits[], tokens: number, price: Price | null): Limited {
   const isHard = ({ kind }: { kind: 'hard' | 'soft' }) => kind === 'hard'
   return {
-    hard: accounts.some(({ budgets, rates }) => budgets.some(isHard) || rates.some(isHard)),
+    hard: accounts.some(({ budgets, rates, unusual }) => budgets.some(isHard) || rates.some(isHard) || unusual?.kind === 'hard'),
     accounts: [...accounts],
     tokens: Math.ceil(tokens),
     output_micros_per_mtok: price?.output_micros_per_mtok ?? null,

@@ -48,7 +48,9 @@ function repeated({ of, decision_id, began_at_ms, kept }: Repeated, now_ms: Ms):
 
 /** What is held for requests under way is as good as spent to the one who asks. */
 function errorOf({ ok, ...refusal }: LimitRefusal): GatewayError {
-  return refusal.code === 'budget_exhausted' ? { ...refusal, spent_micros: refusal.spent_micros + refusal.held_micros } : refusal
+  if (refusal.code === 'limit_reached') return refusal
+  const { held_micros, ...rest } = refusal
+  return { ...rest, spent_micros: rest.spent_micros + held_micros }
 }
 
 function limitsOf(rates: Standing['rates']): RateLimits {

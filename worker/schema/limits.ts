@@ -43,6 +43,21 @@ export const rates = z.array(rate).max(6).default([])
 export const limits = z.strictObject({ budgets, rates, expensive: shares })
 export type Limits = z.infer<typeof limits>
 
+/** What a whole organisation and each of its keys spends in an hour, against what it usually does. */
+export const unusual = z.strictObject({
+  times: z.number().min(2).max(1_000).default(10).describe('So many times the usual is unusual.'),
+  at_least_micros: micros.default(1_000_000).describe('Below so much in an hour nothing is; 1 USD where it is not said.'),
+  after_hours: z
+    .int()
+    .min(3)
+    .max(168)
+    .default(24)
+    .describe('What is usual is known after so many hours with spend within a week; nothing is judged before.'),
+  /** `hard`: stopped to the end of the hour. `soft`: told by header and webhook only. Stopping is told by webhook too. */
+  kind,
+})
+export type Unusual = z.infer<typeof unusual>
+
 const team = z.string().min(1).max(60)
 export const orgLimits = z.strictObject({
   v: z.literal(1),
@@ -51,6 +66,8 @@ export const orgLimits = z.strictObject({
   limits,
   /** For each team together, by its name. */
   teams: z.record(team, limits).default({}),
+  /** Null: nobody is stopped or told of for spending more than usual. */
+  unusual: unusual.nullable().default(null),
   /** Told when a soft limit is passed. Its signing key is made from the Worker's pepper of that name, and stored nowhere. */
   webhook: z
     .strictObject({ url: z.string().max(500), pepper: z.string() })
@@ -61,7 +78,7 @@ export type OrgLimits = z.infer<typeof orgLimits>
 
 /** Whose limits: `org`, `team:<name>` or `key:<key id>`, within one organisation. */
 export type AccountName = string
-export type AccountLimits = Limits & { account: AccountName }
+export type AccountLimits = Limits & { account: AccountName; unusual?: Unusual }
 
 /** What a request is judged by; absent where its caller has no limit at all. */
 export type Limited = {

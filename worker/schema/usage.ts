@@ -142,7 +142,29 @@ export type RateRefusal = {
   need: number
   resets_at_ms: Ms
 }
-export type LimitRefusal = BudgetRefusal | RateRefusal
+/** More in this hour than many times the usual. */
+export type UnusualRefusal = {
+  ok: false
+  code: 'unusual_spend'
+  account: AccountName
+  usual_micros: Micros
+  at_most_micros: Micros
+  spent_micros: Micros
+  held_micros: Micros
+  resets_at_ms: Ms
+}
+/** What an account usually spends in an hour and what it has in this one; null while that is being learned. */
+export type Usual = {
+  account: AccountName
+  usual_micros: Micros | null
+  at_most_micros: Micros | null
+  hours_known: number
+  spent_micros: Micros
+  held_micros: Micros
+  /** It was stopped or told of in this hour. */
+  unusual: boolean
+}
+export type LimitRefusal = BudgetRefusal | RateRefusal | UnusualRefusal
 
 /** Where a limited caller stands, this request included. */
 export type Standing = {

@@ -4,7 +4,7 @@
  */
 import type { Caller } from '../schema/caller.ts'
 import type { OrgId } from '../schema/ids.ts'
-import { type AccountLimits, type Limits, type OrgLimits, orgLimits } from '../schema/limits.ts'
+import { type AccountLimits, type Limits, type OrgLimits, orgLimits, type Unusual } from '../schema/limits.ts'
 import type { Ms } from '../schema/units.ts'
 import { putKv } from './kv-put.ts'
 import { keyAccount, ORG_ACCOUNT, teamAccount } from './usage-accounts.ts'
@@ -42,19 +42,21 @@ export async function limited(caller: Caller, kv: KVNamespace, now_ms: Ms): Prom
   return { ...caller, limits: limitsOf(caller, entry.record) }
 }
 
-/** From the narrowest to the widest, without those that limit nothing. */
+/** From the narrowest to the widest, without those that limit nothing. What is unusual is watched for the key and for the whole. */
 export function limitsOf(caller: Caller, record: OrgLimits | null): AccountLimits[] {
   const { key_id, budgets, rates, expensive, team } = caller
   const ofTeam = team === null ? undefined : record?.teams[team]
+  const unusual = record?.unusual ?? null
   return [
-    ...some(keyAccount(key_id), { budgets, rates, expensive }),
-    ...(team === null || !ofTeam ? [] : some(teamAccount(team), ofTeam)),
-    ...(record ? some(ORG_ACCOUNT, record.limits) : []),
+    ...some(keyAccount(key_id), { budgets, rates, expensive }, unusual),
+    ...(team === null || !ofTeam ? [] : some(teamAccount(team), ofTeam, null)),
+    ...(record ? some(ORG_ACCOUNT, record.limits, unusual) : []),
   ]
 }
 
-function some(account: string, { budgets, rates, expensive }: Limits): AccountLimits[] {
-  return budgets.length || rates.length || expensive.length ? [{ account, budgets, rates, expensive }] : []
+function some(account: string, { budgets, rates, expensive }: Limits, unusual: Unusual | null): AccountLimits[] {
+  if (!budgets.length && !rates.length && !expensive.length && unusual === null) return []
+  return [{ account, budgets, rates, expensive, ...(unusual && { unusual }) }]
 }
 
 /** For tests: what this isolate remembers is gone. */

@@ -9,9 +9,9 @@
 import { EMPTY_LEDGER, held, type Ledger, settled, type Window, windowAt } from '../core/spend/budget.ts'
 import { type Begun, ledgerBetween } from '../core/spend/limits.ts'
 import type { DecisionId, KeyId } from '../schema/ids.ts'
-import type { AccountName, Limited } from '../schema/limits.ts'
+import type { AccountName, Limited, Unusual } from '../schema/limits.ts'
 import type { Micros, Ms } from '../schema/units.ts'
-import type { BudgetAnswer, KeyRevoked, LimitRefusal, Standing } from '../schema/usage.ts'
+import type { BudgetAnswer, KeyRevoked, LimitRefusal, Standing, Usual } from '../schema/usage.ts'
 import { insertRows } from './rows-at-once.ts'
 import { SHARED_TABLE, SharedTexts } from './shared-texts.ts'
 import { accountsOf, ORG_ACCOUNT, UsageAccounts } from './usage-accounts.ts'
@@ -173,6 +173,16 @@ export class UsageJournal {
   /** How much of these limits is left, as if a request were asking. */
   standing(limited: Limited, now_ms: Ms): Standing {
     return this.#accounts.standing(limited, now_ms)
+  }
+
+  /** What accounts usually spend in an hour, where that is watched. */
+  usual(rule: Unusual, now_ms: Ms): Usual[] {
+    return this.#accounts.usual(rule, now_ms)
+  }
+
+  /** What is usual of an account is learned anew; false where it is not watched. */
+  liftUnusual(account: AccountName, now_ms: Ms): boolean {
+    return this.#accounts.lift(account, now_ms)
   }
 
   /** A limit begins to be counted for; with what was spent before, by number of the day. */

@@ -8,9 +8,9 @@
 import { DurableObject } from 'cloudflare:workers'
 import { noticeOf } from '../core/spend/notice.ts'
 import type { DecisionId, KeyId } from '../schema/ids.ts'
-import type { AccountName, Limited } from '../schema/limits.ts'
+import type { AccountName, Limited, Unusual } from '../schema/limits.ts'
 import type { Ms } from '../schema/units.ts'
-import type { BudgetAnswer, Standing } from '../schema/usage.ts'
+import type { BudgetAnswer, Standing, Usual } from '../schema/usage.ts'
 import type { Batch } from './usage-batch.ts'
 import { backoffMs, flush, ROWS_AT_ONCE, TRIES } from './usage-flush.ts'
 import { FLUSH_AFTER_MS, type Found, UsageJournal } from './usage-journal.ts'
@@ -100,6 +100,16 @@ export class UsageObject extends DurableObject<Env> {
   /** How much is left of limits. */
   standing(limited: Limited): Standing {
     return this.#journal.standing(limited, Date.now())
+  }
+
+  /** What accounts usually spend in an hour, where that is watched. */
+  usual(rule: Unusual): Usual[] {
+    return this.#journal.usual(rule, Date.now())
+  }
+
+  /** What is usual of an account is learned anew; false where it is not watched. */
+  liftUnusual(account: AccountName): boolean {
+    return this.#journal.liftUnusual(account, Date.now())
   }
 
   /** From now on this account is kept, beginning with what was spent before, by number of the day; nothing where it is kept already. */

@@ -66,6 +66,8 @@ describe('the table of routes', () => {
       'admin org PUT /admin/v1/keys/:key_id/budgets',
       'viewer org GET /admin/v1/orgs/:org/limits',
       'admin org PUT /admin/v1/orgs/:org/limits',
+      'viewer org GET /admin/v1/orgs/:org/unusual-spend',
+      'admin org POST /admin/v1/orgs/:org/unusual-spend/lift',
       'viewer org GET /admin/v1/usage',
       'viewer org GET /admin/v1/usage/rows',
       'viewer org GET /admin/v1/usage/daily',

@@ -1,7 +1,9 @@
 /** The document says what the router does, since both are made from one table. */
+import { env } from 'cloudflare:workers'
 import { beforeAll, describe, expect, it } from 'vitest'
 import type { Document } from '../../../worker/routes/admin/openapi.ts'
 import { ADMIN_ROUTES } from '../../../worker/routes/admin/routes.ts'
+import { batchOf, intent } from '../../store/fixture.ts'
 import { adminOf, ask, emptyRouter } from './asking.ts'
 import { clientOf } from './document-client.ts'
 
@@ -95,6 +97,13 @@ describe('a client that knows nothing but the document', () => {
       body: { limits: { budgets: [{ window: 'month', limit_micros: 5_000_000, kind: 'soft' }] } },
     })
     await does('limits.get', { path: { org: 'acme' } })
+    const unusual = { times: 10, at_least_micros: 1, after_hours: 3, kind: 'hard' as const }
+    await does('limits.set', { path: { org: 'acme' }, body: { unusual } })
+    const accounts = [{ account: 'org', budgets: [], rates: [], expensive: [], unusual }]
+    const watched = intent({ limited: { hard: true, accounts, tokens: 1, output_micros_per_mtok: 1 } })
+    await env.USAGE.getByName('acme').commit(batchOf([watched]))
+    await does('unusual.get', { path: { org: 'acme' } })
+    await does('unusual.lift', { path: { org: 'acme' }, body: { account: 'org' } })
     await does('orgs.books', { path: { org: 'acme' } })
     await does('usage.daily')
     const { id } = await does<{ id: string }>('provider_keys.set', {

@@ -10,6 +10,7 @@ import type { Micros, Ms, Tokens } from '../../schema/units.ts'
 import type { LimitRefusal, Standing } from '../../schema/usage.ts'
 import { EMPTY_LEDGER, held, type Ledger, overBudget, settled, windowAt } from './budget.ts'
 import { add, emptyMeter, fallsTo, type Meter, slotOf, sumAt } from './meter.ts'
+import { correctIn, emptyHours, type Hours, holdIn, overUsual, settleIn } from './unusual.ts'
 
 const SECOND_MS = 1_000
 const MINUTE_MS = 60_000
@@ -25,6 +26,8 @@ export type Account = {
   days: Map<number, Ledger>
   /** Those days are kept by whoever keeps the account, for requests without limits as well: an organisation's. */
   days_are_kept: boolean
+  /** What it spends in an hour, where that is watched. */
+  hours: Hours | null
   requests: Meter
   tokens: Meter
   /** Requests of the last hour, and those of them that went to a dear target. */
@@ -39,6 +42,7 @@ export type Account = {
 export const emptyAccount = (): Account => ({
   days: new Map(),
   days_are_kept: false,
+  hours: null,
   requests: emptyMeter(),
   tokens: emptyMeter(),
   chosen: emptyMeter(),
@@ -65,23 +69,30 @@ export function ledgerBetween(days: ReadonlyMap<number, Ledger>, start_ms: Ms, e
 }
 
 /**
- * All limits at once. Of several that refuse, the one is told that resets last, since only then the same request can pass.
+ * All limits at once. Of several that refuse, the one is told that resets last, since only then the same request can pass. `unusual`: those that
+ * spend more than usual, whatever is told.
  * Budgets go by the instant the request was decided, whose day it counts for; rates by the keeper's own clock.
  */
 export function judge(
   asking: Asking,
   accountOf: (name: AccountName) => Account,
   now_ms: Ms,
-): { refusal: LimitRefusal | null; warnings: LimitRefusal[] } {
+): { refusal: LimitRefusal | null; warnings: LimitRefusal[]; unusual: AccountName[] } {
   let refusal: LimitRefusal | null = null
   const warnings: LimitRefusal[] = []
-  const weigh = (over: LimitRefusal | null, { kind }: Budget | Rate) => {
+  const unusual: AccountName[] = []
+  const weigh = (over: LimitRefusal | null, { kind }: Pick<Budget, 'kind'>) => {
     if (over === null) return
     if (kind === 'soft') warnings.push(over)
     else if (refusal === null || over.resets_at_ms > refusal.resets_at_ms) refusal = over
   }
-  for (const { account: name, budgets, rates } of asking.limited.accounts) {
+  for (const { account: name, budgets, rates, unusual: rule } of asking.limited.accounts) {
     const account = accountOf(name)
+    if (rule && account.hours) {
+      const over = overUsual(name, rule, account.hours, asking.reserved_micros, asking.at_ms)
+      if (over !== null) unusual.push(name)
+      weigh(over, rule)
+    }
     for (const each of budgets) {
       const { start_ms, resets_at_ms } = windowAt(each.window, asking.at_ms)
       const ledger = ledgerBetween(account.days, start_ms, resets_at_ms)
@@ -89,7 +100,7 @@ export function judge(
     }
     for (const each of rates) weigh(overRate(name, each, account, asking.limited.tokens, now_ms), each)
   }
-  return { refusal, warnings }
+  return { refusal, warnings, unusual }
 }
 
 /** The request is taken: its estimate is held, and it counts. */
@@ -97,8 +108,9 @@ export function begin(asking: Asking, accountOf: (name: AccountName) => Account,
   const { tokens, output_micros_per_mtok, accounts } = asking.limited
   const second = slotOf(now_ms, SECOND_MS)
   const minute = slotOf(now_ms, MINUTE_MS)
-  for (const { account: name, expensive } of accounts) {
+  for (const { account: name, expensive, unusual } of accounts) {
     const account = accountOf(name)
+    if (unusual) account.hours ??= emptyHours()
     hold(account, asking.at_ms, asking.reserved_micros)
     add(account.requests, second, 1)
     add(account.tokens, second, tokens)
@@ -120,6 +132,7 @@ export function begin(asking: Asking, accountOf: (name: AccountName) => Account,
 /** A request under way: of `begin`, and again when the keeper's memory is read from storage. */
 export function hold(account: Account, at_ms: Ms, reserved_micros: Micros): void {
   account.concurrent += 1
+  if (account.hours) holdIn(account.hours, at_ms, reserved_micros)
   if (account.days_are_kept) return
   const day = Math.floor(at_ms / DAY_MS)
   account.days.set(day, held(account.days.get(day) ?? EMPTY_LEDGER, reserved_micros))
@@ -131,6 +144,7 @@ export function end(begun: Begun, accountOf: (name: AccountName) => Account, cos
     const account = accountOf(name)
     account.concurrent = Math.max(0, account.concurrent - 1)
     if (tokens !== null) add(account.tokens, slotOf(begun.began_at_ms, SECOND_MS), tokens - begun.tokens)
+    if (account.hours) settleIn(account.hours, begun.at_ms, begun.reserved_micros, cost_micros)
     if (account.days_are_kept) continue
     const day = Math.floor(begun.at_ms / DAY_MS)
     account.days.set(day, settled(account.days.get(day) ?? EMPTY_LEDGER, begun.reserved_micros, cost_micros))
@@ -139,6 +153,7 @@ export function end(begun: Begun, accountOf: (name: AccountName) => Account, cos
 
 /** Its cost turns out to be another than was counted. */
 export function correct(account: Account, at_ms: Ms, more_micros: Micros): void {
+  if (account.hours) correctIn(account.hours, at_ms, more_micros)
   if (account.days_are_kept) return
   const day = Math.floor(at_ms / DAY_MS)
   const ledger = account.days.get(day) ?? EMPTY_LEDGER
@@ -181,12 +196,17 @@ export const admitsDear = (share: number, dear: number, chosen: number): boolean
 export function untold(warnings: readonly LimitRefusal[], accountOf: (name: AccountName) => Account, now_ms: Ms): LimitRefusal[] {
   return warnings.filter(warning => {
     const { told } = accountOf(warning.account)
-    const what = warning.code === 'budget_exhausted' ? `${warning.window} ${warning.limit_micros}` : `${warning.of} ${warning.at_most}`
+    const what = whatOf(warning)
     if ((told.get(what) ?? 0) > now_ms) return false
     for (const [other, until_ms] of told) if (until_ms <= now_ms) told.delete(other)
-    told.set(what, warning.code === 'budget_exhausted' ? warning.resets_at_ms : now_ms + RATE_TOLD_EVERY_MS)
+    told.set(what, warning.code === 'limit_reached' ? now_ms + RATE_TOLD_EVERY_MS : warning.resets_at_ms)
     return true
   })
+}
+
+function whatOf(warning: LimitRefusal): string {
+  if (warning.code === 'unusual_spend') return 'unusual'
+  return warning.code === 'budget_exhausted' ? `${warning.window} ${warning.limit_micros}` : `${warning.of} ${warning.at_most}`
 }
 
 function overRate(name: AccountName, { of, at_most }: Rate, account: Account, tokens: Tokens, now_ms: Ms): LimitRefusal | null {

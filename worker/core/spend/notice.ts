@@ -1,5 +1,5 @@
 /**
- * What a webhook is told when a soft limit was passed: whose limit, how much, and when it resets. Names and numbers only: no
+ * What a webhook is told when a soft limit was passed, or a key stopped for spending more than usual: whose limit, how much, and when it resets. Names and numbers only: no
  * prompt, no answer, no key beyond its public id.
  */
 
@@ -23,16 +23,16 @@ export type Notice = {
 }
 
 export function noticeOf(org: string, warning: LimitRefusal, now_ms: Ms): Notice {
-  const budget = warning.code === 'budget_exhausted'
+  const rate = warning.code === 'limit_reached'
   return {
     type: 'limit.passed',
     timestamp: new Date(now_ms).toISOString(),
     data: {
       org,
       account: warning.account,
-      limit: budget ? `usd_micros_per_${warning.window}` : warning.of,
-      at_most: budget ? warning.limit_micros : warning.at_most,
-      used: budget ? warning.spent_micros + warning.held_micros : warning.used,
+      limit: rate ? warning.of : warning.code === 'unusual_spend' ? 'usual_usd_micros_per_hour' : `usd_micros_per_${warning.window}`,
+      at_most: rate ? warning.at_most : warning.code === 'unusual_spend' ? warning.at_most_micros : warning.limit_micros,
+      used: rate ? warning.used : warning.spent_micros + warning.held_micros,
       resets_at: new Date(warning.resets_at_ms).toISOString(),
     },
   }

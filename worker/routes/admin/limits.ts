@@ -6,7 +6,7 @@ import * as z from 'zod'
 import { err, ok } from '../../core/result.ts'
 import { webhookUrl } from '../../core/spend/notice.ts'
 import { orgId } from '../../schema/ids.ts'
-import { type AccountLimits, limits, type OrgLimits, orgLimits } from '../../schema/limits.ts'
+import { type AccountLimits, limits, type OrgLimits, orgLimits, unusual } from '../../schema/limits.ts'
 import { putLimits, storedLimits } from '../../store/org-limits.ts'
 import { newestPepper, pepperNamed } from '../../store/secret-hmac.ts'
 import { ORG_ACCOUNT, teamAccount } from '../../store/usage-accounts.ts'
@@ -22,6 +22,7 @@ const orgView = () =>
     org: orgId,
     limits: limitView(),
     teams: z.record(z.string(), limitView()),
+    unusual: unusual.nullable(),
     webhook: z.strictObject({ url: z.string() }).nullable(),
   })
 const TEAMS_AT_MOST = 500
@@ -47,13 +48,14 @@ export const LIMIT_ROUTES: Route[] = [
     path: '/admin/v1/orgs/:org/limits',
     role: 'admin',
     reach: 'org',
-    summary: "Replaces an organisation's limits, its teams' or its webhook: each where it is given",
+    summary: "Replaces an organisation's limits, its teams', what is done about unusual spend, or its webhook: each where it is given",
     params,
     body: () =>
       z
         .strictObject({
           limits,
           teams: orgLimits.shape.teams.unwrap(),
+          unusual: unusual.nullable(),
           webhook: z.strictObject({ url: z.string().max(500) }).nullable(),
         })
         .partial(),
@@ -76,8 +78,14 @@ export const LIMIT_ROUTES: Route[] = [
       if (url && !pepper) return err({ code: 'keys_unavailable', message: 'the operator has to set KEY_PEPPER.' })
       const before = await recordOf(org, world)
       const webhook = body.webhook === undefined ? before.webhook : url && pepper ? { url: url.value.href, pepper: pepper.name } : null
-      const after: OrgLimits = { ...before, limits: body.limits ?? before.limits, teams: body.teams ?? before.teams, webhook }
-      const detail = { limits: after.limits, teams: after.teams, webhook: webhook?.url ?? null }
+      const after: OrgLimits = {
+        ...before,
+        limits: body.limits ?? before.limits,
+        teams: body.teams ?? before.teams,
+        unusual: body.unusual === undefined ? before.unusual : body.unusual,
+        webhook,
+      }
+      const detail = { limits: after.limits, teams: after.teams, unusual: after.unusual, webhook: webhook?.url ?? null }
       const done = await change(call, { subject: org, org, before, after, detail }, async () => {
         for (const { account, ...each } of accountsOf(after)) await openAccount(world.env, org, account, each, world.now_ms)
         await putLimits(world.env.KV, after)
@@ -107,6 +115,7 @@ async function viewOf(record: OrgLimits, { env, now_ms }: AdminWorld): Promise<z
     org: record.org,
     limits: whole as LimitView,
     teams: Object.fromEntries(Object.keys(record.teams).map((team, i) => [team, teams[i] as LimitView])),
+    unusual: record.unusual,
     webhook: record.webhook && { url: record.webhook.url },
   }
 }

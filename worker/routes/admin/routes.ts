@@ -14,6 +14,7 @@ import { PROVIDER_KEY_ROUTES } from './provider-keys.ts'
 import { ROLLUP_ROUTES } from './rollups.ts'
 import type { Route } from './route.ts'
 import { TARGET_ROUTES } from './targets.ts'
+import { UNUSUAL_ROUTES } from './unusual.ts'
 import { USAGE_ROUTES } from './usage.ts'
 
 export const ADMIN_ROUTES: readonly Route[] = [
@@ -21,6 +22,7 @@ export const ADMIN_ROUTES: readonly Route[] = [
   ...PROVIDER_KEY_ROUTES,
   ...BUDGET_ROUTES,
   ...LIMIT_ROUTES,
+  ...UNUSUAL_ROUTES,
   ...USAGE_ROUTES,
   ...ROLLUP_ROUTES,
   ...DECISION_ROUTES,
