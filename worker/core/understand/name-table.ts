@@ -1,31 +1,25 @@
 /**
- * The names of people that are known, and what was learned of the company they keep: `policies/names.bin`, read in place.
+ * The names of people that are known, and what was learned of them and of the company they keep: `policies/names.bin`, read in place.
  *
- *     "SBN1" | length of the header | header, JSON, padded to 8 bytes | where each bucket begins | entries | weights
+ *     "SBN2" | length of the header | header, JSON, padded to 8 bytes | where each bucket begins | prints | kinds | likeness | weights
  *
- * A name, with its capitals and marks folded away, is a hash of 32 bits. The first 13 say its bucket; of the others 12 are kept beside 4
- * that say what kind of word it is. A word that is in no list is taken for one of them in about one of 500 cases (entries of a bucket over
- * 4,096), which is why no name is told by the table alone. Made by `policies/training/names.ts`.
+ * A word, with its capitals and marks folded away, is a hash of 32 bits. The first 14 say its bucket; 16 others are kept there, and beside
+ * them a byte that says what the lists know of the word. One word in some 5,000 that is in no list is taken for one that is. A word that is
+ * in no list is judged by its letters: `likenessOf` is what a name has of runs of three and four letters that other words have not.
+ * Made by `policies/training/names.ts`.
  */
-const MAGIC = 0x314e4253 // SBN1
-export const BUCKET_BITS = 13
-export const KIND_BITS = 4
+const MAGIC = 0x324e4253 // SBN2
+export const BUCKET_BITS = 14
+export const LIKENESS_BITS = 13
 
-/** What the lists say of a word. `word`: ordinary as well, such as Rose or Mark; `place`: such as Paris or Jordan. */
-export const KINDS = [
-  'unknown',
-  'word',
-  'place',
-  'given',
-  'surname',
-  'either',
-  'given_word',
-  'surname_word',
-  'given_place',
-  'surname_place',
-  'ending',
-] as const
-export type NameKind = (typeof KINDS)[number]
+/** A byte of kinds: how well known a word is as a given name and as a surname (0 to 2), how much of an ordinary word it is (0 to 3), if a place. */
+export const GIVEN = 0x03
+export const SURNAME = 0x0c
+export const IS_NAME = GIVEN | SURNAME
+export const WORD = 0x30
+/** Written small at least four times in ten. */
+export const IS_WORD = 0x20
+export const IS_PLACE = 0x40
 
 /** Made by our own build and never by a caller, so it is believed and not checked. */
 export type NameHeader = {
@@ -34,13 +28,13 @@ export type NameHeader = {
   made_from: string[]
   /** SHA-256 of all that follows the header, in hex. */
   sha256: string
-  /** What one step of a weight is worth, and the score from which on a word is a name. */
+  /** What one step of a weight is worth, and the sum of steps from which on a word is a name. */
   step: number
   threshold: number
-  /** The lower one for a word that was part of a name elsewhere in the text. */
+  /** The lower one for a word beside one that is a name, or that is one elsewhere in the text. */
   threshold_again: number
-  /** What is added to the score of a listed word that is introduced as a name. */
-  introduced: number
+  /** A sum of likeness in steps that is even odds, and what one step of it is worth. */
+  likeness: { even: number; step: number }
   entries: number
   weights: number
   /** Measured when it was made; `policies/training/README.md` says how. */
@@ -49,8 +43,10 @@ export type NameHeader = {
 
 export type NameTable = {
   header: NameHeader
-  starts: Uint16Array
-  entries: Uint16Array
+  starts: Uint32Array
+  prints: Uint16Array
+  kinds: Uint8Array
+  likeness: Int8Array
   weights: Int8Array
 }
 
@@ -61,26 +57,65 @@ export function readNameTable(bytes: ArrayBuffer): NameTable {
   const header_bytes = head[1] as number
   const header = JSON.parse(new TextDecoder().decode(new Uint8Array(bytes, 8, header_bytes))) as NameHeader
   const starts_at = 8 + header_bytes
-  const entries_at = starts_at + 2 * ((1 << BUCKET_BITS) + 1)
-  const weights_at = entries_at + 2 * header.entries
+  const prints_at = starts_at + 4 * ((1 << BUCKET_BITS) + 1)
+  const kinds_at = prints_at + 2 * header.entries
+  const likeness_at = kinds_at + header.entries
   return {
     header,
-    starts: new Uint16Array(bytes, starts_at, (1 << BUCKET_BITS) + 1),
-    entries: new Uint16Array(bytes, entries_at, header.entries),
-    weights: new Int8Array(bytes, weights_at, header.weights),
+    starts: new Uint32Array(bytes, starts_at, (1 << BUCKET_BITS) + 1),
+    prints: new Uint16Array(bytes, prints_at, header.entries),
+    kinds: new Uint8Array(bytes, kinds_at, header.entries),
+    likeness: new Int8Array(bytes, likeness_at, 1 << LIKENESS_BITS),
+    weights: new Int8Array(bytes, likeness_at + (1 << LIKENESS_BITS), header.weights),
   }
 }
 
-/** The kind of the word with this hash, as an index of `KINDS`; 0 where no list has it. */
-export function kindOf({ starts, entries }: NameTable, hash: number): number {
-  const bucket = hash >>> (32 - BUCKET_BITS)
-  const rest = (hash >>> KIND_BITS) & 0xfff
+export const bucketOf = (hash: number) => hash >>> (32 - BUCKET_BITS)
+export const printOf = (hash: number) => hash & 0xffff
+
+/** What the lists know of the word with this hash; 0 where no list has it. */
+export function kindOf({ starts, prints, kinds }: NameTable, hash: number): number {
+  const bucket = bucketOf(hash)
+  const print = printOf(hash)
   const end = starts[bucket + 1] as number
-  for (let i = starts[bucket] as number; i < end; i++) {
-    const entry = entries[i] as number
-    if (entry >>> KIND_BITS === rest) return entry & ((1 << KIND_BITS) - 1)
-  }
+  for (let i = starts[bucket] as number; i < end; i++) if (prints[i] === print) return kinds[i] as number
   return 0
+}
+
+/** Levels of likeness to a name by letters: 0 not at all, 7 very. */
+export const LIKENESS_LEVELS = 8
+const LEVEL_STEP = 1
+
+/** How like a name the letters between two positions are, which must be a word. */
+export function likenessOf(text: string, from: number, to: number, table: NameTable): number {
+  const { even, step } = table.header.likeness
+  let sum = even
+  eachRun(text, from, to, place => {
+    sum += table.likeness[place] as number
+  })
+  return Math.max(0, Math.min(LIKENESS_LEVELS - 1, Math.floor((sum * step) / LEVEL_STEP) + LIKENESS_LEVELS / 2))
+}
+
+const EDGE_LETTER = 0x5f
+/** Calls with the place of every run of three and four letters, the edges of the word among them. */
+export function eachRun(text: string, from: number, to: number, call: (place: number) => void): void {
+  const folds = letterFolds()
+  let a = 0
+  let b = 0
+  let c = EDGE_LETTER
+  for (let i = from; i <= to; i++) {
+    const code = i < to ? text.charCodeAt(i) : 0
+    const letter = i === to ? EDGE_LETTER : code < LETTERS_END ? (folds[code] as number) & 0x7fff : 0
+    if (letter === 0) continue
+    if (b !== 0) {
+      const three = hashStep(hashStep(hashStep(HASH_START, b), c), letter)
+      call(hashEnd(three) >>> (32 - LIKENESS_BITS))
+      if (a !== 0) call(hashEnd(hashStep(three, a)) >>> (32 - LIKENESS_BITS))
+    }
+    a = b
+    b = c
+    c = letter
+  }
 }
 
 /** Latin, Greek and Cyrillic: the scripts that have capitals, and in which names are looked for. */
@@ -124,10 +159,4 @@ export function nameHash(word: string): number {
     if (fold !== 0) hash = hashStep(hash, fold)
   }
   return hashEnd(hash)
-}
-
-/** Of the last four letters of a word, kept apart from words by how it begins. */
-export const ENDING_LETTERS = 4
-export function endingHash(a: number, b: number, c: number, d: number): number {
-  return hashEnd(hashStep(hashStep(hashStep(hashStep(0x5bd1e995, a), b), c), d))
 }

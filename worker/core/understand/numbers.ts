@@ -13,8 +13,8 @@ import type { Finds } from './personal-data.ts'
 const GROUPS_MAX = 8
 const DIGITS_MAX = 19
 
-/** One number as it is written: `shape` has the length of each group and what separates it from the next. */
-type Written = { digits: string; shape: string; groups: number; before: number; from: number; to: number }
+/** One number as it is written: `shape` has the length of each group and what separates it from the next; "x818" may follow a telephone's. */
+type Written = { digits: string; shape: string; groups: number; before: number; from: number; to: number; past_extension: number }
 
 /** Reads the number that begins at `first`, tells `found` what it is, and gives the position after it. */
 export function oneNumber(text: string, first: number, start: number, end: number, found: Finds): number {
@@ -49,8 +49,9 @@ export function oneNumber(text: string, first: number, start: number, end: numbe
   }
   shape += group
   const after = i < end ? text.charCodeAt(i) : 0x20
-  const isExtension = after === 0x78 && i + 1 < end && isDigit(text.charCodeAt(i + 1))
-  if (isExtension || (!isWord(after) && after !== 0x5f)) judge(text, start, { digits, shape, groups, before, from: first, to: i }, found)
+  const past = after === 0x78 && i + 1 < end && isDigit(text.charCodeAt(i + 1)) ? afterDigits(text, i, end) : i
+  if (past > i || (!isWord(after) && after !== 0x5f))
+    judge(text, start, { digits, shape, groups, before, from: first, to: i, past_extension: past }, found)
   return Math.max(i, first + 1)
 }
 
@@ -61,14 +62,15 @@ function afterDigits(text: string, first: number, end: number): number {
 }
 
 function judge(text: string, start: number, number: Written, found: Finds): void {
-  const { digits, shape, before, from, to } = number
+  const { digits, shape, before, from, to, past_extension } = number
   const { length } = digits
   if (length < 4) return
   if (shape === '3-2-4' && isSsn(digits)) found.add('us_ssn', from, to)
   else if (isCard(text, start, number)) found.add('card', from, to)
-  else if (before === 0x2b && length >= 8 && length <= 15) found.add('phone', from - 1, to)
+  else if (before === 0x2b && length >= 8 && length <= 15) found.add('phone', from - 1, past_extension)
   else if (length <= 12 && isIpv4(digits, shape)) found.add('ip', from, to)
-  else if (isPhone(number) || (length >= 6 && length <= 12 && isNamedPhone(text, start, number))) found.add('phone', from, to)
+  else if (isPhone(number) || (length >= 6 && length <= 12 && isNamedPhone(text, start, number)))
+    found.add('phone', before === 0x28 && shape.includes(')') ? from - 1 : from, past_extension)
 }
 
 /** Groupings in which cards are written. */

@@ -1,10 +1,12 @@
-"""Writes the given names and surnames of all locales of the Python package Faker (MIT) to W/faker-python.json, for names.ts."""
+"""Writes the given names and surnames of all locales of the Python package Faker (MIT), and those of the census of the United States of
+1990 as the package names has them (MIT; the census is in the public domain), to W/faker-python.json, for names.ts."""
 
 import argparse
 import importlib
 import json
 from pathlib import Path
 
+import names as census  # the package
 from faker.config import AVAILABLE_LOCALES
 
 
@@ -16,6 +18,12 @@ def texts(value):
     if isinstance(value, (list, tuple, set)):
         return [text for each in value for text in texts(each)]
     return []
+
+
+def ranked(*files):
+    """The names of the census, the most common first."""
+    rows = [line.split() for file in files for line in Path(census.full_path(file)).read_text().splitlines()]
+    return [row[0].capitalize() for row in sorted(rows, key=lambda row: -float(row[1]))]
 
 
 def names():
@@ -33,7 +41,12 @@ def names():
                 given.update(texts(value))
             elif "last_name" in key or "surname" in key:
                 surname.update(texts(value))
-    return {"given": sorted(given), "surname": sorted(surname)}
+    return {
+        "given": sorted(given),
+        "surname": sorted(surname),
+        "census_given": ranked("dist.male.first", "dist.female.first"),
+        "census_surname": ranked("dist.all.last"),
+    }
 
 
 if __name__ == "__main__":
