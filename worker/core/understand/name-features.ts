@@ -1,6 +1,6 @@
 /**
  * Whether a request names people. It is asked apart from all other features, and only for policies that refer to what personal data a
- * prompt holds: names cost five times as much to look for as everything else that is private together.
+ * prompt holds: names cost several times as much to look for as everything else that is private together.
  */
 import type { ChatRequest, Part } from '../../schema/chat.ts'
 import type { Features } from '../../schema/features.ts'

@@ -3,7 +3,17 @@
  * runs of letters what an unlisted one is like, and a linear tagger whether it is a name: by the words around it, as was learned from
  * sentences with marked names. "Will Rose mark it in May?" holds none, "Dear Rose Ann" holds one.
  *
- * A word that is nearly sure is one beside a word that is, and where it was told of elsewhere: "Ann Lee wrote ... and Lee said".
+ * A word that is nearly sure is one beside a word that is, and where it was told of elsewhere: "Ann Lee wrote ... and Lee said". Scripts
+ * without capitals are not looked at.
+ *
+ * Measured 2026-11-24 on presidio-research's sentences, no template on both sides, thresholds chosen within the other folds, a find counted as
+ * right where it touches a marked name: precision .938, recall .819, F1 .874 (before: .939, .644, .764), lone names found in 73 % of cases
+ * (48 %); all types of personal data together .955, .864, .907 (.957, .702, .810). In use the threshold is stricter: .967, .849, .904. The
+ * errors of these folds were read while it was made, and the last thirty of our own sentences were written after them: without those it was
+ * .965, .843, .900. Expect less on a source that nobody here has seen. In 38,178 prompts of benchmarks something is found in 9,435, mostly
+ * people of word problems and news; of 100 finds read by eye some seven were no names (peoples, prizes, "Pascal's triangle").
+ * Processor time in Node 24, lower quartile of 40, interleaved with the version before: 52 us for 2,000 characters (38), nearly all of it for
+ * reading the words; so it is called only for policies to which names make a difference.
  */
 import type { PersonalDataType } from '../../schema/features.ts'
 import { beginSigns, SIGNS_MAX, signsAt } from './name-signs.ts'
