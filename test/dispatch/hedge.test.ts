@@ -51,6 +51,14 @@ describe('a first token that is late', () => {
     expect(heard.ended).toMatchObject({ outcome: 'completed', target: 'b', first_token_ms: 300 })
     expect(at.received[0]?.aborted).toBe(true)
   })
+  it('tells its target that it was slower than it was waited for, and nothing else', async () => {
+    const at = world({ a: [says('slow', 900)], b: [says('quick', 100)] })
+    await deliver(at)
+    expect(at.reports.map(({ target, class: kind, first_token_ms, waited_ms }) => [target, kind, first_token_ms, waited_ms])).toEqual([
+      ['a', 'cancelled', null, 300],
+      ['b', 'ok', 100, undefined],
+    ])
+  })
   it('that comes in time is asked for once', async () => {
     const at = world({ a: [says('first', 150)], b: [] })
     const heard = await deliver(at)

@@ -28,7 +28,7 @@ export function usageOver(attempts: AttemptRecord[]): { usage: TokenUsage; calls
 export function conclude(
   call: Call,
   trial: Trial,
-  outcome: { class: OutcomeClass; retry_after_ms: Ms | null; role: AttemptRecord['role'] },
+  outcome: { class: OutcomeClass; retry_after_ms: Ms | null; role: AttemptRecord['role']; outrun?: true },
   carrier: Carrier,
 ): AttemptRecord {
   const { record } = call
@@ -49,6 +49,7 @@ export function conclude(
     at_ms: now_ms,
     // Told once: what was told when it came is not told again.
     first_token_ms: hasTold(trial) ? null : first_token_ms,
+    ...(outcome.outrun && { waited_ms: now_ms - sent_at_ms }),
     tokens_per_second:
       outcome.class === 'ok' && output >= SPEED_TOKENS && elapsed_ms >= SPEED_MS ? ((output - 1) * 1_000) / elapsed_ms : null,
     retry_after_ms: outcome.retry_after_ms,

@@ -41,7 +41,7 @@ export async function raced(call: Call, first: Runner, plan: HedgePlan, carrier:
   behind.trial.closed = true
   behind.trial.abort()
   behind.guard.stop()
-  const lost = conclude(call, behind.trial, { class: 'cancelled', retry_after_ms: null, role: behind.role }, carrier)
+  const lost = conclude(call, behind.trial, { class: 'cancelled', retry_after_ms: null, role: behind.role, outrun: true }, carrier)
   return { run: ahead, failed: null, lost }
 }
 

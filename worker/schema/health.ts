@@ -39,6 +39,8 @@ export type Outcome = {
   sent_at_ms: Ms
   at_ms: Ms
   first_token_ms: Ms | null
+  /** There was no first token within this time, and then the call was closed for another's sake: it would have taken longer. Absent otherwise. */
+  waited_ms?: Ms
   tokens_per_second: number | null
   /** How long the provider asked to be left alone, already parsed and bounded. */
   retry_after_ms: Ms | null

@@ -462,3 +462,11 @@ describe('a probe whose answer lasts longer than its lease', () => {
     expect(answered).toMatchObject({ state: 'probing', probes_ok: 1 })
   })
 })
+
+describe('a call that was closed as another one answered first', () => {
+  it('is no failure and no answer, however often it happens', () => {
+    const { gate } = having('cancelled', 200, 100, newGate(START), START, { waited_ms: 4_000 })
+    expect([gate.state, gate.samples, gate.last_ok_at_ms]).toEqual(['closed', 0, null])
+    expect({ ...gate.suspicion, at_ms: START }).toEqual(newGate(START).suspicion)
+  })
+})

@@ -95,3 +95,46 @@ describe('slow', () => {
     expect(fed(newLatency(), () => 60_000, 10).slow).toBe(false)
   })
 })
+
+describe('a call that was closed while it waited', () => {
+  const outrun = (latency: Latency, waited_ms: number, at_ms: number) =>
+    measured(latency, { size: 's', first_token_ms: null, waited_ms, tokens_per_second: null }, at_ms)
+  /** Hedged after 1.7 s, which one call in ten does not make: what would have come later is only known to be later. */
+  const hedged = (seed: number, median_ms: number, tells: boolean) => {
+    const next = sampler(seed, median_ms)
+    let latency = fed(newLatency(), sampler(seed + 500, 600), 200)
+    for (let i = 0; i < 400; i++) {
+      const at_ms = START + 100_000 + i * 500
+      const value = next()
+      if (value < 1_700) latency = measured(latency, { size: 's', first_token_ms: value, tokens_per_second: null }, at_ms)
+      else if (tells) latency = outrun(latency, 1_700, at_ms)
+    }
+    return latencyNow(latency, START + 300_000)
+  }
+  const overMany = (median_ms: number, tells: boolean) => {
+    let sum = 0
+    for (let seed = 1; seed <= 50; seed++) sum += hedged(seed, median_ms, tells).ln_first_token_ms.s as number
+    return Math.exp(sum / 50)
+  }
+  it('counts as slow as such calls are: a hedged target does not look faster than it is', () => {
+    expect(overMany(600, true) / 600).toBeGreaterThan(0.92)
+    expect(overMany(600, true) / 600).toBeLessThan(1.15)
+    expect(overMany(600, false) / 600).toBeLessThan(0.92)
+  })
+  it('shows that a target has become slow, though none of its slow answers is seen', () => {
+    let latency = fed(newLatency(), sampler(1, 600), 300)
+    for (let i = 0; i < 20; i++) latency = outrun(latency, 3_000, START + 150_000 + i * 500)
+    expect(latency.slow).toBe(true)
+  })
+  it('says nothing where it waited less than is usual', () => {
+    const known = fed(newLatency(), () => 600, 50)
+    const after = outrun(known, 200, START + 30_000)
+    expect(after.ln_first_token).toEqual(known.ln_first_token)
+    expect(after.slowness).toBe(known.slowness)
+  })
+  it('says nothing of a target that is not known yet', () =>
+    expect(latencyNow(outrun(newLatency(), 5_000, START), START).ln_first_token_ms.s).toBeNull())
+  it.each([0, -1, Number.NaN, Number.POSITIVE_INFINITY])('%s is no wait', waited_ms =>
+    expect(outrun(newLatency(), waited_ms, START)).toEqual(newLatency()),
+  )
+})

@@ -6,10 +6,14 @@
  * SLOW is a flag and a penalty, never a reason to eject: a CUSUM over how many standard deviations a sample lies above
  * the target's own long-run mean. It notices a three-fold slow-down within about 10 samples, and flags a healthy target
  * 33 times in a million.
+ *
+ * A call that was closed while it waited, as another one had answered, is known to have taken longer than it was waited for. Left out, the
+ * slow calls would be missing of all, and a target that is hedged would look ever faster. So it counts as what such calls take on average
+ * by the target's own long run, and its place in the spread is shared out over all that is later (Efron's redistribution to the right).
  */
 import { SIZE_CLASSES, type SizeClass } from '../../schema/features.ts'
 import type { Ms } from '../../schema/units.ts'
-import { mergedSketches, quantileOf, type Sketch, sketched, weightOf } from './sketch.ts'
+import { mergedSketches, quantileOf, type Sketch, sketched, sketchedBeyond, weightOf } from './sketch.ts'
 
 /** A mean in which a sample's weight halves with every half-life. `weight` is the decayed number of samples behind it. */
 export type DecayedMean = { mean: number; weight: number; at_ms: Ms }
@@ -78,13 +82,15 @@ const positive = (value: number | null): value is number => value !== null && va
 /** What one attempt measured; either may be missing. */
 export function measured(
   before: Latency,
-  sample: { size: SizeClass; first_token_ms: Ms | null; tokens_per_second: number | null },
+  sample: { size: SizeClass; first_token_ms: Ms | null; waited_ms?: Ms; tokens_per_second: number | null },
   now_ms: Ms,
 ): Latency {
   const after = { ...before }
   if (positive(sample.tokens_per_second)) {
     after.ln_tokens_per_second = withSample(before.ln_tokens_per_second, Math.log(sample.tokens_per_second), now_ms, NOW_HALF_LIFE_MS)
   }
+  if (sample.first_token_ms === null && positive(sample.waited_ms ?? null))
+    return outwaited(after, sample.size, sample.waited_ms as Ms, now_ms)
   if (!positive(sample.first_token_ms)) return after
 
   const { size } = sample
@@ -100,6 +106,26 @@ export function measured(
   after.baseline = { ...before.baseline, [size]: withLongRun(known, value, now_ms) }
   return after
 }
+
+/** A first token that had not come after so long. */
+function outwaited(before: Latency, size: SizeClass, waited_ms: Ms, now_ms: Ms): Latency {
+  const after = { ...before, spread: { ...before.spread, [size]: sketchedBeyond(before.spread[size], waited_ms, now_ms) } }
+  const known = before.baseline[size]
+  if (known === null || known.weight < BASELINE_MIN_WEIGHT) return after
+  const sigma = Math.sqrt(known.variance)
+  const z = (Math.log(waited_ms) - known.mean) / sigma
+  // Less than it usually takes says nothing about what it would have taken.
+  if (z <= 0) return after
+  const value = known.mean + sigma * meanBeyond(z)
+  after.slowness = Math.min(SLOWNESS_MAX, Math.max(0, before.slowness + Math.min(Z_CLIP, z) - Z_ALLOWANCE))
+  after.slow = after.slowness >= SLOW_AT || (before.slow && after.slowness > SLOW_UNTIL)
+  after.ln_first_token = { ...before.ln_first_token, [size]: withSample(before.ln_first_token[size], value, now_ms, NOW_HALF_LIFE_MS) }
+  after.baseline = { ...before.baseline, [size]: withLongRun(known, value, now_ms) }
+  return after
+}
+
+/** What a normal variable is on average where it is beyond `z` > 0, from below: within 2 % beyond one deviation, 12 % at none (Sampford 1953). */
+const meanBeyond = (z: number) => (3 * z + Math.sqrt(z * z + 8)) / 4
 
 /**
  * Means and flag alone, as the snapshot has them. What is no longer observed fades: a target that was slow once gets no

@@ -21,12 +21,31 @@ const bucketOf = (value_ms: Ms) => Math.min(BUCKETS - 1, Math.max(0, Math.floor(
 
 export function sketched(before: Sketch | null, value_ms: Ms, now_ms: Ms): Sketch {
   const bucket = bucketOf(value_ms)
+  const { at_ms, counts } = faded(before, bucket, now_ms)
+  counts[bucket] = (counts[bucket] ?? 0) + 1
+  return { at_ms, counts }
+}
+
+/**
+ * A sample of which is only known that it is no less than this: shared out over what is known of this bucket and those above, in
+ * proportion; where nothing is, it counts as no more than what is sure.
+ */
+export function sketchedBeyond(before: Sketch | null, least_ms: Ms, now_ms: Ms): Sketch {
+  const bucket = bucketOf(least_ms)
+  const { at_ms, counts } = faded(before, bucket, now_ms)
+  const above = weightOf(counts.slice(bucket))
+  if (above === 0) counts[bucket] = 1
+  else for (let i = bucket; i < counts.length; i++) counts[i] = (counts[i] ?? 0) * (1 + 1 / above)
+  return { at_ms, counts }
+}
+
+/** What is left of it by now, as a copy that has this bucket. */
+function faded(before: Sketch | null, bucket: number, now_ms: Ms): Sketch {
   const old = before ?? { at_ms: now_ms, counts: [] }
   const passed_ms = now_ms - old.at_ms
   const keep = passed_ms >= DECAY_EVERY_MS ? 2 ** (-passed_ms / HALF_LIFE_MS) : 1
   const counts = keep === 1 ? old.counts.slice() : old.counts.map(count => (count * keep < LEAST ? 0 : count * keep))
   while (counts.length <= bucket) counts.push(0)
-  counts[bucket] = (counts[bucket] ?? 0) + 1
   return { at_ms: keep === 1 ? old.at_ms : now_ms, counts }
 }
 
