@@ -38,6 +38,7 @@ import { type FoundDecision, findDecision } from './store/decisions.ts'
 import { barOf, learnBar } from './store/expensive-bar.ts'
 import { healthView } from './store/health.ts'
 import { keepAnswer, keeperOf } from './store/kept-answers.ts'
+import { nearbyCache } from './store/nearby.ts'
 import type { LimitedCaller } from './store/org-limits.ts'
 import { type OwnKeys, ownKeyStore } from './store/own-keys.ts'
 import { policyStore } from './store/policies.ts'
@@ -86,7 +87,7 @@ export type Deps = {
     kept(claim: Claim, decision_id: DecisionId): Promise<KeptAnswer | null>
   }
   /** Any request of this isolate says where it is; only the first is looked at. */
-  locate(request: { cf?: unknown }): void
+  locate(request: { cf?: unknown; url?: string }): void
   health(now_ms: Ms, ctx: Context): HealthSnapshot
   report(outcome: Outcome, ctx: Context): void
   retries: Allowance
@@ -116,7 +117,7 @@ export function makeDeps(env: Env): Deps {
   const effects = makeEffects(env)
   const policies = policyStore(env.KV)
   const catalogues = catalogueStore(env.KV, variables)
-  const health = healthView(env)
+  const health = healthView(env, nearbyCache())
   const spoken = conversations()
   const own_keys = ownKeyStore(env.KV, env as unknown as Record<string, unknown>)
 

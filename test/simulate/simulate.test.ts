@@ -6,7 +6,7 @@ import { wholeCatalogue } from '../../worker/core/decide/trial.ts'
 import { run } from '../../worker/simulate/cluster.ts'
 import { figuresOf } from '../../worker/simulate/report.ts'
 import { sceneOf, smallScene } from '../../worker/simulate/scene.ts'
-import { WEATHERS, type Weather } from '../../worker/simulate/weather.ts'
+import { NO_WEATHER, WEATHERS, type Weather } from '../../worker/simulate/weather.ts'
 import { WORKLOADS, type Workload } from '../../worker/simulate/workload.ts'
 
 const scene = smallScene()
@@ -55,6 +55,50 @@ describe('an outage of the first choice', () => {
     const { failed, wasted } = figuresOf(outcomes, scene, away, workload('usual'))
     expect(failed).toBeLessThan(0.001)
     expect(wasted).toBeLessThan(0.2)
+  })
+})
+
+describe('two hundred isolates that begin at once', () => {
+  it('ask the object once each in two seconds, spread out, and mostly find what they want nearby', async () => {
+    const load = { ...workload('busy'), rps: 400, duration_ms: 10_000 }
+    const { traffic } = await run({ scene, workload: load, weather: { ...NO_WEATHER, base: 0 }, seed: 1 })
+    expect(traffic.one_isolate_in_2s).toBe(1)
+    expect(traffic.busiest_per_s).toBeLessThan(load.isolates)
+    expect(traffic.found).toBeGreaterThan(traffic.looks / 2)
+  })
+})
+
+describe('a region with more callers than one object takes', () => {
+  const load = { ...workload('crowd'), isolates: 1_000, rps: 1_000, duration_ms: 12_000 }
+  const struck: Weather = { ...weather('outage'), spells: [{ kind: 'outage', target: 0, from_ms: 6_000, until_ms: 12_000 }] }
+  it('has relays before it, and sees an outage as soon as it would alone', async () => {
+    const outcomes = await run({ scene, workload: load, weather: struck, seed: 1 })
+    expect(outcomes.broken).toEqual([])
+    expect(outcomes.traffic.relays).toBeGreaterThan(1)
+    expect(outcomes.traffic.at_head).toBeLessThan(outcomes.traffic.sent / 2)
+    const found = outcomes.transitions.find(({ target, state, at_ms }) => target === scene.order[0] && state === 'open' && at_ms > 6_000)
+    // At a thousand requests a second five failures are there in 5 ms, and on their way for 170.
+    expect(found?.at_ms).toBeLessThan(6_300)
+  }, 60_000)
+})
+
+describe('an outage in one of three regions, or in two', () => {
+  const load = { ...workload('regions'), duration_ms: 120_000 }
+  const struck = (...at: number[]): Weather => ({
+    ...weather('outage'),
+    base: 0,
+    spells: at.map(region => ({ kind: 'outage', target: 0, region, from_ms: 30_000, until_ms: 60_000 })),
+  })
+  it.each([
+    [[0], [0]],
+    [
+      [0, 1],
+      [0, 1],
+    ],
+  ])('of regions %j shuts the target there and nowhere else', async (at, shut) => {
+    const { transitions, broken } = await run({ scene, workload: load, weather: struck(...at), seed: 1 })
+    expect([...new Set(transitions.map(({ region }) => region))].sort()).toEqual(shut)
+    expect(broken).toEqual([])
   })
 })
 

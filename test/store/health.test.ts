@@ -1,11 +1,13 @@
 import { evictDurableObject, runInDurableObject } from 'cloudflare:test'
 import { env } from 'cloudflare:workers'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { relayName } from '../../worker/core/health/relays.ts'
 import { REPORT_AT, SNAPSHOT_FRESH_MS } from '../../worker/core/health/view.ts'
 import type { Plan } from '../../worker/schema/decision.ts'
-import type { HealthReply, HealthReport, Outcome } from '../../worker/schema/health.ts'
+import type { HealthReply, HealthReport, NearbyHealth, Outcome } from '../../worker/schema/health.ts'
 import { healthView } from '../../worker/store/health.ts'
 import type { HealthObject } from '../../worker/store/health-object.ts'
+import type { Nearby } from '../../worker/store/nearby.ts'
 import { emptyStorage, newId } from './fixture.ts'
 
 const TARGET = 'openai/gpt-5'
@@ -139,6 +141,54 @@ describe('the objects of several regions', () => {
   })
 })
 
+describe('a relay of a region', () => {
+  const head = () => env.HEALTH.getByName('eu')
+  let seq = 0
+  const told = (relay: number, outcomes: Outcome[], changes: Partial<HealthReport> = {}) => {
+    seq += 1
+    const report = { v: 1 as const, isolate: `of-${seq}`, region: 'eu', seq, from: 0, outcomes, wants_probe: [], ...changes }
+    return env.HEALTH.getByName(relayName('eu', relay)).relay(report)
+  }
+  const stateOf = ({ snapshot }: HealthReply) => snapshot.targets[TARGET]?.state
+
+  it('answers with what the region’s object knows', async () => {
+    await head().report({ v: 1, isolate: 'direct', region: 'eu', seq: 1, from: 0, outcomes: failures(10), wants_probe: [] })
+    expect(stateOf(await told(0, []))).toBe('open')
+  })
+  it('passes failures on before it answers, so that those of several relays add up', async () => {
+    for (let i = 0; i < 4; i++) expect(stateOf(await told(i % 2, failures(1)))).toBeDefined()
+    expect(stateOf(await told(1, failures(1)))).toBe('open')
+    expect((await head().snapshot()).targets[TARGET]?.state).toBe('open')
+    expect(stateOf(await told(3, []))).toBe('open')
+  })
+  it('hands out the one lease there is', async () => {
+    const open = await told(0, failures(10))
+    vi.setSystemTime((open.snapshot.targets[TARGET]?.until_ms ?? 0) + 1)
+    try {
+      const asking = { wants_probe: [TARGET] }
+      expect((await told(0, [], asking)).probes).toEqual([TARGET])
+      expect((await told(0, [], asking)).probes).toEqual([])
+      expect((await told(1, [], asking)).probes).toEqual([])
+    } finally {
+      vi.useRealTimers()
+    }
+  })
+  it('keeps no gates of its own', async () => {
+    await told(0, failures(10))
+    const rows = (name: string) =>
+      runInDurableObject(env.HEALTH.getByName(name), (_: HealthObject, state) =>
+        state.storage.sql.exec('SELECT target FROM gates').toArray(),
+      )
+    expect([await rows(relayName('eu', 0)), await rows('eu')]).toEqual([[], [{ target: TARGET }]])
+  })
+  it('begins anew after an eviction without counting anything twice', async () => {
+    await told(0, [outcome(), outcome()])
+    await evictDurableObject(env.HEALTH.getByName(relayName('eu', 0)))
+    await told(0, failures(1))
+    expect((await head().snapshot()).targets[TARGET]?.samples).toBe(3)
+  })
+})
+
 describe('an isolate’s view', () => {
   let pending: Promise<unknown>[] = []
   const ctx = { waitUntil: (promise: Promise<unknown>) => void pending.push(promise) }
@@ -182,6 +232,64 @@ describe('an isolate’s view', () => {
     view.snapshot(Date.now(), ctx)
     await behind()
     expect(asked).toEqual(['eu'])
+  })
+
+  it('tells a relay where the object says that there are some, always the same one', async () => {
+    const asked: string[] = []
+    const relays = { count: 8, since_ms: 5 }
+    const reply = async (): Promise<HealthReply> => ({ v: 1, snapshot: { v: 1, taken_at_ms: Date.now(), targets: {} }, probes: [], relays })
+    const getByName = (name: string) => {
+      asked.push(name)
+      return { report: reply, relay: reply }
+    }
+    const view = healthView({ HEALTH: { getByName } as unknown as Env['HEALTH'] })
+    view.locate({ cf: { continent: 'EU' } })
+    for (let i = 0; i < 3; i++) {
+      view.report(outcome({ class: 'server' }), ctx)
+      await behind()
+    }
+    expect(asked[0]).toBe('eu')
+    expect(asked[1]).toMatch(/^eu#[0-7]$/)
+    expect(asked[2]).toBe(asked[1])
+  })
+
+  describe('with others in its data centre', () => {
+    const kept = (): Nearby & { left: NearbyHealth | null } => {
+      const nearby: Nearby & { left: NearbyHealth | null } = {
+        left: null,
+        look: async () => nearby.left,
+        leave: async (_, health) => {
+          nearby.left = health
+        },
+        at: () => {},
+      }
+      return nearby
+    }
+    it('asks nobody where one of them has just asked', async () => {
+      const [health, nearby] = [watched(), kept()]
+      const [first, second] = [healthView(health.env, nearby), healthView(health.env, nearby)]
+      for (const failed of failures(10)) first.report(failed, ctx)
+      await behind()
+      const before = health.seen.length
+      await second.refreshed(Date.now(), ctx)
+      expect(second.snapshot(Date.now(), ctx).targets[TARGET]?.state).toBe('open')
+      expect(health.seen).toHaveLength(before)
+    })
+    it('asks the object where it finds nothing there, within the same wait', async () => {
+      const health = watched()
+      const view = healthView(health.env, kept())
+      await view.refreshed(Date.now(), ctx)
+      expect(health.seen).toHaveLength(1)
+      expect(view.snapshot(Date.now(), ctx).taken_at_ms).toBeGreaterThan(0)
+    })
+    it('leaves nothing there of who asked', async () => {
+      const nearby = kept()
+      const view = healthView(env, nearby)
+      view.report(outcome({ class: 'server', org: 'acme-secret', decision_id: 'dec_secret' }), ctx)
+      await behind()
+      expect(Object.keys(nearby.left?.snapshot.targets ?? {})).toEqual([TARGET])
+      expect(JSON.stringify(nearby.left)).not.toContain('secret')
+    })
   })
 
   it('knows nothing at first, and asks behind the first request', async () => {

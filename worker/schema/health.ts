@@ -96,5 +96,14 @@ export type HealthReport = {
   outcomes: Outcome[]
   wants_probe: TargetId[]
   uses_probe?: TargetId[]
+  /** Of a relay: how many reports it was told since its last one, and how many relays it knows of. */
+  calls?: number
+  relays?: Relays
 }
-export type HealthReply = { v: 1; snapshot: HealthSnapshot; probes: TargetId[] }
+/** Relays between a region's isolates and its object, none where there are few calls; of two such numbers the later one holds. */
+export type Relays = { count: number; since_ms: Ms }
+/** `relays`: whom to tell from now on; absent in what an older object sends. */
+export type HealthReply = { v: 1; snapshot: HealthSnapshot; probes: TargetId[]; relays?: Relays }
+
+/** What an isolate leaves in its data centre for the others there, and when it had it from the object, by its own clock. */
+export type NearbyHealth = { v: 1; got_at_ms: Ms; snapshot: HealthSnapshot; relays: Relays }

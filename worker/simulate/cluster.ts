@@ -4,9 +4,9 @@
  * carried by the real dispatch (`carry`) or, for large runs, by the same plan without bytes (`walk`).
  */
 import { decide } from '../core/decide/decide.ts'
-import { fleet } from '../core/health/fleet.ts'
+import { everywhere } from '../core/health/everywhere.ts'
+import { EVIDENCE } from '../core/health/evidence.ts'
 import { healthOf } from '../core/health/gate.ts'
-import { heard } from '../core/health/heard.ts'
 import { ok, type Result } from '../core/result.ts'
 import { type Allowance, hedgeAllowance, retryAllowance } from '../dispatch/allowance.ts'
 import type { Caller } from '../schema/caller.ts'
@@ -18,8 +18,9 @@ import { carry } from './carry.ts'
 import { chanceOf, draws, wait } from './chance.ts'
 import { type SimClock, simClock } from './clock.ts'
 import { watch } from './invariants.ts'
-import { type Isolate, isolateOn, type Line } from './isolate.ts'
+import { type Isolate, isolateOn } from './isolate.ts'
 import type { Journey, Passenger, Told } from './journey.ts'
+import { type Line, type Region, region } from './region.ts'
 import { CODECS, callerFor, type Scene, START_MS } from './scene.ts'
 import { walk } from './walk.ts'
 import { fateOf, type Weather } from './weather.ts'
@@ -43,8 +44,10 @@ export type Outcomes = {
   journeys: Journey[]
   unplanned: number
   object_calls: number
-  /** When the first target's gate opened and closed, as the fleet saw it. */
-  transitions: { target: string; state: string; at_ms: Ms }[]
+  /** What the objects, the relays and the caches of all regions had to do (`region.ts`), and the most reports with nothing urgent to tell of one isolate within two seconds. */
+  traffic: Region['counts'] & { one_isolate_in_2s: number }
+  /** When a target's gate opened and closed, as the region with this number saw it. */
+  transitions: { target: string; region: number; state: string; at_ms: Ms }[]
   broken: ReturnType<typeof watch>['broken']
 }
 
@@ -72,31 +75,47 @@ export async function run({
   const chance = draws(seed)
   const watched = watch()
   const transitions: Outcomes['transitions'] = []
-  const object = fleet((target, before, after) => {
-    if (before.state !== after.state) transitions.push({ target, state: after.state, at_ms: clock.nowMs() - START_MS })
-    const { lease_until_ms } = after
-    if (lease_until_ms !== null && lease_until_ms !== before.lease_until_ms && !(after.lease_used && !before.lease_used))
-      watched.leased(target, lease_until_ms + LEASE_SLACK_MS, clock.nowMs())
-    if (lease_until_ms === null && before.lease_until_ms !== null) watched.leased(target, 0, Number.POSITIVE_INFINITY)
-  })
   const shared = judgement.by === 'gate' && judgement.shared
   const away = shared ? weather.object_away : { from_ms: 0, until_ms: Number.POSITIVE_INFINITY }
   const line: Line = {
-    object,
-    heard: heard(),
     one_way_ms: workload.object_ms,
     loss: workload.object_loss,
     away: away ? { from_ms: START_MS + away.from_ms, until_ms: START_MS + away.until_ms } : null,
     draw: draws(seed + 1),
-    calls: 0,
   }
-  const isolates: Isolate[] = Array.from({ length: workload.isolates }, (_, i) => isolateOn(`isolate-${i}`, line, clock, chance))
+  const others = everywhere()
+  const regions: Region[] = Array.from({ length: workload.regions }, (_, n) =>
+    region(`region-${n}`, line, clock, others, (target, before, after) => {
+      if (before.state !== after.state) transitions.push({ target, region: n, state: after.state, at_ms: clock.nowMs() - START_MS })
+      const { lease_until_ms } = after
+      const leased = `${target} in region ${n}`
+      if (lease_until_ms !== null && lease_until_ms !== before.lease_until_ms && !(after.lease_used && !before.lease_used))
+        watched.leased(leased, lease_until_ms + LEASE_SLACK_MS, clock.nowMs())
+      if (lease_until_ms === null && before.lease_until_ms !== null) watched.leased(leased, 0, Number.POSITIVE_INFINITY)
+    }),
+  )
+  const isolates: Isolate[] = Array.from({ length: workload.isolates }, (_, i) => {
+    const colo = workload.colos === 0 ? null : Math.floor(i / workload.regions) % workload.colos
+    return isolateOn(`isolate-${i}`, regions[i % workload.regions] as Region, colo, clock, chance)
+  })
   const rules = isolates.map(() => new Map<string, Rule>())
   const retries = isolates.map(retryAllowance)
   const hedges = isolates.map(hedgeAllowance)
   const callers = new Map<string, Caller>()
   const journeys: Journey[] = []
   let unplanned = 0
+  let told_of = 0
+
+  /** The world did not begin with the run: every tenant was answered by every target a moment ago. */
+  for (const { head } of regions) {
+    for (const target of scene.order) {
+      for (let n = 0; n < workload.tenants; n++) {
+        const told: Told = { target, class: 'ok', sent_at_ms: START_MS, first_token_ms: null, retry_after_ms: null, probe: false }
+        head.fleet.observe(outcomeOf(told, -1 - n, `org-${n}`, START_MS), START_MS, chance)
+        told_of++
+      }
+    }
+  }
 
   function begin(number: number): void {
     const started_at_ms = clock.nowMs()
@@ -106,8 +125,13 @@ export async function run({
     const org = poisoned ? 'org-poison' : `org-${Math.floor(chance() * workload.tenants)}`
     const own = rules[at] as Map<string, Rule>
     const extra = { retries: retries[at] as Allowance, hedges: hedges[at] as Allowance }
-    if (judgement.by === 'gate') isolate.whenFresh(() => set(number, started_at_ms, org, poisoned, isolate, own, extra))
-    else set(number, started_at_ms, org, poisoned, isolate, own, extra)
+    if (judgement.by === 'gate') {
+      isolate.whenFresh(() => {
+        watched.waited(number, clock.nowMs() - started_at_ms, clock.nowMs())
+        set(number, started_at_ms, org, poisoned, isolate, own, extra)
+      })
+    }
+    if (judgement.by !== 'gate') set(number, started_at_ms, org, poisoned, isolate, own, extra)
   }
 
   function set(
@@ -124,6 +148,7 @@ export async function run({
       unplanned++
       return
     }
+    const at_region = regions.indexOf(isolate.region)
     const passenger: Passenger = {
       number,
       org,
@@ -134,7 +159,7 @@ export async function run({
         const known = scene.catalogue.by_id.get(target)
         const nature = { first_token_ms: known?.first_token_ms ?? 600, tokens_per_second: known?.tokens_per_second ?? 80 }
         const drawn = (n: number) => chanceOf(seed, number, nth * 16 + index + 1, n)
-        return fateOf(weather, index, nature, clock.nowMs() - START_MS, workload.tokens, poisoned, drawn)
+        return fateOf(weather, index, at_region, nature, clock.nowMs() - START_MS, workload.tokens, poisoned, drawn)
       },
       tell: told => tell(told, number, org, isolate, own),
       draw: chance,
@@ -197,15 +222,13 @@ export async function run({
       rule.saw(told.class === 'ok', now_ms)
       return
     }
-    const outcome: Outcome = {
-      ...told,
-      decision_id: `dec_${number}`,
-      org,
-      size: scene.features.size,
-      at_ms: now_ms,
-      tokens_per_second: null,
-    }
+    const outcome = outcomeOf(told, number, org, now_ms)
+    if (EVIDENCE[outcome.class].says !== 'none' && outcome.class !== 'late') told_of++
     isolate.report(outcome)
+  }
+
+  function outcomeOf(told: Told, number: number, org: string, at_ms: Ms): Outcome {
+    return { ...told, decision_id: `dec_${number}`, org, size: scene.features.size, at_ms, tokens_per_second: null }
   }
 
   function arrive(number: number): void {
@@ -219,12 +242,30 @@ export async function run({
     Math.max(0, ...weather.spells.map(spell => spell.until_ms)) + (workload.object_loss > 0 ? HEALED_WITHIN_LOSSY_MS : HEALED_WITHIN_MS)
   if (shared && !weather.object_away && weather.spells.length > 0 && healed_ms < workload.duration_ms) {
     clock.at(START_MS + healed_ms, () => {
-      for (const [target, gate] of object.gates) watched.healed(target, healthOf(gate, clock.nowMs()), gate.lease_used, clock.nowMs())
+      for (const { head } of regions)
+        for (const [target, gate] of head.fleet.gates) watched.healed(target, healthOf(gate, clock.nowMs()), gate.lease_used, clock.nowMs())
     })
   }
   const until_ms = START_MS + workload.duration_ms + AFTER_MS
   await advance(clock, until_ms, bytes)
-  return { journeys, unplanned, object_calls: line.calls, transitions, broken: watched.broken }
+  const counted = regions.flatMap(({ head }) => [...head.fleet.gates.values()].map(gate => gate.samples))
+  watched.counted(
+    counted.reduce((sum, samples) => sum + samples, 0),
+    told_of,
+    clock.nowMs(),
+  )
+  const sum = (of: keyof Region['counts']) => regions.reduce((total, { counts }) => total + counts[of], 0)
+  const most = (of: keyof Region['counts']) => Math.max(...regions.map(({ counts }) => counts[of]))
+  const traffic = {
+    sent: sum('sent'),
+    at_head: sum('at_head'),
+    busiest_per_s: most('busiest_per_s'),
+    relays: most('relays'),
+    looks: sum('looks'),
+    found: sum('found'),
+    one_isolate_in_2s: Math.max(...isolates.map(isolate => isolate.mostInTwoSeconds())),
+  }
+  return { journeys, unplanned, object_calls: traffic.sent, traffic, transitions, broken: watched.broken }
 }
 
 async function advance(clock: SimClock, until_ms: Ms, bytes: boolean): Promise<void> {

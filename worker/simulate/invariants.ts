@@ -9,7 +9,10 @@
  *   I8   an answer that is called complete is the upstream's, to the byte (with the real dispatch)
  *   I9   a minute after the weather has ended every gate is closed or on its way (with requests to find out by)
  *   I10  no request outlives its deadline by more than 250 ms
+ *   I11  no request waits for news of health for longer than the bound
+ *   I12  what isolates saw is counted once at most, whatever was lost, repeated, or passed on by relays
  */
+import { REFRESH_WAIT_MOST_MS } from '../core/health/view.ts'
 import type { Plan } from '../schema/decision.ts'
 import type { HealthSnapshot, TargetHealth } from '../schema/health.ts'
 import type { TargetId } from '../schema/ids.ts'
@@ -26,6 +29,9 @@ export type Watch = {
   broken: Broken[]
   decided(request: number, plan: Plan, health: HealthSnapshot, now_ms: Ms): void
   leased(target: TargetId, until_ms: Ms, now_ms: Ms): void
+  waited(request: number, waited_ms: Ms, now_ms: Ms): void
+  /** At the end of all: of so many outcomes that say something, the objects have counted so many. */
+  counted(counted: number, told: number, now_ms: Ms): void
   ended(request: number, plan: Plan, journey: Journey): void
   wrongText(request: number, now_ms: Ms): void
   /** `asked`: a request is finding out at this moment. */
@@ -53,6 +59,12 @@ export function watch(): Watch {
     leased(target, until_ms, now_ms) {
       if ((leases.get(target) ?? 0) > now_ms) break_('I6', now_ms, null, `${target} was leased twice at a time`)
       leases.set(target, until_ms)
+    },
+    waited(request, waited_ms, now_ms) {
+      if (waited_ms > REFRESH_WAIT_MOST_MS) break_('I11', now_ms, request, `it waited ${waited_ms} ms for news`)
+    },
+    counted(counted, told, now_ms) {
+      if (counted > told) break_('I12', now_ms, null, `${counted} outcomes were counted of ${told}`)
     },
     ended(request, plan, { attempts, started_at_ms, ended_at_ms, how }) {
       if (over.has(request)) break_('I7', ended_at_ms, request, 'it ended twice')

@@ -1,90 +1,97 @@
 /**
  * One isolate of the simulated edge: the real view of health, told and telling over a network that delays and loses.
  */
-import type { Fleet } from '../core/health/fleet.ts'
-import type { Heard } from '../core/health/heard.ts'
-import { type IsolateView, isolateView, REPORT_AFTER_MS, REPORT_LIMIT_MS } from '../core/health/view.ts'
+import { REPORT_LIMIT_MS } from '../core/health/outbox.ts'
+import { relayOf } from '../core/health/relays.ts'
+import { type IsolateView, isolateView } from '../core/health/view.ts'
 import type { Plan } from '../schema/decision.ts'
-import type { HealthReply, HealthSnapshot, Outcome } from '../schema/health.ts'
+import type { HealthSnapshot, Outcome } from '../schema/health.ts'
 import type { Ms } from '../schema/units.ts'
 import type { SimClock } from './clock.ts'
-
-/** The way to the object that knows the fleet's health. */
-export type Line = {
-  object: Fleet
-  heard: Heard
-  one_way_ms: Ms
-  loss: number
-  /** Null before and after it was away. */
-  away: { from_ms: Ms; until_ms: Ms } | null
-  /** Asked once for each message. */
-  draw(): number
-  calls: number
-}
+import type { Region } from './region.ts'
 
 export type Isolate = {
   view: IsolateView
+  region: Region
   see(now_ms: Ms): HealthSnapshot
   /** Calls back when what is seen is fresh, or when waiting for that took too long. */
   whenFresh(ready: () => void): void
   took(plan: Plan): void
   report(outcome: Outcome): void
+  /** The most reports with nothing urgent to tell that it sent within two seconds. */
+  mostInTwoSeconds(): number
 }
 
-export function isolateOn(isolate: string, line: Line, clock: SimClock, draw: () => number): Isolate {
+/** As `store/health.ts` does. `colo`: its data centre; null for one without a cache. */
+export function isolateOn(isolate: string, region: Region, colo: number | null, clock: SimClock, draw: () => number): Isolate {
   const view = isolateView()
+  const place = draw()
+  const sent_ms: Ms[] = []
+  let most = 0
 
-  /** As `store/health.ts` does: one report, and another if something urgent came up meanwhile. */
+  /** One report, and another if something urgent came up meanwhile. */
   function flush(rounds: number, heard: () => void = () => {}): void {
     const sent_at_ms = clock.nowMs()
+    const urgent = view.urgent()
     const report = view.nextReport(sent_at_ms)
     if (report === null) {
       heard()
       return
     }
-    line.calls++
+    if (!urgent && report.wants_probe.length === 0) sent_ms.push(sent_at_ms)
+    while ((sent_ms[0] ?? sent_at_ms) <= sent_at_ms - 2_000) sent_ms.shift()
+    most = Math.max(most, sent_ms.length)
     let over = false
-    const missed = () => {
+    clock.at(sent_at_ms + REPORT_LIMIT_MS, () => {
       if (!over) view.missed(report, sent_at_ms)
       over = true
+    })
+    region.send({ ...report, isolate, region: region.name }, relayOf(view.relays(), place), reply => {
+      if (over) return
+      over = true
+      const again = view.replied(reply, clock.nowMs())
+      const left = colo === null ? null : view.left()
+      if (left !== null && colo !== null) region.leave(colo, left)
+      heard()
+      if (again && rounds > 1) flush(rounds - 1)
+    })
+  }
+
+  function later(after_ms: Ms, rounds: number): void {
+    clock.at(clock.nowMs() + after_ms, () => {
+      const wait_ms = view.due(clock.nowMs())
+      if (wait_ms !== null && wait_ms > 0 && rounds > 1) later(wait_ms, rounds - 1)
+      else if (wait_ms !== null) flush(3)
+    })
+  }
+
+  function refresh(look: boolean, ask: boolean, heard: () => void = () => {}): void {
+    if (!look || colo === null) {
+      if (ask) flush(3, heard)
+      return
     }
-    const one_way_ms = () => line.one_way_ms * (0.5 + line.draw())
-    const isLost = () => line.draw() < line.loss
-    clock.at(sent_at_ms + REPORT_LIMIT_MS, missed)
-    if (isLost()) return
-    clock.at(sent_at_ms + one_way_ms(), () => {
-      const now_ms = clock.nowMs()
-      if (line.away !== null && now_ms >= line.away.from_ms && now_ms < line.away.until_ms) return
-      for (const outcome of line.heard.fresh({ ...report, isolate })) line.object.observe(outcome, now_ms, line.draw)
-      for (const target of report.uses_probe ?? []) line.object.use(target, now_ms)
-      const probes = report.wants_probe.filter(target => line.object.grant(target, now_ms))
-      const reply: HealthReply = { v: 1, snapshot: line.object.snapshot(now_ms), probes }
-      if (isLost()) return
-      clock.at(now_ms + one_way_ms(), () => {
-        if (over) return
-        over = true
-        const again = view.replied(reply, clock.nowMs())
-        heard()
-        if (again && rounds > 1) flush(rounds - 1)
-      })
+    region.look(colo, left => {
+      if (view.found(left, clock.nowMs()) || !ask) heard()
+      else flush(3, heard)
     })
   }
 
   return {
     view,
+    region,
     see(now_ms) {
-      const { health, report } = view.see(now_ms)
-      if (report) flush(3)
+      const { health, look, ask } = view.see(now_ms)
+      if (look || ask) refresh(look, ask)
       return health
     },
     whenFresh(ready) {
-      const { report, old, wait_ms } = view.see(clock.nowMs())
+      const { look, ask, old, wait_ms } = view.see(clock.nowMs())
       let waiting = old
       const once = () => {
         if (waiting) ready()
         waiting = false
       }
-      if (report) flush(3, once)
+      if (look || ask) refresh(look, ask, once)
       if (old) clock.at(clock.nowMs() + wait_ms, once)
       else ready()
     },
@@ -92,13 +99,12 @@ export function isolateOn(isolate: string, line: Line, clock: SimClock, draw: ()
       if (view.took(plan)) flush(3)
     },
     report(outcome) {
-      const when = view.observe(outcome, clock.nowMs(), draw)
-      if (when === 'now') flush(3)
-      else if (when === 'later') {
-        clock.at(clock.nowMs() + REPORT_AFTER_MS, () => {
-          if (view.waiting()) flush(3)
-        })
+      const after_ms = view.observe(outcome, clock.nowMs(), draw)
+      if (after_ms === 0) flush(3)
+      else if (after_ms !== null) {
+        later(after_ms, 3)
       }
     },
+    mostInTwoSeconds: () => most,
   }
 }

@@ -2,7 +2,7 @@
  * One target and one observer, and the question every breaker answers: is it broken? Requests come by chance at a steady rate;
  * the target fails with its base share, and from a moment on with another. Measured are the requests from then until the
  * rule opens, and how often it opens with nothing wrong. Our rule here is the real gate, in the real fleet: a request that fails is
- * tried elsewhere too, and poison fails there as well.
+ * tried elsewhere too, which confirms that the target failed where it is answered there; poison fails there as well.
  */
 import { fleet } from '../core/health/fleet.ts'
 import type { Outcome, OutcomeClass } from '../schema/health.ts'
@@ -49,7 +49,7 @@ export function gateObserver(draw: () => number): Observer {
     closed: () => (known.gates.get(TARGET)?.state ?? 'closed') === 'closed',
     saw(kind, org, now_ms, id) {
       tell(TARGET, kind, org, now_ms, id)
-      if (org === POISON) tell(ELSEWHERE, kind, org, now_ms, id)
+      if (kind !== 'ok') tell(ELSEWHERE, org === POISON ? kind : 'ok', org, now_ms, id)
     },
     opened: () => opened,
   }

@@ -12,6 +12,8 @@ export type Spell = {
   target: number
   from_ms: Ms
   until_ms: Ms
+  /** Calls from this region only, counted from 0; from all where absent. */
+  region?: number
   /** Of the calls that meet it; all where absent. */
   share?: number
   /** On and off by turns, each this long. */
@@ -76,6 +78,7 @@ export const WEATHERS: Record<string, Weather> = Object.fromEntries(
 export function fateOf(
   { base, spells }: Weather,
   target: number,
+  region: number,
   nature: Nature,
   since_ms: Ms,
   tokens: number,
@@ -87,6 +90,7 @@ export function fateOf(
   let cut = false
   for (const [n, spell] of spells.entries()) {
     if (spell.target !== target || since_ms < spell.from_ms || since_ms >= spell.until_ms) continue
+    if (spell.region !== undefined && spell.region !== region) continue
     if (spell.period_ms !== undefined && Math.floor((since_ms - spell.from_ms) / spell.period_ms) % 2 === 1) continue
     if (spell.share !== undefined && chance(10 + n) >= spell.share) continue
     switch (spell.kind) {

@@ -12,7 +12,10 @@ export type Workload = {
   /** Length of an answer. */
   tokens: number
   duration_ms: number
-  /** One way to the object, and the share of its reports that are lost. */
+  /** Over how many regions, each with an object of its own, and over how many data centres in each; 0: none of these keeps a cache. */
+  regions: number
+  colos: number
+  /** One way to the object, and the share of messages that are lost. */
   object_ms: number
   object_loss: number
 }
@@ -25,16 +28,22 @@ const usual: Workload = {
   poison: 0,
   tokens: 100,
   duration_ms: 300_000,
+  regions: 1,
+  colos: 2,
   object_ms: 20,
   object_loss: 0,
 }
 
 export const WORKLOADS: Record<string, Workload> = {
   usual,
-  wide: { ...usual, name: 'wide', isolates: 200 },
-  busy: { ...usual, name: 'busy', isolates: 200, rps: 200 },
+  wide: { ...usual, name: 'wide', isolates: 200, colos: 10 },
+  busy: { ...usual, name: 'busy', isolates: 200, rps: 200, colos: 10 },
   quiet: { ...usual, name: 'quiet', isolates: 5, rps: 2 },
   poison: { ...usual, name: 'poison', poison: 0.2 },
-  far: { ...usual, name: 'far', isolates: 200, object_ms: 60 },
+  far: { ...usual, name: 'far', isolates: 200, colos: 10, object_ms: 60 },
   lossy: { ...usual, name: 'lossy', object_ms: 150, object_loss: 0.1 },
+  /** More callers than one object takes: relays stand before it. */
+  crowd: { ...usual, name: 'crowd', isolates: 2_000, rps: 2_000, colos: 40, duration_ms: 240_000 },
+  /** Three regions, each with as much as the usual one. */
+  regions: { ...usual, name: 'regions', isolates: 60, rps: 60, colos: 6, regions: 3 },
 }

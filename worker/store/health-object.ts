@@ -1,49 +1,45 @@
 /**
  * The health of every target, as one region's requests find it. One writer for all isolates; what it knows rides back on
- * the answer to every report. The rules are in `core/health/` (`fleet.ts`, `gate.ts`); this only keeps the gates.
+ * the answer to every report. The rules are in `core/health/` (`head.ts`, `fleet.ts`, `gate.ts`); this keeps the gates and makes the calls.
  *
  * One of them, for everywhere, also holds what every region tells of limits and credentials and what operators said, and each of the
  * others asks it every few seconds, behind a report and never before its answer (`core/health/everywhere.ts`).
+ *
+ * Where a region has too many isolates for one object to be called by, others stand before it as relays (`core/health/relay.ts`), under
+ * names of their own; they keep no gates, and nothing in storage.
  *
  * Counters live in memory and may be lost when the object is evicted, which only slows detection. What requests are kept
  * away by (states, waits, leases, limits) is in storage before anyone is told of it.
  */
 import { DurableObject } from 'cloudflare:workers'
-import {
-  bewareOf,
-  type Everywhere,
-  EXCHANGE_EVERY_MS,
-  everywhere,
-  type Facts,
-  factsOf,
-  type Heard,
-  NOTHING_HEARD,
-  type Orders,
-  withOthers,
-} from '../core/health/everywhere.ts'
-import { fleet } from '../core/health/fleet.ts'
-import { type Gate, type GateCommand, healthOf, mustOutlive, newGate, restored } from '../core/health/gate.ts'
-import { heard } from '../core/health/heard.ts'
-import { EVERYWHERE } from '../core/health/region.ts'
+import { type Everywhere, everywhere, type Facts, type Heard, type Orders } from '../core/health/everywhere.ts'
+import { type Gate, mustOutlive, restored } from '../core/health/gate.ts'
+import { head } from '../core/health/head.ts'
+import { REPORT_LIMIT_MS } from '../core/health/outbox.ts'
+import { EVERYWHERE, PLACES } from '../core/health/region.ts'
+import { ANSWER_WAIT_MS, type Relay, relay } from '../core/health/relay.ts'
 import type { HealthReply, HealthReport, HealthSnapshot } from '../schema/health.ts'
 import type { TargetId } from '../schema/ids.ts'
 import type { Ms } from '../schema/units.ts'
 
 export class HealthObject extends DurableObject<Env> {
   #changed = new Set<TargetId>()
-  #fleet = fleet((target, before, after) => {
+  #head = head((target, before, after) => {
     if (mustOutlive(before, after)) this.#changed.add(target)
   })
-  #reports = heard()
   #everywhere: Everywhere
-  #others: Heard = NOTHING_HEARD
-  #exchanged_at_ms: Ms = 0
+  #relay: Relay | undefined
+  /** What it is as an isolate of the region's object: begun anew, it is another. */
+  #relay_id = ''
+  /** The report that is under way to it, and the one that sets out after that. */
+  #passing: Promise<void> | null = null
+  #passing_next: Promise<void> | null = null
 
   constructor(ctx: DurableObjectState, env: Env) {
     super(ctx, env)
     ctx.storage.sql.exec('CREATE TABLE IF NOT EXISTS gates (target TEXT PRIMARY KEY, gate TEXT NOT NULL)')
     for (const row of ctx.storage.sql.exec<{ target: string; gate: string }>('SELECT target, gate FROM gates')) {
-      this.#fleet.restore(row.target, restored(JSON.parse(row.gate) as Gate, Date.now()))
+      this.#head.fleet.restore(row.target, restored(JSON.parse(row.gate) as Gate, Date.now()))
     }
     ctx.storage.sql.exec('CREATE TABLE IF NOT EXISTS orders (target TEXT PRIMARY KEY, said TEXT NOT NULL)')
     const orders = [...ctx.storage.sql.exec<{ target: string; said: string }>('SELECT target, said FROM orders')]
@@ -54,16 +50,58 @@ export class HealthObject extends DurableObject<Env> {
   report(report: HealthReport): HealthReply {
     if (report.v !== 1) throw new Error(`A health report of version ${report.v} is not known here`)
     const now_ms = Date.now()
-    for (const outcome of this.#reports.fresh(report)) this.#fleet.observe(outcome, now_ms, Math.random)
-    for (const target of report.uses_probe ?? []) this.#fleet.use(target, now_ms)
-    const probes = report.wants_probe.filter(target => this.#fleet.grant(target, now_ms))
-    if (now_ms - this.#exchanged_at_ms >= EXCHANGE_EVERY_MS) this.#askOthers(report.region ?? EVERYWHERE, now_ms)
+    const probes = this.#head.told(report, now_ms, Math.random)
+    const facts = this.#head.due(now_ms)
+    if (facts !== null) this.#askOthers(report.region ?? EVERYWHERE, facts, now_ms)
     this.#store()
-    return { v: 1, snapshot: this.#snapshot(now_ms), probes }
+    return this.#head.reply(probes, now_ms)
+  }
+
+  /** The same, of an object that is a relay of the region's. */
+  async relay(report: HealthReport): Promise<HealthReply> {
+    if (report.v !== 1) throw new Error(`A health report of version ${report.v} is not known here`)
+    this.#relay ??= relay()
+    this.#relay_id ||= crypto.randomUUID()
+    const { pass_on, wait } = this.#relay.told(report, Date.now(), Math.random)
+    if (pass_on) {
+      const passed = this.#passedOn(this.#relay, report.region ?? EVERYWHERE)
+      this.ctx.waitUntil(passed)
+      if (wait) await Promise.race([passed, scheduler.wait(ANSWER_WAIT_MS)])
+    }
+    return this.#relay.answer(report, Date.now())
+  }
+
+  /** What has been told until now will be in the report that begins when the one under way is over. */
+  #passedOn(relay: Relay, region: string): Promise<void> {
+    if (this.#passing !== null) {
+      this.#passing_next ??= this.#passing.then(() => {
+        this.#passing_next = null
+        return this.#passedOn(relay, region)
+      })
+      return this.#passing_next
+    }
+    this.#passing = this.#passOn(relay, region).finally(() => {
+      this.#passing = null
+    })
+    return this.#passing
+  }
+
+  async #passOn(relay: Relay, region: string): Promise<void> {
+    const gap_ms = relay.gapMs(Date.now())
+    if (gap_ms > 0) await scheduler.wait(gap_ms)
+    const sent_at_ms = Date.now()
+    const report = relay.nextReport(sent_at_ms)
+    if (report === null) return
+    const object = this.env.HEALTH.getByName(region, { locationHint: PLACES[region] })
+    const told: Promise<HealthReply> = object.report({ ...report, isolate: this.#relay_id, region })
+    // Until the object answers again, the relay goes by what it sees itself.
+    const reply = await Promise.race([told.catch(() => null), scheduler.wait(REPORT_LIMIT_MS).then(() => null)])
+    if (reply === null) relay.missed(report, sent_at_ms)
+    else relay.replied(reply, Date.now())
   }
 
   snapshot(): HealthSnapshot {
-    return this.#snapshot(Date.now())
+    return this.#head.snapshot(Date.now())
   }
 
   /** Of the object for everywhere: what a region knows, for what the others do. */
@@ -71,44 +109,23 @@ export class HealthObject extends DurableObject<Env> {
     return this.#everywhere.exchange(region, facts, Date.now())
   }
 
-  #snapshot(now_ms: Ms): HealthSnapshot {
-    return withOthers(this.#fleet.snapshot(now_ms), this.#others, now_ms, () => healthOf(newGate(now_ms), now_ms))
-  }
-
   /** Never waited for. Where it fails, what was heard before holds as long as its own instants say. */
-  #askOthers(region: string, now_ms: Ms): void {
-    this.#exchanged_at_ms = now_ms
-    const facts = factsOf(this.#fleet.snapshot(now_ms), now_ms)
+  #askOthers(region: string, facts: Facts, now_ms: Ms): void {
     if (region === EVERYWHERE) {
-      this.#heed(this.exchange(region, facts), now_ms)
+      this.#head.heed(this.exchange(region, facts), now_ms, Math.random)
       return
     }
     const asked = this.env.HEALTH.getByName(EVERYWHERE).exchange(region, facts)
     this.ctx.waitUntil(
       asked.then(
         others => {
-          this.#heed(others, Date.now())
+          this.#head.heed(others, Date.now(), Math.random)
           this.#store()
         },
         // It is asked again in a few seconds.
         () => undefined,
       ),
     )
-  }
-
-  #heed(others: Heard, now_ms: Ms): void {
-    this.#others = others
-    const move = (target: TargetId, command: GateCommand) => this.#fleet.command(target, command, now_ms, Math.random)
-    for (const [target, order] of Object.entries(others.orders)) {
-      const gate = this.#fleet.gates.get(target)
-      if (order.isolated && gate?.state !== 'isolated') move(target, 'isolate')
-      if (!order.isolated && gate?.state === 'isolated') move(target, 'release')
-      if (gate?.auth_broken_at_ms != null && gate.auth_broken_at_ms < order.credential_at_ms) move(target, 'credential_changed')
-    }
-    for (const target of bewareOf(others)) {
-      const gate = this.#fleet.gates.get(target)
-      if (gate !== undefined && (gate.wary_until_ms ?? 0) <= now_ms) move(target, 'beware')
-    }
   }
 
   /** By hand: nothing is sent there until it is restored, however it behaves. */
@@ -129,17 +146,21 @@ export class HealthObject extends DurableObject<Env> {
   /** Said to the object for everywhere, it reaches every region within seconds. */
   #command(target: TargetId, command: 'isolate' | 'release' | 'credential_changed'): HealthSnapshot {
     const now_ms = Date.now()
-    this.#fleet.command(target, command, now_ms, Math.random)
+    this.#head.fleet.command(target, command, now_ms, Math.random)
     this.#changed.add(target)
     this.#everywhere.order(target, command, now_ms)
     this.ctx.storage.sql.exec('INSERT OR REPLACE INTO orders VALUES (?, ?)', target, JSON.stringify(this.#everywhere.orders[target]))
     this.#store()
-    return this.#snapshot(now_ms)
+    return this.#head.snapshot(now_ms)
   }
 
   #store(): void {
     for (const target of this.#changed) {
-      this.ctx.storage.sql.exec('INSERT OR REPLACE INTO gates VALUES (?, ?)', target, JSON.stringify(this.#fleet.gates.get(target) ?? null))
+      this.ctx.storage.sql.exec(
+        'INSERT OR REPLACE INTO gates VALUES (?, ?)',
+        target,
+        JSON.stringify(this.#head.fleet.gates.get(target) ?? null),
+      )
     }
     this.#changed.clear()
   }

@@ -1,8 +1,9 @@
 import { describe, expect, it } from 'vitest'
 import { fleet } from '../../../worker/core/health/fleet.ts'
 import { heard } from '../../../worker/core/health/heard.ts'
-import { isolateView, type Report } from '../../../worker/core/health/view.ts'
-import type { HealthReply } from '../../../worker/schema/health.ts'
+import type { Report } from '../../../worker/core/health/outbox.ts'
+import { isolateView, LOOK_NO_MORE_MS, LOOKS_IN_VAIN } from '../../../worker/core/health/view.ts'
+import type { HealthReply, NearbyHealth } from '../../../worker/schema/health.ts'
 import { outcome, START } from './outcomes.ts'
 
 const draw = () => 0.5
@@ -94,5 +95,115 @@ describe('what cannot be told for long', () => {
     view.replied(arrives(report, START + 1_020), START + 1_040)
     view.replied(arrives(view.nextReport(START + 1_050), START + 1_060), START + 1_070)
     expect(counted()).toBe(510)
+  })
+})
+
+describe('a snapshot that another isolate left nearby', () => {
+  const left = (got_at_ms: number, taken_at_ms = got_at_ms, count = 0): NearbyHealth => ({
+    v: 1,
+    got_at_ms,
+    snapshot: { v: 1, taken_at_ms, targets: {} },
+    relays: { count, since_ms: count },
+  })
+  /** One that had its last snapshot at START. */
+  function informed() {
+    const both = pair()
+    both.view.replied(both.arrives(both.view.nextReport(START - 20), START - 10), START)
+    return both
+  }
+  it('is not looked for while the own one is less than a second old', () => {
+    const { view } = informed()
+    expect(view.see(START + 1_000)).toMatchObject({ look: false, ask: false, old: false })
+    expect(view.see(START + 1_001)).toMatchObject({ look: true, ask: false, old: false })
+  })
+  it('is looked for first when the own one is two seconds old, and worth a wait', () => {
+    expect(informed().view.see(START + 2_001)).toMatchObject({ look: true, ask: true, old: true })
+  })
+  it('will do for as long as it would have done where it was left', () => {
+    const { view } = informed()
+    expect(view.found(left(START + 1_500), START + 3_000)).toBe(true)
+    expect(view.see(START + 3_400)).toMatchObject({ ask: false, old: false })
+    expect(view.see(START + 3_501)).toMatchObject({ ask: true, old: true })
+  })
+  it.each([
+    ['nothing', null],
+    ['one of more than two seconds ago', left(START + 999)],
+    ['one that was taken before the own one', left(START + 2_500, START - 500)],
+  ])('is of no use: %s', (_, found) => {
+    const { view } = informed()
+    expect(view.found(found, START + 3_000)).toBe(false)
+    expect(view.see(START + 3_001).ask).toBe(true)
+  })
+  it('does not hide a failure that is on its way to the object', () => {
+    const { view, fails } = informed()
+    fails(START + 2_500)
+    expect(view.see(START + 2_501)).toMatchObject({ look: false, ask: true })
+  })
+  it('from a clock that is ahead is as old as now', () => {
+    const { view } = informed()
+    view.found(left(START + 60_000), START + 3_000)
+    expect(view.see(START + 5_001).old).toBe(true)
+  })
+  it('is looked for no more for a minute after eight times in vain', () => {
+    const { view } = informed()
+    for (let i = 0; i < LOOKS_IN_VAIN; i++) view.found(null, START + 10_000 + i * 1_000)
+    expect(view.see(START + 30_000)).toMatchObject({ look: false, ask: true, old: true })
+    expect(view.see(START + 10_000 + (LOOKS_IN_VAIN - 1) * 1_000 + LOOK_NO_MORE_MS).look).toBe(true)
+  })
+  it('tells whom to tell to one who has told nobody anything yet, and to no other', () => {
+    const [fresh, old] = [pair().view, informed().view]
+    for (const view of [fresh, old]) view.found(left(START + 1_500, START + 1_500, 4), START + 2_000)
+    expect([fresh.relays().count, old.relays().count]).toEqual([4, 0])
+  })
+  it('is left when half a second newer than what lies there, or where somebody was shut since', () => {
+    const { view, arrives, fails } = informed()
+    expect(view.left()?.snapshot.taken_at_ms).toBe(START - 10)
+    expect(view.left()).toBeNull()
+    const later = (at_ms: number) => view.replied(arrives(view.nextReport(at_ms), at_ms), at_ms)
+    later(START + 300)
+    expect(view.left()).toBeNull()
+    later(START + 490)
+    expect(view.left()).not.toBeNull()
+    for (let i = 0; i < 6; i++) fails(START + 500 + i)
+    later(START + 510)
+    expect(view.left()?.snapshot.targets['p/m']?.state).toBe('open')
+  })
+})
+
+describe('an isolate with answers to tell', () => {
+  it('waits a second, a fifth more or less, and two seconds from its last report on', () => {
+    const lots = [0, 0.5, 0.999]
+    const first = lots.map(lot => pair().view.observe(outcome('ok', START), START, () => lot))
+    expect(first.map(ms => Math.round(ms ?? 0))).toEqual([800, 1_000, 1_200])
+    const after = lots.map(lot => {
+      const { view } = pair()
+      view.nextReport(START)
+      return view.observe(outcome('ok', START + 500), START + 500, () => lot)
+    })
+    expect(after.map(ms => Math.round(ms ?? 0))).toEqual([1_500, 1_700, 1_900])
+  })
+  it('begins the two seconds anew when something urgent was told meanwhile', () => {
+    const { view, arrives, fails } = pair()
+    view.observe(outcome('ok', START), START, draw)
+    fails(START + 900)
+    view.replied(arrives(view.nextReport(START + 900), START + 910), START + 920)
+    expect(view.due(START + 1_000)).toBeNull()
+    view.observe(outcome('ok', START + 950), START + 950, draw)
+    expect(view.due(START + 1_000)).toBe(1_900)
+    expect(view.due(START + 2_900)).toBe(0)
+  })
+})
+
+describe('an object that does not answer', () => {
+  it('is tried after one, two, four and then every eight seconds', () => {
+    const { view } = pair()
+    let now_ms = START + 10_000
+    const waits = [1, 2, 3, 4, 5].map(() => {
+      view.missed(view.nextReport(now_ms) as Report, now_ms)
+      const from_ms = now_ms
+      while (!view.see(now_ms).ask) now_ms += 100
+      return now_ms - from_ms
+    })
+    expect(waits).toEqual([1_000, 2_000, 4_000, 8_000, 8_000])
   })
 })

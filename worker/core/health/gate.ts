@@ -27,7 +27,7 @@ import type { Ms } from '../../schema/units.ts'
 import { EVIDENCE } from './evidence.ts'
 import { type Latency, latencyNow, measured, newLatency, usualMs } from './latency.ts'
 import { isColdStart, newReadiness, type Readiness, wakingLearned, wakingOf } from './readiness.ts'
-import { errorRateOf, isCalm, isOnlySlow, isSuspicious, noSuspicion, reconsidered, type Suspicion, suspect } from './suspicion.ts'
+import { errorRateOf, isCalm, isOnlySlow, isSuspicious, noSuspicion, reconsidered, type Suspicion, served, suspect } from './suspicion.ts'
 
 export const BACKOFF_MIN_MS = 5_000
 export const BACKOFF_MAX_MS = 15_000
@@ -361,8 +361,9 @@ function probed(gate: Gate, outcome: Outcome, now_ms: Ms, draw: number): Gate {
   const lease_until_ms = outcome.probe ? null : gate.lease_until_ms
   if (says === 'none') return { ...gate, lease_until_ms }
   const probes_ok = gate.probes_ok + 1
-  if (probes_ok >= PROBES_TO_RAMP) return ramping(gate, now_ms)
-  return { ...gate, state: 'probing', until_ms: null, lease_until_ms, probes_ok }
+  const answered = { ...gate, suspicion: served(gate.suspicion, outcome, now_ms) }
+  if (probes_ok >= PROBES_TO_RAMP) return ramping(answered, now_ms)
+  return { ...answered, state: 'probing', until_ms: null, lease_until_ms, probes_ok }
 }
 
 /** A probe that met a limit or a refused credential shows nothing: the gate waits once more, no longer than before. */

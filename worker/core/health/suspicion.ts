@@ -57,6 +57,12 @@ const SERVED_JUST_NOW_MS = 5_000
 const SERVED_MS = 30_000
 /** A tenant that fails this often in a row, while others are answered in between, fails by its own doing. */
 const OWN_ROW = 2
+/**
+ * One tenant's part of what opens the gate, while others are served: a little more than half, so that two of them who always fail open it although sums
+ * fade; and where half of that is enough, so little that with one chance failure of another's it is not.
+ */
+const TENANT_SHARE = 0.52
+const TENANT_SHARE_IF_WARY = 0.3
 /** Hanging requests that may still take their `late` back. */
 const LATE_MAX = 16
 /** Failures that may have been their requests' doing: what they weigh until confirmed, how long another tenant's failure confirms them, and how many are kept. */
@@ -109,14 +115,16 @@ export type Suspicion = {
   failed: number
 }
 
-/** `before`: what is normal there, which outlives the suspicion. */
+/** `before`: what is normal there and who was served, which outlive the suspicion. */
 export const noSuspicion = (now_ms: Ms, before?: Suspicion): Suspicion => ({
   at_ms: now_ms,
   fast: 0,
   slow: 0,
   row: 0,
   row_at_ms: now_ms,
-  tenants: [],
+  tenants: (before?.tenants ?? []).flatMap(({ org, ok_sent_ms, seen_ms }) =>
+    ok_sent_ms === null ? [] : [{ org, fast: 0, slow: 0, row: 0, failing_since_ms: null, ok_sent_ms, failed_ms: null, seen_ms }],
+  ),
   late: [],
   doubts: [],
   base_seen: before?.base_seen ?? 0,
@@ -128,6 +136,13 @@ export const noSuspicion = (now_ms: Ms, before?: Suspicion): Suspicion => ({
   answered: 0,
   failed: 0,
 })
+
+/** It answered this tenant, which is no evidence while nobody else asks, but says of another's failures that they may be its own. */
+export function served(before: Suspicion, { org, sent_at_ms }: Outcome, now_ms: Ms): Suspicion {
+  const tenant = tenantOf(before, org, now_ms)
+  const ok_sent_ms = Math.max(tenant.ok_sent_ms ?? 0, sent_at_ms)
+  return { ...before, tenants: withTenant(before.tenants, { ...tenant, ok_sent_ms, seen_ms: now_ms }) }
+}
 
 /** `share` lowers the thresholds: a target that has just come back is trusted half as far. */
 export function isSuspicious(suspicion: Suspicion, share: number): boolean {
@@ -263,7 +278,7 @@ function withFailure(before: Suspicion, outcome: Outcome, own_weight: number, no
   const confirmed = doubtful && before.tenants.some(each => each.org !== org && failedLately(each, now_ms))
   const weight = confirmed ? 1 : doubtful && capped ? Math.min(own_weight, UNCONFIRMED_WEIGHT) : own_weight
   const p_healthy = healthyShareOf(before)
-  const room = (threshold: number, given: number) => (capped ? Math.max(0, (threshold * share) / 2 - given) : Number.POSITIVE_INFINITY)
+  const room = (threshold: number, given: number) => (capped ? Math.max(0, capOf(threshold, share) - given) : Number.POSITIVE_INFINITY)
   const fast = Math.min(weight * likelihoods(FAST, p_healthy).failure, room(FAST.threshold, tenant.fast))
   const slow = Math.min(weight * likelihoods(SLOW, p_healthy).failure, room(SLOW.threshold, tenant.slow))
   const inRow = weight === 1 && !capped
@@ -296,6 +311,9 @@ function withFailure(before: Suspicion, outcome: Outcome, own_weight: number, no
   return believed.reduce((sum, doubt) => withDoubtResolved(sum, doubt, 'confirmed', share), after)
 }
 
+/** What one tenant may put into a sum that opens at `threshold * share`. */
+const capOf = (threshold: number, share: number) => threshold * share * (share < 1 ? TENANT_SHARE_IF_WARY : TENANT_SHARE)
+
 const failedLately = ({ failed_ms }: Tenant, now_ms: Ms) => failed_ms !== null && failed_ms >= now_ms - CONFIRM_MS
 
 /** The request that had failed here was answered elsewhere (`confirmed`), or failed elsewhere in the same way (`withdrawn`). */
@@ -317,7 +335,7 @@ function withDoubtResolved(before: Suspicion, doubt: Doubt, verdict: 'confirmed'
   const withdrawn = verdict === 'withdrawn'
   const missing = (doubt.weight > 0 ? 1 / doubt.weight : 0) - 1
   const more = (own: number, threshold: number, given: number) =>
-    withdrawn ? -own : Math.min(own * missing, Math.max(0, (threshold * share) / 2 - given))
+    withdrawn ? -own : Math.min(own * missing, Math.max(0, capOf(threshold, share) - given))
   const fast = more(doubt.fast, FAST.threshold, tenant?.fast ?? 0)
   const slow = more(doubt.slow, SLOW.threshold, tenant?.slow ?? 0)
   const weight = withdrawn ? -doubt.weight : 1 - doubt.weight
