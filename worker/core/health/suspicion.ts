@@ -13,7 +13,7 @@
  * that a target with 5 % of errors is not ejected for being itself, and one with none is caught sooner.
  *
  * One tenant can make any target fail with a request that breaks it. While others are being served there, no tenant's failures
- * count for more than half of what opens the gate, and from the third in a row on for nothing; and a failure that may be the request's own doing counts for a third until it
+ * count for much more than half of what opens the gate, and from the third in a row on for nothing; and a failure that may be the request's own doing counts for a third until it
  * is confirmed: by another tenant who fails as well, or by another target that answers the same request. Where the
  * same request fails at another provider in the same way, what it had counted is taken back.
  *
