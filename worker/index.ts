@@ -1,7 +1,8 @@
-/** What the platform calls: the HTTP entry, the cron that re-arms usage objects, keeps targets warm and removes what is old, and the Durable Object classes. */
+/** What the platform calls: the HTTP entry, the cron that re-arms usage objects, keeps targets warm, removes what is old and compares the books, and the Durable Object classes. */
 import { makeApp } from './app.ts'
 import { depsOf } from './env.ts'
 import { keepWarm } from './routes/warm.ts'
+import { checkBooks } from './store/books-check.ts'
 import { removeOld } from './store/retention.ts'
 import { sweepUsage } from './store/usage-sweep.ts'
 
@@ -17,5 +18,10 @@ export default {
     const deps = depsOf(env)
     ctx.waitUntil(keepWarm(env, deps, ctx).catch(deps.mishap))
     ctx.waitUntil(removeOld(env, Date.now()))
+    ctx.waitUntil(
+      checkBooks(env, Date.now()).then(differing => {
+        for (const books of differing) deps.mishap(new Error(`the two books of ${books.org} differ: ${JSON.stringify(books.days)}`))
+      }, deps.mishap),
+    )
   },
 } satisfies ExportedHandler<Env>

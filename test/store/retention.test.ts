@@ -2,7 +2,6 @@
 import { runDurableObjectAlarm, runInDurableObject } from 'cloudflare:test'
 import { env } from 'cloudflare:workers'
 import { beforeEach, describe, expect, it } from 'vitest'
-import { compareBooks } from '../../worker/store/books.ts'
 import { keptDays, removeOld } from '../../worker/store/retention.ts'
 import { dailyRows } from '../../worker/store/usage-daily.ts'
 import type { UsageObject } from '../../worker/store/usage-object.ts'
@@ -119,34 +118,5 @@ describe('what is old', () => {
     [undefined, 400],
   ])('is what USAGE_DAYS says, where it can be meant: %s is %s days', (value, days) => {
     expect(keptDays({ USAGE_DAYS: value }, 'USAGE_DAYS')).toBe(days)
-  })
-})
-
-describe('the two books', () => {
-  const spend = async (org: string, cost_micros: number | null) => {
-    const one = intent({ org })
-    await object(org).commit(batchOf([one], [settlement(one, { cost_micros })]))
-  }
-  it('agree to the micro-dollar once every row has arrived, and are not compared before', async () => {
-    const org = newOrg()
-    await spend(org, 250)
-    expect(await compareBooks(env, org)).toEqual({ org, on_their_way: 1, days: [] })
-    await runDurableObjectAlarm(object(org))
-    expect((await compareBooks(env, org)).days).toMatchObject([{ object_micros: 250, rows_micros: 250, agrees: true }])
-  })
-  it('may differ by what nobody knows the price of, which a budget counts', async () => {
-    const org = newOrg()
-    await spend(org, null)
-    await runDurableObjectAlarm(object(org))
-    expect((await compareBooks(env, org)).days).toMatchObject([{ object_micros: 500, rows_micros: 0, cost_unknown: 1, agrees: true }])
-  })
-  it('show a row that was lost, and one that was made up', async () => {
-    const org = newOrg()
-    await spend(org, 250)
-    await runDurableObjectAlarm(object(org))
-    await env.DB.prepare('UPDATE usage_daily SET cost_micros = cost_micros - 1 WHERE org = ?1').bind(org).run()
-    expect((await compareBooks(env, org)).days).toMatchObject([{ object_micros: 250, rows_micros: 249, agrees: false }])
-    await env.DB.prepare('UPDATE usage_daily SET cost_micros = cost_micros + 2 WHERE org = ?1').bind(org).run()
-    expect((await compareBooks(env, org)).days).toMatchObject([{ rows_micros: 251, agrees: false }])
   })
 })

@@ -17,7 +17,7 @@ function documented(table: string): { name: string; type: string }[] {
 }
 
 describe('SCHEMA.md', () => {
-  it.each(['usage', 'usage_daily', 'decision_pages', 'usage_objects', 'audit', 'provider_keys', 'revoked_admins'])(
+  it.each(['usage', 'usage_daily', 'decision_pages', 'usage_objects', 'books', 'audit', 'provider_keys', 'revoked_admins'])(
     'has the columns of %s as the migrations make them',
     async table => {
       expect(documented(table)).toEqual(await columns(table))

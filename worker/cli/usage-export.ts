@@ -7,17 +7,26 @@ import { defineCommand } from 'citty'
 import { API_ARGS, answer, apiOf } from './api.ts'
 import { ending, Stop } from './ending.ts'
 
-const ROWS_AT_ONCE = 1_000
-const PATHS = { rows: '/usage/rows', days: '/usage/daily' } as const
+/** Where each is, and how much of it at once. */
+const WHAT = {
+  rows: { path: '/usage/rows', limit: 1_000 },
+  days: { path: '/usage/daily', limit: 1_000 },
+  decisions: { path: '/decision-pages', limit: 20 },
+} as const
 
 /** Where an export stands: what it asks for, the next page, and how long the file is up to there. */
 type Place = { what: string; format: string; from: string; to: string; org: string; cursor: string; bytes: number }
 
 export const exportUsage = defineCommand({
-  meta: { name: 'export', description: 'Everything there is, into a file: one row a request, or what each day cost.' },
+  meta: { name: 'export', description: 'Everything there is, into a file: one row a request, what each day cost, or the decisions.' },
   args: {
     to_file: { type: 'positional', required: true, description: 'The file to write' },
-    what: { type: 'string', description: 'rows (a request each) or days (what each day cost; kept when rows are gone)', default: 'rows' },
+    what: {
+      type: 'string',
+      description:
+        'rows (a request each), days (what each day cost; kept when rows are gone) or decisions (why, in pages as they are stored)',
+      default: 'rows',
+    },
     format: { type: 'string', description: 'jsonl or csv', default: 'jsonl' },
     from: { type: 'string', description: 'From this day on, UTC (default: the first)', default: '1970-01-01' },
     to: { type: 'string', description: 'Up to, and without, this day (default: tomorrow)' },
@@ -29,8 +38,9 @@ export const exportUsage = defineCommand({
     ending(given, async () => {
       const { args } = given
       const { what, format, to_file: file } = args
-      if (what !== 'rows' && what !== 'days') throw new Stop('--what is rows or days')
+      if (!isKnown(what)) throw new Stop(`--what is one of ${Object.keys(WHAT).join(', ')}`)
       if (format !== 'csv' && format !== 'jsonl') throw new Stop('--format is csv or jsonl')
+      if (what === 'decisions' && format === 'csv') throw new Stop('decisions are no table: --format jsonl')
       const place_file = `${file}.place`
       const asked = { what, format, from: args.from, to: args.to ?? tomorrow(), org: args.org ?? '' }
       const place = args.resume ? placeIn(place_file, file, asked) : null
@@ -41,8 +51,8 @@ export const exportUsage = defineCommand({
       if (!place) writeFileSync(file, '')
       let pages = 0
       do {
-        const query = { from, to, ...(org && { org }), format, limit: ROWS_AT_ONCE, cursor }
-        const response = await answer(apiOf(args), 'GET', PATHS[what], { query })
+        const query = { from, to, ...(org && { org }), format, limit: WHAT[what].limit, cursor }
+        const response = await answer(apiOf(args), 'GET', WHAT[what].path, { query })
         const text = await response.text()
         // One header for the whole file.
         const page = format === 'csv' && bytes > 0 ? text.slice(text.indexOf('\r\n') + 2) : text
@@ -59,6 +69,7 @@ export const exportUsage = defineCommand({
     }),
 })
 
+const isKnown = (what: string): what is keyof typeof WHAT => Object.hasOwn(WHAT, what)
 const tomorrow = () => new Date(Date.now() + 86_400_000).toISOString().slice(0, 10)
 
 /** What came after the last whole page is cut off again. */

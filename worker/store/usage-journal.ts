@@ -12,6 +12,7 @@ import type { DecisionId, KeyId } from '../schema/ids.ts'
 import type { AccountName, Limited, Unusual } from '../schema/limits.ts'
 import type { Micros, Ms } from '../schema/units.ts'
 import type { BudgetAnswer, KeyRevoked, LimitRefusal, Standing, Usual } from '../schema/usage.ts'
+import type { OwnDay } from './books.ts'
 import { insertRows } from './rows-at-once.ts'
 import { SHARED_TABLE, SharedTexts } from './shared-texts.ts'
 import { accountsOf, ORG_ACCOUNT, UsageAccounts } from './usage-accounts.ts'
@@ -165,9 +166,15 @@ export class UsageJournal {
     return { day: ledgerOf('day'), week: ledgerOf('week'), month: ledgerOf('month') }
   }
 
-  /** What the organisation spent, by number of the day since 1970; of about the last month. */
-  spentByDay(): { day: number; spent_micros: Micros }[] {
-    return [...this.#days].map(([day, { spent_micros }]) => ({ day, spent_micros }))
+  /** What the organisation spent, by number of the day since 1970, of about the last month; and how many rows of each day D1 does not have yet. */
+  books(): OwnDay[] {
+    const late = this.#storage.sql.exec<{ day: number; rows: number }>(
+      `SELECT i.at_ms / ${DAY_MS} AS day, count(*) AS rows FROM settlements s JOIN intents i ON i.seq = s.intent_seq
+       WHERE s.seq > ? OR s.seq IN (SELECT seq FROM stuck) GROUP BY 1`,
+      this.#flushed_seq,
+    )
+    const on_their_way = new Map([...late].map(({ day, rows }) => [day, rows]))
+    return [...this.#days].map(([day, { spent_micros }]) => ({ day, spent_micros, on_their_way: on_their_way.get(day) ?? 0 }))
   }
 
   /** How much of these limits is left, as if a request were asking. */

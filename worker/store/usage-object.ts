@@ -11,6 +11,7 @@ import type { DecisionId, KeyId } from '../schema/ids.ts'
 import type { AccountName, Limited, Unusual } from '../schema/limits.ts'
 import type { Ms } from '../schema/units.ts'
 import type { BudgetAnswer, Standing, Usual } from '../schema/usage.ts'
+import type { OwnDay } from './books.ts'
 import type { Batch } from './usage-batch.ts'
 import { backoffMs, flush, ROWS_AT_ONCE, TRIES } from './usage-flush.ts'
 import { FLUSH_AFTER_MS, type Found, UsageJournal } from './usage-journal.ts'
@@ -93,8 +94,8 @@ export class UsageObject extends DurableObject<Env> {
   }
 
   /** The organisation's own books, to be compared with the rows in D1. */
-  spentByDay(): ReturnType<UsageJournal['spentByDay']> {
-    return this.#journal.spentByDay()
+  books(): OwnDay[] {
+    return this.#journal.books()
   }
 
   /** How much is left of limits. */

@@ -215,7 +215,18 @@ describe('an admin of one organisation', () => {
       ['GET', `/admin/v1/decisions/${decision}?org=other`],
     ] as const
     for (const [method, path, body] of hidden) expect([path, (await ask(method, path, { key: owner, body })).status]).toEqual([path, 404])
-    const lists = ['keys?org=other', 'budgets?org=other', 'usage?org=other', 'usage/rows?org=other', 'decisions?org=other', 'orgs']
+    const lists = [
+      'keys?org=other',
+      'budgets?org=other',
+      'usage?org=other',
+      'usage/rows?org=other',
+      'decisions?org=other',
+      'orgs',
+      'books?org=other',
+      'books',
+      'decision-pages?org=other',
+      'decision-pages',
+    ]
     for (const list of lists) expect(JSON.stringify(await told('GET', `/admin/v1/${list}`, { key: owner }))).not.toContain('other')
     expect((await ask('POST', '/admin/v1/keys', { key: owner, body: { org: 'other', label: 'x' } })).status).toBe(403)
     expect((await ask('GET', `/admin/v1/decisions/${decision}`, { key: admin })).status).toBe(200)

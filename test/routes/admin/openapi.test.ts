@@ -104,6 +104,7 @@ describe('a client that knows nothing but the document', () => {
     await env.USAGE.getByName('acme').commit(batchOf([watched]))
     await does('unusual.get', { path: { org: 'acme' } })
     await does('unusual.lift', { path: { org: 'acme' }, body: { account: 'org' } })
+    await does('books.list')
     await does('orgs.books', { path: { org: 'acme' } })
     await does('usage.daily')
     const { id } = await does<{ id: string }>('provider_keys.set', {
@@ -115,6 +116,7 @@ describe('a client that knows nothing but the document', () => {
     await does('usage.sums', { query: { group_by: 'org,day', limit: 5 } })
     await does('usage.rows', { query: { from: '2026-11-01' } })
     await does('decisions.list')
+    await does('decisions.pages', { query: { org: 'acme' } })
     const policy = { text: 'name: mine\nobjective: { quality: 1 }\n' }
     await does('policies.check', { body: policy })
     const { version } = await does<{ version: string }>('policies.put', { path: { name: 'mine' }, body: policy })

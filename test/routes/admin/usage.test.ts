@@ -155,6 +155,50 @@ describe('rows', () => {
   })
 })
 
+describe('decisions, as they are stored', () => {
+  type Pages = { pages: { id: number; org: string; shared: unknown[]; records: object }[]; cursor: string | null }
+  const page = (id: number, org: string, at_ms: number, records: string) =>
+    env.DB.prepare('INSERT INTO decision_pages VALUES (?1, ?2, ?3, ?4, ?5)').bind(id, org, at_ms, '[{"limits":{}}]', records).run()
+  const asked = (query: string) => told<Pages>('GET', `/admin/v1/decision-pages?${query}`, { key })
+  const whole = async (query: string) => {
+    const ids: number[] = []
+    let most = 0
+    for (let cursor = '', more = true; more; ) {
+      const { pages, cursor: next } = await asked(`${query}${cursor && `&cursor=${cursor}`}`)
+      ids.push(...pages.map(({ id }) => id))
+      most = Math.max(most, pages.length)
+      more = next !== null
+      cursor = next ?? ''
+    }
+    return { ids, most }
+  }
+  beforeAll(async () => {
+    for (let id = 1; id <= 5; id++) await page(id, id % 2 ? 'paged' : 'else', NOON + id * HOUR_MS, `{"dec_${id}":[0,{"draw":0.5}]}`)
+  })
+  it('come in the order they were written, each once, of those who were asked for', async () => {
+    expect(await whole('limit=2')).toEqual({ ids: [1, 2, 3, 4, 5], most: 2 })
+    expect(await whole('limit=2&org=paged')).toEqual({ ids: [1, 3, 5], most: 2 })
+    expect(await whole('from=2026-11-20T14:00Z&to=2026-11-20T16:00Z')).toEqual({ ids: [2, 3], most: 2 })
+    expect((await asked('limit=1')).pages).toEqual([
+      { id: 1, org: 'paged', at_ms: NOON + HOUR_MS, shared: [{ limits: {} }], records: { dec_1: [0, { draw: 0.5 }] } },
+    ])
+  })
+  it('are JSON lines that hold the same', async () => {
+    const answer = await ask('GET', '/admin/v1/decision-pages?format=jsonl&org=paged', { key })
+    expect(answer.headers.get('content-type')).toBe('application/x-ndjson')
+    const lines = (await answer.text()).split('\n').slice(0, -1)
+    expect(lines.map(line => JSON.parse(line))).toEqual((await asked('org=paged')).pages)
+    expect(answer.headers.get('x-signalbox-cursor')).toBe((await asked('org=paged')).cursor)
+  })
+  it('are fewer at once where they are large, and never none', async () => {
+    for (let id = 11; id <= 15; id++) await page(id, 'large', NOON, `{"dec_${id}":[0,"${'x'.repeat(id === 12 ? 1_900_000 : 1_500_000)}"]}`)
+    expect(await whole('org=large')).toEqual({ ids: [11, 12, 13, 14, 15], most: 2 })
+  })
+  it.each(['limit=21', 'cursor=abc', 'format=csv', 'from=yesterday'])('are refused where %s is asked', async query => {
+    expect((await ask('GET', `/admin/v1/decision-pages?${query}`, { key })).status).toBe(400)
+  })
+})
+
 describe('an export', () => {
   const exported = (path: string) => ask('GET', `/admin/v1/${path}`, { key })
 

@@ -5,8 +5,9 @@
 import * as z from 'zod'
 import { err, ok } from '../../core/result.ts'
 import { orgId } from '../../schema/ids.ts'
-import { micros } from '../../schema/units.ts'
+import { micros, ms } from '../../schema/units.ts'
 import { compareBooks } from '../../store/books.ts'
+import { checkedBooks } from '../../store/books-check.ts'
 import { DAILY_COLUMNS, dailyRows, dayNumber } from '../../store/usage-daily.ts'
 import { maySee } from './key-view.ts'
 import { cursor, nextCursor, readCursor, writeCursor } from './paging.ts'
@@ -21,6 +22,16 @@ const day = () =>
     .optional()
 const cell = () => z.union([z.string(), z.number(), z.null()])
 const dailyRow = () => z.strictObject(Object.fromEntries(DAILY_COLUMNS.map(name => [name, cell()])))
+
+const bookDay = () =>
+  z.strictObject({
+    day: z.string(),
+    object_micros: micros,
+    rows_micros: micros,
+    cost_unknown: z.int(),
+    agrees: z.boolean().nullable().describe('Null while the day moves: rows are on their way, or something was spent just now.'),
+  })
+const ORGS_AT_MOST = 1_000
 
 export const ROLLUP_ROUTES: Route[] = [
   route({
@@ -57,6 +68,25 @@ export const ROLLUP_ROUTES: Route[] = [
     },
   }),
   route({
+    id: 'books.list',
+    method: 'GET',
+    path: '/admin/v1/books',
+    role: 'viewer',
+    reach: 'org',
+    summary: 'What the hourly comparisons of the books last said, those that differ first',
+    query: () => z.strictObject({ org: orgId.optional(), limit: z.coerce.number().int().min(1).max(ORGS_AT_MOST).default(ORGS_AT_MOST) }),
+    answer: () =>
+      z.strictObject({
+        books: z.array(
+          z.strictObject({ org: z.string(), checked_at_ms: ms, differs_since_ms: ms.nullable(), differences: z.array(bookDay()) }),
+        ),
+      }),
+    async handle({ actor, query, world }) {
+      const hidden = query.org !== undefined && !maySee(actor, query.org)
+      return ok({ books: hidden ? [] : await checkedBooks(world.env.DB, actor.org ?? query.org ?? null, query.limit) })
+    },
+  }),
+  route({
     id: 'orgs.books',
     method: 'GET',
     path: '/admin/v1/orgs/:org/books',
@@ -65,13 +95,7 @@ export const ROLLUP_ROUTES: Route[] = [
     summary: "Whether the usage object's spend and the rows in D1 agree, day by day, for about a month",
     params: () => z.strictObject({ org: orgId }),
     answer: () =>
-      z.strictObject({
-        org: orgId,
-        on_their_way: z.int().describe('Rows that D1 does not have yet; while there are some, no day is compared.'),
-        days: z.array(
-          z.strictObject({ day: z.string(), object_micros: micros, rows_micros: micros, cost_unknown: z.int(), agrees: z.boolean() }),
-        ),
-      }),
+      z.strictObject({ org: orgId, on_their_way: z.int().describe('Rows that D1 does not have yet.'), days: z.array(bookDay()) }),
     async handle({ actor, params: { org }, world }) {
       if (!maySee(actor, org)) return err({ code: 'resource_not_found', kind: 'organisation', id: org })
       return ok(await compareBooks(world.env, org))

@@ -14,7 +14,7 @@ import { type Call, type Route, route, Text } from './route.ts'
 const DAY_MS = 86_400_000
 const DAYS_BY_DEFAULT = 7
 const GROUPS_AT_MOST = 4
-const instant = () =>
+export const instant = () =>
   z
     .string()
     .regex(/^\d{4}-\d{2}-\d{2}(T\d{2}:\d{2}(:\d{2}(\.\d{1,3})?)?Z)?$/, 'an instant is 2026-11-24 or 2026-11-24T09:00:00Z')
@@ -177,10 +177,15 @@ export function exported(
   next: string | null,
   name: string,
 ): Text {
-  const body = format === 'csv' ? csv(columns, rows) : jsonLines(rows)
+  return format === 'csv' ? file(csv(columns, rows), next, `${name}.csv`, 'text/csv; charset=utf-8') : ndjson(jsonLines(rows), next, name)
+}
+
+export const ndjson = (lines: string, next: string | null, name: string): Text => file(lines, next, `${name}.jsonl`, 'application/x-ndjson')
+
+function file(body: string, next: string | null, name: string, type: string): Text {
   return new Text(body, {
-    'content-type': format === 'csv' ? 'text/csv; charset=utf-8' : 'application/x-ndjson',
-    'content-disposition': `attachment; filename="${name}.${format}"`,
+    'content-type': type,
+    'content-disposition': `attachment; filename="${name}"`,
     ...(next === null ? {} : { 'x-signalbox-cursor': next }),
   })
 }
