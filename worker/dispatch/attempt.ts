@@ -6,11 +6,9 @@
  * A deadline for the first token counts from the moment of sending, so a target that is silent from the start and one that is
  * silent after its headers are left at the same time.
  */
-import type { LiveTarget } from '../core/decide/world.ts'
 import type { Redaction } from '../core/understand/redact.ts'
 import { answerId } from '../dialects/answer-id.ts'
 import type { Dialect, Observation, UpstreamError } from '../dialects/dialect.ts'
-import { nothingSeen } from '../dialects/dialect.ts'
 import { eventsOf, replyOf } from '../dialects/fold.ts'
 import { readPassedUsage } from '../dialects/passed-usage.ts'
 import { sanitized } from '../dialects/upstream-text.ts'
@@ -23,37 +21,13 @@ import { passage } from '../stream/passage.ts'
 import { peek } from '../stream/peek.ts'
 import { type Naming, named, type Relay, relay } from '../stream/relay.ts'
 import { encodeEvents } from '../stream/sse.ts'
-import { discard, ERROR_AT_MOST, letGo, readBody, WHOLE_AT_MOST } from './body.ts'
+import { discard, ERROR_AT_MOST, readBody, WHOLE_AT_MOST } from './body.ts'
 import type { Call, Carrier } from './call.ts'
 import type { Happening } from './classify.ts'
 import { CHARS_PER_TOKEN } from './ended.ts'
 import { outbound } from './outbound.ts'
 import { RETRY_AFTER_AT_MOST_MS, retryAfter, retryHint } from './retry-after.ts'
-
-/** What is known of a call while it runs, for its record. */
-export type Trial = {
-  target: LiveTarget
-  probe: boolean
-  /** Its health was told that the first token is overdue. */
-  told_late: boolean
-  sent_at_ms: Ms
-  headers_at_ms: Ms | null
-  first_token_at_ms: Ms | null
-  status: number | null
-  /** Of the answer or the refusal, once there is one. */
-  headers: Headers | null
-  /** For the operator, sanitized. */
-  detail: string | null
-  /** The call went, or would have gone, with the caller's own key. */
-  own_key: boolean
-  /** What was hidden from the target, by type; absent where nothing was. */
-  redacted?: Redaction['counts']
-  seen: Observation
-  /** We closed it, when its prompt may have been read and more of its answer made than was seen. */
-  closed?: true
-  /** Closes the connection, whatever state it is in. */
-  abort(): void
-}
+import { close, type Trial } from './trial.ts'
 
 export type Answer =
   /** All of it is here. `form` is what the caller gets. */
@@ -65,23 +39,6 @@ export type Attempted = { ok: true; answer: Answer } | { ok: false; happening: H
 
 const failed = (happening: Happening): Attempted => ({ ok: false, happening })
 const garbage = (message: string) => failed({ what: 'garbage', message })
-
-export function trialOf(target: LiveTarget, step: PlanStep, now_ms: Ms): Trial {
-  return {
-    target,
-    probe: step.probe === true,
-    told_late: false,
-    sent_at_ms: now_ms,
-    headers_at_ms: null,
-    first_token_at_ms: null,
-    status: null,
-    headers: null,
-    detail: null,
-    own_key: false,
-    seen: nothingSeen(),
-    abort: () => {},
-  }
-}
 
 export async function attempt(call: Call, trial: Trial, step: PlanStep, guard: Guard, carrier: Carrier): Promise<Attempted> {
   const { target } = trial
@@ -95,14 +52,14 @@ export async function attempt(call: Call, trial: Trial, step: PlanStep, guard: G
   const { url, init, key, drops_usage, redaction } = outbound(call, target, dialect, carrier)
   if (redaction !== null) trial.redacted = redaction.counts
   const connection = new AbortController()
-  trial.abort = () => connection.abort()
+  trial.connection = connection
 
   guard.allow('headers', stream ? Math.min(step.headers_ms, step.first_token_ms) : step.headers_ms)
   const send = (signed?: Record<string, string>) =>
     carrier.effects.fetch(target.provider.transport, url, {
       ...init,
-      ...(signed && { headers: { ...init.headers, ...signed } }),
       signal: connection.signal,
+      ...(signed && { headers: { ...init.headers, ...signed } }),
     })
   let response: Response
   try {
@@ -118,11 +75,7 @@ export async function attempt(call: Call, trial: Trial, step: PlanStep, guard: G
   trial.headers_at_ms = now_ms
   trial.status = response.status
   trial.headers = response.headers
-  const cancel = trial.abort
-  trial.abort = () => {
-    cancel()
-    if (!response.bodyUsed && response.body?.locked === false) discard(response)
-  }
+  trial.response = response
 
   const { status } = response
   if (status >= 300 && status < 400) {
@@ -154,7 +107,7 @@ export async function attempt(call: Call, trial: Trial, step: PlanStep, guard: G
 }
 
 function interrupted(trial: Trial, interruption: Interruption): Attempted {
-  trial.abort()
+  close(trial)
   if (interruption.by === 'caller') return failed({ what: 'left' })
   return failed({ what: 'silent', phase: interruption.phase, limit_ms: interruption.limit_ms })
 }
@@ -163,7 +116,7 @@ async function refusal(response: Response, trial: Trial, dialect: Dialect, guard
   const retry_after_ms = retryAfter(response.headers, now_ms)
   const body = await readBody(response, guard, ERROR_AT_MOST)
   if (body.got === 'interrupted') {
-    trial.abort()
+    close(trial)
     if (body.interruption.by === 'caller') return failed({ what: 'left' })
   }
   // The status is verdict enough where the words cannot be had.
@@ -226,18 +179,14 @@ async function begun(
   if (response.body === null) return garbage('an empty answer')
   const reader = response.body.getReader()
   trial.seen = flow.seen
-  const cancel = trial.abort
-  trial.abort = () => {
-    cancel()
-    letGo(reader.cancel())
-  }
+  trial.reader = reader
   const peeked = await peek(reader, flow, guard)
   if (peeked.outcome === 'committed') {
     if (flow.seen.content) trial.first_token_at_ms = carrier.effects.nowMs()
     return { ok: true, answer: { kind: 'stream', reader, relay: flow, content_type } }
   }
   if (peeked.outcome === 'interrupted') return interrupted(trial, peeked.interruption)
-  trial.abort()
+  close(trial)
   switch (peeked.outcome) {
     case 'error':
       return hidden(trial, from)
@@ -286,7 +235,7 @@ async function whole(
   const body = await readBody(response, guard, WHOLE_AT_MOST)
   if (body.got === 'interrupted') return interrupted(trial, body.interruption)
   if (body.got === 'too_much') {
-    trial.abort()
+    close(trial)
     return garbage(`an answer of more than ${WHOLE_AT_MOST} bytes`)
   }
   if (body.got === 'cut') return failed({ what: 'truncated', message: 'the connection broke in the middle of its answer' })

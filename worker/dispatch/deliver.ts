@@ -12,12 +12,13 @@ import type { AttemptRecord, UsageOutcome } from '../schema/usage.ts'
 import type { Guard } from '../stream/guard.ts'
 import { encodeEvents } from '../stream/sse.ts'
 import { type Broken, type Outlet, type Source, type TapEnd, tap } from '../stream/tap.ts'
-import { type Answer, inBand, type Trial } from './attempt.ts'
+import { type Answer, inBand } from './attempt.ts'
 import type { Call, Carried, Carrier, Ended } from './call.ts'
 import { classify, type Happening } from './classify.ts'
 import { CHARS_PER_TOKEN, conclude, usageOf, usageOver } from './ended.ts'
 import { limitsTold } from './limits-told.ts'
 import { mayRescue, rescue } from './rescue.ts'
+import { close, type Trial } from './trial.ts'
 
 /** Of a target's headers none is passed on but its limits, in the caller's words: these say what the caller needs. */
 export const HEADERS: Record<'json' | 'events', Record<string, string>> = {
@@ -61,12 +62,12 @@ function settler(call: Call, course: Course, losses: () => Loss[], guard: Guard,
       usage_estimated: calls > 1 || usageOf(call, trial).estimated,
       attempts,
       losses: losses(),
-      ...(trial === first &&
-        trial.seen.answer_id !== undefined &&
-        first.target.provider.dialect === call.dialect.name && { answer_id: trial.seen.answer_id }),
       headers: {},
       first_token_ms: first_token_at_ms === null ? null : first_token_at_ms - call.started_at_ms,
       total_ms: carrier.effects.nowMs() - call.started_at_ms,
+      ...(trial === first &&
+        trial.seen.answer_id !== undefined &&
+        first.target.provider.dialect === call.dialect.name && { answer_id: trial.seen.answer_id }),
     }
     return ended
   }
@@ -165,7 +166,7 @@ export function streamedAnswer(
       into,
       copy: call.copy,
       idle_ms: step.idle_ms,
-      abort: trial.abort,
+      abort: () => close(trial),
       // Into JSON or sound nothing can be written that would be an error there: the connection breaks off, as the answer did.
       errorBytes: end =>
         content_type === null || content_type.includes('event-stream')
@@ -186,7 +187,7 @@ export function streamedAnswer(
       if (looking !== null) {
         // Whoever was still being asked is not waited for.
         rescuing.given_up = end.how === 'left'
-        if (rescuing.given_up) course.trial.abort()
+        if (rescuing.given_up) close(course.trial)
         await looking
       }
       return settle(closingFor(end))
@@ -207,7 +208,7 @@ export function streamedAnswer(
     release: () => release(),
     releaseInto: into => release(into).ended,
     abandon: error => {
-      trial.abort()
+      close(trial)
       return settle(abandoned(error))
     },
   }

@@ -9,8 +9,8 @@ import { type TokenUsage, UNKNOWN_USAGE } from '../schema/chat.ts'
 import type { OutcomeClass } from '../schema/health.ts'
 import type { Ms } from '../schema/units.ts'
 import type { AttemptRecord } from '../schema/usage.ts'
-import type { Trial } from './attempt.ts'
 import type { Call, Carrier } from './call.ts'
+import type { Trial } from './trial.ts'
 
 /** Characters of output per token, over English prose (4.5), code (3.3) and JSON (2.9) in the o200k vocabulary, weighed as answers are. */
 export const CHARS_PER_TOKEN = 4

@@ -9,9 +9,10 @@
 import type { HedgePlan, PlanStep } from '../schema/decision.ts'
 import type { AttemptRecord } from '../schema/usage.ts'
 import { type Guard, guard as guardOf, type Opening } from '../stream/guard.ts'
-import { type Attempted, attempt, type Trial, trialOf } from './attempt.ts'
+import { type Attempted, attempt } from './attempt.ts'
 import type { Call, Carrier } from './call.ts'
 import { conclude, tellLate } from './ended.ts'
+import { close, type Trial, trialOf } from './trial.ts'
 
 /** One of the two calls. */
 export type Run = { trial: Trial; step: PlanStep; guard: Guard; role: 'answer' | 'hedge'; tried: Attempted }
@@ -39,7 +40,7 @@ export async function raced(call: Call, first: Runner, plan: HedgePlan, carrier:
   if (!ahead.tried.ok) return { run: await other, failed: ahead, lost: null }
   behind.trial.detail = 'another call answered first'
   behind.trial.closed = true
-  behind.trial.abort()
+  close(behind.trial)
   behind.guard.stop()
   const lost = conclude(call, behind.trial, { class: 'cancelled', retry_after_ms: null, role: behind.role, outrun: true }, carrier)
   return { run: ahead, failed: null, lost }

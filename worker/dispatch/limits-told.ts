@@ -1,8 +1,9 @@
 /**
  * How much more a target takes, as it said beside its answer or its refusal, in the names of the caller's format.
  */
-import type { Trial } from './attempt.ts'
+
 import type { Call, Carrier } from './call.ts'
+import type { Trial } from './trial.ts'
 
 const NOTHING: Record<string, string> = {}
 

@@ -17,10 +17,11 @@ import type { Guard } from '../stream/guard.ts'
 import { continuation, replay, shown } from '../stream/splice.ts'
 import type { Source } from '../stream/tap.ts'
 import type { Told } from '../stream/told.ts'
-import { attempt, type Trial, trialOf } from './attempt.ts'
+import { attempt } from './attempt.ts'
 import type { Call, Carrier } from './call.ts'
 import { classify, type Happening } from './classify.ts'
 import { CHARS_PER_TOKEN, conclude, tellBegun } from './ended.ts'
+import { close, type Trial, trialOf } from './trial.ts'
 
 /** What another target may mend: not a refusal of the content, and not a caller who went away. */
 const MENDABLE: ReadonlySet<OutcomeClass> = new Set(['truncated', 'server', 'timeout', 'rate', 'garbage', 'connection', 'auth'])
@@ -68,7 +69,7 @@ export async function rescue(
     if (tried.ok && tried.answer.kind === 'stream') {
       tellBegun(call, trial, carrier)
       const { reader, relay } = tried.answer
-      return { trial, source: { reader, relay, idle_ms: next.idle_ms, abort: () => trial.abort() } }
+      return { trial, source: { reader, relay, idle_ms: next.idle_ms, abort: () => close(trial) } }
     }
     const happening = rescuing.given_up ? LEFT : tried.ok ? NOT_STREAMED : tried.happening
     const verdict = classify(happening, {

@@ -7,11 +7,12 @@ import type { TargetId } from '../schema/ids.ts'
 import type { AttemptRecord } from '../schema/usage.ts'
 import { guard as guardOf } from '../stream/guard.ts'
 import { tap } from '../stream/tap.ts'
-import { attempt, trialOf } from './attempt.ts'
+import { attempt } from './attempt.ts'
 import { letGo } from './body.ts'
 import type { Call, Carrier } from './call.ts'
 import { classify } from './classify.ts'
 import { conclude } from './ended.ts'
+import { close, trialOf } from './trial.ts'
 
 const NOTHING = new Uint8Array(0)
 
@@ -60,7 +61,7 @@ export async function shadow(call: Call, id: TargetId, carrier: Carrier): Promis
     guard,
     clock: effects,
     idle_ms: step.idle_ms,
-    abort: trial.abort,
+    abort: () => close(trial),
     errorBytes: () => NOTHING,
   })
   letGo(readable.pipeTo(new WritableStream()))
