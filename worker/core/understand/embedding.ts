@@ -4,7 +4,7 @@
  * taken, of the text and of its edges, because in a long prompt the request stands at the beginning or the end, and the middle is material.
  */
 import { DIMS, type Understanding } from './artefact.ts'
-import { addRow, clear, lanes, sumsOf } from './lanes.ts'
+import { addRows, clear, lanes, sumsOf } from './lanes.ts'
 import type { Words } from './words.ts'
 
 /** Words from either end that make the text's point, and the edges' point. */
@@ -22,6 +22,7 @@ export type Embedding = {
 }
 
 const sums = lanes(DIMS / 4)
+const found = new Int32Array(2 * END_WORDS)
 
 /** The row of a word's vector, or -1. */
 export function rowOf(hash: number, model: Understanding): number {
@@ -53,10 +54,9 @@ function pointOf(words: Words, reach: number, model: Understanding, points: Floa
   for (let i = 0; i < count; i++) {
     if (i === reach && count > 2 * reach) i = count - reach
     const row = rowOf(hashes[i] as number, model)
-    if (row < 0) continue
-    addRow(sums, model.vectors, row)
-    known++
+    if (row >= 0) found[known++] = row
   }
+  addRows(sums, model.vectors, found, known)
   const total = sumsOf(sums)
   let square = 0
   for (let d = 0; d < DIMS; d++) {

@@ -7,7 +7,7 @@ import { DOMAINS, TASKS } from '../../schema/features.ts'
 import { DIMS, OUTPUTS, type Understanding } from './artefact.ts'
 import { type Embedding, embed } from './embedding.ts'
 import { GRAMS_MAX, gramsOf } from './grams.ts'
-import { addRow, clear, lanes, sumsOf } from './lanes.ts'
+import { addRows, clear, lanes, sumsOf } from './lanes.ts'
 import { CUE_NAMES } from './lexicon.ts'
 import type { Signals } from './signals.ts'
 import { taskScores } from './task.ts'
@@ -75,7 +75,7 @@ const gramSums = lanes(OUTPUTS / 4)
 export function outputsOf(signs: Signs, model: Understanding, into: Float64Array): void {
   const { dense, grams, gram_count } = signs
   clear(gramSums)
-  for (let i = 0; i < gram_count; i++) addRow(gramSums, model.grams, grams[i] as number)
+  addRows(gramSums, model.grams, grams, gram_count)
   const added = sumsOf(gramSums)
   const share = gram_count > 0 ? 1 / Math.sqrt(gram_count) : 0
   for (let output = 0; output < OUTPUTS; output += 4) addDense(dense, model.dense, output, into)

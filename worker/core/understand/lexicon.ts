@@ -270,10 +270,11 @@ const AGAIN_WORTH = 0.2
 const COUNTED_MAX = 3
 
 const seen = new Uint8Array(EFFECTS.length)
+const sums = new Float64Array(CUE_NAMES.length)
 
-/** Sums of strength by cue, in the order of `CUE_NAMES`. */
+/** Sums of strength by cue, in the order of `CUE_NAMES`, in memory that the next text reuses. */
 export function cuesIn(words: Words, text_chars: number): Float64Array {
-  const sums = new Float64Array(CUE_NAMES.length)
+  sums.fill(0)
   seen.fill(0)
   for (let i = 0; i < words.count; i++) {
     let bits = LAST_WORDS.get(words.hashes[i] as number)

@@ -55,9 +55,10 @@ const CUES_MAX = 6
 /** Divides the sums before the softmax: set so that stated confidence and measured accuracy agree. */
 const TEMPERATURE = 1.25
 
-/** Scores of all tasks, in the order of `TASKS`. */
+const scores = new Float64Array(TASKS.length)
+
+/** Scores of all tasks, in the order of `TASKS`, in memory that the next text reuses. */
 export function taskScores(cues: Float64Array, form: Signals, setting: Setting): Float64Array {
-  const scores = new Float64Array(TASKS.length)
   for (let i = 0; i < TASKS.length; i++) scores[i] = Math.min(CUES_MAX, cues[i] as number)
   const cue = (index: number) => cues[index] as number
   const both = (a: number, b: number) => Math.min(1, cue(a)) * Math.min(2, cue(b))
