@@ -165,17 +165,18 @@ export function makeDeps(env: Env): Deps {
         probes: own === null ? probes : own.probes(probes, now_ms),
         codecs: DIALECTS_WRITTEN,
         losses,
-        ...(asks && { asks }),
-        ...(keeper && { keeper: keeper.value }),
-        ...barOf(caller, now_ms),
         caller,
-        ...(conversation && { conversation }),
         now_ms,
         draw: effects.draw(),
         decision_id: effects.newDecisionId(),
         endpoint: path,
         own,
         features,
+        // Behind all others: what is named behind a spread that is not the first member is defined by a call into the runtime each.
+        ...(asks && { asks }),
+        ...(keeper && { keeper: keeper.value }),
+        ...barOf(caller, now_ms),
+        ...(conversation && { conversation }),
       })
     },
 

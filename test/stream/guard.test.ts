@@ -38,7 +38,7 @@ describe('a wait under guard', () => {
     leaves.abort()
     expect(await clock.run(first)).toEqual({ done: false, interruption: { by: 'caller' } })
     expect(await clock.run(watch.wait(never))).toEqual({ done: false, interruption: { by: 'caller' } })
-    expect(watch.left).toBe(true)
+    expect(watch.left()).toBe(true)
   })
 })
 

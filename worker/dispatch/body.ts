@@ -17,13 +17,13 @@ export type Body =
   | { got: 'interrupted'; interruption: Interruption }
 
 export async function readBody(response: Response, guard: Guard, at_most: number): Promise<Body> {
-  if (response.body === null) return { got: 'bytes', bytes: new Uint8Array(0) }
   const length = response.headers.get('content-length')
   try {
     if (length !== null && Number(length) <= at_most && response.headers.get('content-encoding') === null) {
       const waited = await guard.wait(response.arrayBuffer())
       return waited.done ? { got: 'bytes', bytes: new Uint8Array(waited.value) } : { got: 'interrupted', interruption: waited.interruption }
     }
+    if (response.body === null) return { got: 'bytes', bytes: new Uint8Array(0) }
     return await counted(response.body.getReader(), guard, at_most)
   } catch {
     // The only ways to fail here are a broken connection and a body that does not decode: nothing after it can be had.

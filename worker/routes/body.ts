@@ -23,15 +23,16 @@ export async function readBody(
 ): Promise<Result<Uint8Array, GatewayError>> {
   const wrong = wrongHeaders(request.headers, limit)
   if (wrong) return err(wrong)
-  if (request.body === null) return ok(new Uint8Array())
   // Never cancelled: a timer that nobody waits for any more is free, and cancelling it costs more than reading the body.
   const late = effects.sleep(limit.ms).then((): Late => LATE)
   try {
     const declared = request.headers.get('content-length')
     const bytes =
-      declared === null || !/^\d+$/.test(declared)
-        ? await counted(request.body, limit.bytes, late)
-        : await Promise.race([request.arrayBuffer(), late])
+      declared !== null && /^\d+$/.test(declared)
+        ? await Promise.race([request.arrayBuffer(), late])
+        : request.body === null
+          ? new Uint8Array()
+          : await counted(request.body, limit.bytes, late)
     if (bytes === LATE) return err({ code: 'body_too_slow', limit_ms: limit.ms })
     if (bytes === null || bytes.byteLength > limit.bytes) return err({ code: 'body_too_large', limit: limit.bytes })
     return ok(bytes instanceof Uint8Array ? bytes : new Uint8Array(bytes))

@@ -61,10 +61,10 @@ export async function chat(request: Request, dialect: Dialect, door: Door, deps:
     request: wanted,
     record,
     losses: world.value.losses,
-    ...(hides && { hides, names: understanding().names }),
     stream_usage: policy.stream_usage,
     started_at_ms,
     gone: request.signal,
+    ...(hides && { hides, names: understanding().names }),
     ...(once?.copy && { copy: once.copy }),
   }
   const carried = await dispatchInTime(call, carrier)

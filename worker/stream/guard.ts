@@ -41,7 +41,8 @@ export type Guard = {
   watch(onInterrupted: ((interruption: Interruption) => void) | null): void
   /** Until the request's own end. */
   remainingMs(): Ms
-  readonly left: boolean
+  /** Has the caller gone away? */
+  left(): boolean
   /** Nothing is heard any more; lets go of the caller's signal. */
   stop(): void
 }
@@ -150,9 +151,7 @@ export function guard(clock: Clock, gone: AbortSignal, started_at_ms: Ms, total_
       else listen(onInterrupted)
     },
     remainingMs: () => Math.max(0, ends_at_ms - clock.nowMs()),
-    get left() {
-      return hasLeft()
-    },
+    left: hasLeft,
     stop() {
       stopped = true
       listener = null

@@ -125,7 +125,7 @@ export function tap({ guard, clock, into = outlet(), errorBytes, rescue, readsOn
   /** Nothing more is read of this source. What was gathered is still delivered, then the error where there is one. */
   const finish = (how: TapEnd) => {
     if (end !== null) return
-    if (may_rescue && how.how !== 'complete' && how.how !== 'left' && !guard.left) {
+    if (may_rescue && how.how !== 'complete' && how.how !== 'left' && !guard.left()) {
       look(how)
       return
     }
@@ -138,7 +138,7 @@ export function tap({ guard, clock, into = outlet(), errorBytes, rescue, readsOn
       close(how)
       return
     }
-    if (guard.left) {
+    if (guard.left()) {
       close(how.how === 'complete' ? how : { how: 'left' })
       return
     }
@@ -161,7 +161,7 @@ export function tap({ guard, clock, into = outlet(), errorBytes, rescue, readsOn
         return
       }
       if (source === null) {
-        finish(guard.left ? { how: 'left' } : how)
+        finish(guard.left() ? { how: 'left' } : how)
         return
       }
       unsent = relay.take()

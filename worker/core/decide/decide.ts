@@ -159,13 +159,13 @@ export function decide(
       attempts_per_target: limits.attempts_per_target,
       retry_after_at_most_ms: limits.retry_after_at_most_ms,
       retry_share: limits.retry_share,
+      shadows: shadowsOf(outcome, admitted, first_index, targets, draw),
+      panic,
       ...(limits.open_after_ms > 0 && request.stream && world.asks === undefined && { open_after_ms: limits.open_after_ms }),
       ...(limits.keep_alive_ms > 0 && request.stream && { keep_alive_ms: limits.keep_alive_ms }),
       ...(limits.drain_ms > 0 && request.stream && { drain_ms: limits.drain_ms }),
       ...(hedge && { hedge }),
       ...(rescue && { rescue }),
-      shadows: shadowsOf(outcome, admitted, first_index, targets, draw),
-      panic,
     },
     chosen: first.id,
     chosen_by: probed >= 0 ? 'probe' : choice.by,
@@ -200,7 +200,6 @@ function blank(request: ChatRequest, features: Features, world: World): Unplanne
     org: caller.org,
     key_id: caller.key_id,
     dialect: request.dialect,
-    ...(world.asks && { endpoint: world.asks.endpoint }),
     requested_model: request.model,
     policy: policy.policy.name,
     policy_version: policy.version,
@@ -217,6 +216,7 @@ function blank(request: ChatRequest, features: Features, world: World): Unplanne
     refused: [],
     draw: world.draw,
     losses: [],
+    ...(world.asks && { endpoint: world.asks.endpoint }),
   }
 }
 

@@ -83,13 +83,14 @@ function courseOf({ steps: _, ...course }: Plan): string {
 
 function ownOf(record: DecisionRecord): string {
   const { health_age_ms, objective } = record
+  // A target's id holds nothing that JSON would escape (`schema/ids.ts`).
   let scores = ''
   for (const score of record.scores) {
     const { quality, quality_uncertainty, cost_micros, latency_ms, energy_wh, quality_score } = score
     const { cost_score, latency_score, energy_score, penalty, total } = score
     if (scores !== '') scores += ','
     scores +=
-      `[${JSON.stringify(score.target)},${number(quality)},${number(quality_uncertainty)},${number(cost_micros)},${number(latency_ms)},` +
+      `["${score.target}",${number(quality)},${number(quality_uncertainty)},${number(cost_micros)},${number(latency_ms)},` +
       `${number(energy_wh)},${number(quality_score)},${number(cost_score)},${number(latency_score)},${number(energy_score)},` +
       `${number(penalty)},${number(total)}]`
   }

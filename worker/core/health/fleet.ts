@@ -76,6 +76,8 @@ export function fleet(onChange: (target: TargetId, before: Gate, after: Gate) =>
 
   /** What earlier failures of the same request are worth, now that it has also come to this. */
   function judgeCase(outcome: Outcome, now_ms: Ms, draw: () => number): void {
+    // Mostly nothing waits for a verdict; and to look up a new text costs more than all the rest of this.
+    if (outcome.class === 'ok' && cases.size === 0) return
     const { decision_id, target } = outcome
     const failures = cases.get(decision_id)
     const verdict = (of: Failure, verdict: 'confirmed' | 'withdrawn') => move(of.target, { verdict, decision_id }, now_ms, draw)
