@@ -394,13 +394,19 @@ export const ITEMS: Item[] = [
     tests: [
       [OBJECT, 'is never overspent by requests that come at the same time'],
       ['core/spend/limits.test.ts', 'never lets what is spent and held together pass the limit of any account'],
+      ['routes/output-bound.test.ts', 'is the most that the answer can cost'],
     ],
   },
   {
     id: '54',
-    asks: 'A missing max_tokens is priced',
-    tests: [[OBJECT, 'takes what fits to the last micro-dollar']],
-    note: 'Priced by the policy’s `output_tokens_assumed`; a policy bounds the cost of a request, and does not rewrite max_tokens.',
+    asks: 'max_tokens is bound by policy; a missing one is set and priced',
+    tests: [
+      ['routes/output-bound.test.ts', 'at %s for %s is sent with the policy’s'],
+      ['routes/output-bound.test.ts', 'above the policy’s, at %s for %s, gets the policy’s'],
+      ['routes/output-bound.test.ts', 'is the most that the answer can cost'],
+      ['routes/output-bound.test.ts', 'by the policy’s assumption where there is no bound'],
+    ],
+    note: 'By `limits.output_tokens_at_most`; a policy without it prices a missing limit by `output_tokens_assumed` and sends none.',
   },
   {
     id: '55',

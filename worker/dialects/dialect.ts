@@ -6,8 +6,8 @@
 import type { GatewayError } from '../core/errors.ts'
 import type { Result } from '../core/result.ts'
 import type { Capability } from '../schema/catalogue.ts'
-import type { ChatRequest, DialectName, JsonObject, Loss, Reply, StreamEvent, TokenUsage } from '../schema/chat.ts'
-import type { Ms } from '../schema/units.ts'
+import type { ChatRequest, DialectName, Json, JsonObject, Loss, Reply, StreamEvent, TokenUsage } from '../schema/chat.ts'
+import type { Ms, Tokens } from '../schema/units.ts'
 
 import type { RateLimitHeaders } from './rate-limits.ts'
 
@@ -95,6 +95,8 @@ export type Dialect = {
     write(request: ChatRequest, model: string, target?: TargetFacts): WrittenRequest
     /** The top-level members to set so that a stream reports what it used; absent where this format always does. */
     askUsage?(body: JsonObject): JsonObject
+    /** The top-level members to set so that an answer has at most so many tokens. Of the formats that callers speak. */
+    boundOutput?(body: JsonObject, tokens: Tokens): Record<string, Json | undefined>
     /** Members that stand in the address of a call and not in its body: who takes one puts them beside the others, who makes one leaves them out. */
     in_address?: readonly ['model', 'stream']
   }

@@ -15,7 +15,8 @@ import { type JsonText, splice } from '../core/json-text.ts'
 import { type Redaction, redacted } from '../core/understand/redact.ts'
 import { withBetas } from '../dialects/betas.ts'
 import type { Dialect } from '../dialects/dialect.ts'
-import type { ChatRequest, JsonObject } from '../schema/chat.ts'
+import type { ChatRequest, Json, JsonObject } from '../schema/chat.ts'
+import type { Tokens } from '../schema/units.ts'
 import { framingOf } from '../stream/framing.ts'
 import type { Call, Carrier, Credential } from './call.ts'
 import type { Key } from './sign.ts'
@@ -47,6 +48,7 @@ export function outbound(call: Call, target: LiveTarget, dialect: Dialect, carri
   }
   const drops_usage = call.stream_usage === 'always' && request.stream && !request.stream_usage && dialect.request.askUsage !== undefined
   const redaction = hidden(call, target)
+  const bound = boundOf(call, target)
   return {
     url: request.stream ? target.stream_url : target.chat_url,
     init: {
@@ -66,13 +68,14 @@ export function outbound(call: Call, target: LiveTarget, dialect: Dialect, carri
   function passed(json: JsonText): string {
     const usage = drops_usage ? dialect.request.askUsage?.(json.value) : undefined
     const addressed = dialect.request.in_address === undefined ? { model: target.target.model } : { model: undefined, stream: undefined }
-    if (target.parameters === null) return splice(json, { ...usage, ...addressed })
-    const { edits } = fitTo({ ...json.value, ...usage }, target.parameters)
-    return splice(json, { ...usage, ...edits, ...addressed })
+    const set = bound === null ? usage : { ...usage, ...dialect.request.boundOutput?.(json.value, bound) }
+    if (target.parameters === null) return splice(json, { ...set, ...addressed })
+    const { edits } = fitTo(merged(json.value, set), target.parameters)
+    return splice(json, { ...set, ...edits, ...addressed })
   }
 
   function written(told: ChatRequest): JsonObject {
-    const asked = drops_usage ? { ...told, stream_usage: true } : told
+    const asked = { ...told, ...(drops_usage && { stream_usage: true }), ...(bound !== null && { max_output_tokens: least(told, bound) }) }
     const { body } = dialect.request.write(asked, target.target.model, target.target.capability)
     if (resumes?.by === 'continue') markPrefill(body, target)
     if (target.parameters === null) return body
@@ -84,6 +87,24 @@ export function outbound(call: Call, target: LiveTarget, dialect: Dialect, carri
     }
     return body
   }
+}
+
+/** What of an answer's length the policy bounds, within what the target can; null where the caller's own word holds. */
+function boundOf({ record }: Call, { target }: LiveTarget): Tokens | null {
+  const { output_bound } = record.plan
+  return output_bound === undefined ? null : Math.min(output_bound.tokens, target.capability.output_tokens)
+}
+
+/** An answer that is taken up has less left. */
+const least = ({ max_output_tokens }: ChatRequest, bound: Tokens): Tokens => Math.min(max_output_tokens ?? bound, bound)
+
+function merged(body: JsonObject, set: Record<string, Json | undefined> | undefined): JsonObject {
+  const all: JsonObject = { ...body }
+  for (const [field, value] of Object.entries(set ?? {})) {
+    if (value === undefined) delete all[field]
+    else all[field] = value
+  }
+  return all
 }
 
 function hidden({ hides, request, names }: Call, target: LiveTarget): Redaction | null {

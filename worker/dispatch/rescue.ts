@@ -131,9 +131,15 @@ function resumed(call: Call, { told, usage }: Break, target: LiveTarget, by: By)
   const note = { signalbox: { rescued: { by, target: target.id, behind_chars: text.length } } }
   return {
     ...call,
-    request: by === 'restart' ? call.request : begun(call.request, shown(text), by),
+    request: by === 'restart' ? call.request : begun(bounded(call), shown(text), by),
     resumes: { told, seam, usage, note, by },
   }
+}
+
+/** With the policy's bound as its own: what was written before the break counts. */
+function bounded({ request, record }: Call): ChatRequest {
+  const { output_bound } = record.plan
+  return output_bound === undefined ? request : { ...request, max_output_tokens: output_bound.tokens }
 }
 
 /** The request with its answer's beginning behind it. */

@@ -28,7 +28,11 @@ type Called = Pick<Carrier, 'target' | 'own'>
 
 export function intentOf(record: DecisionRecord, caller: LimitedCaller, endpoint: string, { target: targetOf, own }: Called): Intent {
   const { features, limits } = record
-  const output_tokens = features.max_output_tokens ?? Math.max(limits.output_tokens_assumed, features.expected_output_tokens)
+  const one_answer =
+    record.plan.output_bound?.tokens ??
+    features.max_output_tokens ??
+    Math.max(limits.output_tokens_assumed, features.expected_output_tokens)
+  const output_tokens = one_answer * Math.max(1, features.choices)
   let worst: Micros = 0
   // What the caller pays itself is held against no budget of the router's money.
   const isOwn = (target: LiveTarget | undefined) => own !== undefined && target !== undefined && own.pays(target.provider.id)

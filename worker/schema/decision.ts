@@ -97,6 +97,8 @@ export type Plan = {
   open_after_ms?: Ms
   /** So often a silent stream is kept alive; absent where it is not. */
   keep_alive_ms?: Ms
+  /** The policy's bound on the answer, where the caller set none (`asked` is null) or a higher one. A target's own lower limit goes before it. */
+  output_bound?: { tokens: Tokens; asked: Tokens | null }
   /** So long a stream is read on after its caller has gone, where it is predicted to end within; absent where it is closed. */
   drain_ms?: Ms
   /** Absent where a late first token is waited for. */

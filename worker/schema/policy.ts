@@ -155,6 +155,14 @@ export const limits = z.strictObject({
       'Calls to a target that just failed, as a share of the first calls to it; three in ten seconds are free. Beyond that the next target is asked.',
     ),
   cost_at_most_usd: z.number().positive().optional().describe('By estimate, for one request; a target that would cost more is refused.'),
+  output_tokens_at_most: z
+    .int()
+    .min(16)
+    .max(1_000_000)
+    .optional()
+    .describe(
+      'The longest answer of a chat, thinking included: a request that sets no limit, or a higher one, is sent with this one in the field of its format, so that what a budget holds for it is the most it can cost.',
+    ),
   output_tokens_assumed: z
     .int()
     .positive()

@@ -12,9 +12,10 @@
  */
 import type { Caller } from '../../schema/caller.ts'
 import type { ChatRequest } from '../../schema/chat.ts'
-import type { DecisionRecord, Score, Undecided } from '../../schema/decision.ts'
+import type { DecisionRecord, Plan, Score, Undecided } from '../../schema/decision.ts'
 import type { Features } from '../../schema/features.ts'
 import type { TargetHealth } from '../../schema/health.ts'
+import type { Limits } from '../../schema/policy.ts'
 import { err, ok, type Result } from '../result.ts'
 import { choose } from './choose.ts'
 import type { Scratch } from './columns.ts'
@@ -42,11 +43,13 @@ type Unplanned = Undecided['record']
 /** `scores_kept`: more than a served request's, for a dry run, which then names every refused target as well. */
 export function decide(
   request: ChatRequest,
-  features: Features,
+  understood: Features,
   world: World,
   scores_kept: number = SCORES_KEPT,
 ): Result<DecisionRecord, Undecided> {
   const { catalogue, policy, caller, health, now_ms, draw } = world
+  const output_bound = world.asks === undefined ? outputBound(understood, policy.policy.limits) : undefined
+  const features = output_bound && output_bound.asked !== null ? { ...understood, max_output_tokens: output_bound.tokens } : understood
   const record: Unplanned = blank(request, features, world)
   const named = scores_kept > SCORES_KEPT ? Number.POSITIVE_INFINITY : REFUSED_NAMED
   const undecided = (code: Undecided['code'], message: string, more: Partial<Undecided> = {}) =>
@@ -67,7 +70,7 @@ export function decide(
   if (outcome.refusal) return undecided('refused_by_policy', outcome.refusal.message, { rule: outcome.refusal.rule })
 
   const { targets, scratch } = ready
-  const output_tokens = expectedOutput(features, policy.policy.limits.output_tokens_assumed)
+  const output_tokens = expectedOutput(features, policy.policy.limits.output_tokens_assumed, output_bound?.tokens)
   const suitable = suited(ready, asked.value, caller, outcome, request, features, world)
   const seen = ready.seen(health)
   estimate(ready, seen, suitable, features, output_tokens, now_ms)
@@ -164,6 +167,7 @@ export function decide(
       ...(limits.open_after_ms > 0 && request.stream && world.asks === undefined && { open_after_ms: limits.open_after_ms }),
       ...(limits.keep_alive_ms > 0 && request.stream && { keep_alive_ms: limits.keep_alive_ms }),
       ...(limits.drain_ms > 0 && request.stream && { drain_ms: limits.drain_ms }),
+      ...(output_bound && { output_bound }),
       ...(hedge && { hedge }),
       ...(rescue && { rescue }),
     },
@@ -221,9 +225,14 @@ function blank(request: ChatRequest, features: Features, world: World): Unplanne
 }
 
 /** Where understanding has no opinion, the policy's assumption; never above the caller's own limit. */
-function expectedOutput(features: Features, assumed: number): number {
+function expectedOutput(features: Features, assumed: number, bound = Number.POSITIVE_INFINITY): number {
   const expected = features.expected_output_tokens > 0 ? features.expected_output_tokens : assumed
-  return Math.min(expected, features.max_output_tokens ?? Number.POSITIVE_INFINITY)
+  return Math.min(expected, features.max_output_tokens ?? Number.POSITIVE_INFINITY, bound)
+}
+
+/** Undefined where the policy has none, or the caller's own is no higher. */
+function outputBound({ max_output_tokens: asked }: Features, { output_tokens_at_most: tokens }: Limits): Plan['output_bound'] {
+  return tokens === undefined || (asked !== null && asked <= tokens) ? undefined : { tokens, asked }
 }
 
 /** When a shut target is due again: in a panic the one that was left alone longest goes first. */

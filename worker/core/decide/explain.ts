@@ -52,6 +52,7 @@ export function explain(record: DecisionRecord): string[] {
   return [
     chosenSentence(record),
     understoodSentence(record),
+    ...boundSentence(record.plan),
     ...ruleSentences(record),
     ...runnerUpSentence(record),
     ...staySentence(record),
@@ -158,6 +159,12 @@ function understoodSentence({ features, endpoint }: DecisionRecord): string {
     return `The request ${ASKED_FOR[endpoint]}${spoken}; about ${prompt_tokens} tokens in${out}.`
   }
   return `The request looks like ${task.replaceAll('_', ' ')} (${percent(task_confidence)} sure), difficulty ${fixed(difficulty, 2)} of 1${spoken}; about ${prompt_tokens} tokens in and ${expected_output_tokens} out.`
+}
+
+function boundSentence({ output_bound }: DecisionRecord['plan']): string[] {
+  if (output_bound === undefined) return []
+  const { tokens, asked } = output_bound
+  return [`The answer may have ${tokens} tokens by the policy; the caller ${asked === null ? 'set no limit' : `asked for up to ${asked}`}.`]
 }
 
 function ruleSentences({ rules, rule_errors }: Pick<DecisionRecord, 'rules' | 'rule_errors'>): string[] {

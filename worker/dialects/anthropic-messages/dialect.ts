@@ -10,6 +10,7 @@ import { readReply, writeReply } from './reply.ts'
 import { readRequest, writeRequest } from './request.ts'
 import { reader } from './stream-read.ts'
 import { writer } from './stream-write.ts'
+import { boundOutput } from './thinking.ts'
 
 /** This format's own event for it, which its clients expect anywhere. */
 const PING = new TextEncoder().encode('event: ping\ndata: {"type": "ping"}\n\n')
@@ -18,7 +19,7 @@ export const anthropicMessages: Dialect = {
   name: 'anthropic-messages',
   // A stream of this format tells what it used without being asked.
   betas: ['anthropic-beta'],
-  request: { read: readRequest, write: writeRequest },
+  request: { read: readRequest, write: writeRequest, boundOutput },
   reply: {
     id_prefix: 'msg_',
     read: readReply,

@@ -3,6 +3,7 @@
  * and `output_config.effort` says in a word how much is worth it. Older models know only the budget; the catalogue says which.
  */
 import type { ChatRequest, JsonObject } from '../../schema/chat.ts'
+import type { Tokens } from '../../schema/units.ts'
 import { type Check, isObject, kindOf, refuse, rest } from '../check.ts'
 import type { TargetFacts } from '../dialect.ts'
 import { fieldName } from '../place.ts'
@@ -52,6 +53,13 @@ const BUDGETS = [
   { effort: 'medium', budget: 16_384 },
   { effort: 'high', budget: 32_768 },
 ]
+
+/** A bound on the answer binds thought as well, and a budget that does not fit in it is refused: then half of it, or where that is too little none. */
+export function boundOutput({ thinking }: JsonObject, tokens: Tokens): JsonObject {
+  if (!isObject(thinking) || typeof thinking.budget_tokens !== 'number' || thinking.budget_tokens < tokens) return { max_tokens: tokens }
+  const half = Math.floor(tokens / 2)
+  return { max_tokens: tokens, thinking: half < LEAST_BUDGET ? { type: 'disabled' } : { ...thinking, budget_tokens: half } }
+}
 
 /** Sets `thinking`, and gives back the word for `output_config.effort`. */
 export function writeThinking(

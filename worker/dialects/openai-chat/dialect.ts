@@ -22,6 +22,11 @@ export const openaiChat: Dialect = {
     read: readRequest,
     write: writeRequest,
     askUsage: ({ stream_options }) => ({ stream_options: { ...(isObject(stream_options) ? stream_options : {}), include_usage: true } }),
+    // The name that the caller used, as a server may know one only; with both there, the newer one counts.
+    boundOutput: ({ max_tokens, max_completion_tokens }, tokens) =>
+      max_tokens != null && max_completion_tokens == null
+        ? { max_tokens: tokens }
+        : { max_completion_tokens: tokens, ...(max_tokens !== undefined && { max_tokens: undefined }) },
   },
   reply: {
     id_prefix: 'chatcmpl-',

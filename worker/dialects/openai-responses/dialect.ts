@@ -17,7 +17,7 @@ export const openaiResponses: Dialect = {
   name: 'openai-responses',
   // A stream of this format tells what it used without being asked.
   betas: ['openai-beta'],
-  request: { read: readRequest, write: writeRequest },
+  request: { read: readRequest, write: writeRequest, boundOutput: (_, tokens) => ({ max_output_tokens: tokens }) },
   reply: { id_prefix: 'resp_', read: readReply, write: writeReply, reader, writer, observe, observeWhole, dull, keep_alive: COMMENT },
   rate_limits: OPENAI_RATE_LIMITS,
   error: { write: writeError, writeInBand, read: readUpstreamError },
