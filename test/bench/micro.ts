@@ -9,22 +9,16 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { PROJECT } from '../../worker/cli/wrangler.ts'
-import { compileCatalogue } from '../../worker/core/decide/catalogue.ts'
 import { decide } from '../../worker/core/decide/decide.ts'
-import { compilePolicy } from '../../worker/core/decide/rules.ts'
-import { callerOf } from '../../worker/core/decide/sketch.ts'
 import type { World } from '../../worker/core/decide/world.ts'
-import { parseJsonText } from '../../worker/core/json-text.ts'
 import { readArtefact } from '../../worker/core/understand/artefact.ts'
 import { understand } from '../../worker/core/understand/understand.ts'
-import { openaiChat } from '../../worker/dialects/openai-chat/dialect.ts'
-import { type Catalogue, catalogue as catalogueShape } from '../../worker/schema/catalogue.ts'
+import { catalogue as catalogueShape } from '../../worker/schema/catalogue.ts'
 import type { ChatRequest } from '../../worker/schema/chat.ts'
-import type { HealthSnapshot } from '../../worker/schema/health.ts'
 import { quantile } from './cell.ts'
-import { conversation, VARIANTS } from './requests.ts'
+import { VARIANTS } from './requests.ts'
 import { machine, RESULTS, today } from './results.ts'
-import { everythingOn } from './secrets.ts'
+import { bodies, requestFrom, worldFrom } from './world.ts'
 
 export const PROMPT_BYTES = [200, 2_000, 20_000, 200_000]
 export const TARGETS = [10, 100, 1_000]
@@ -57,68 +51,8 @@ function learned() {
   return readArtefact(file.buffer.slice(file.byteOffset, file.byteOffset + file.length) as ArrayBuffer)
 }
 
-function bodies(bytes: number): Uint8Array[] {
-  return Array.from({ length: VARIANTS }, (_, variant) =>
-    new TextEncoder().encode(JSON.stringify({ model: 'auto', max_tokens: 300, messages: conversation(bytes, variant) })),
-  )
-}
-
-function requestFrom(body: Uint8Array): ChatRequest {
-  const json = parseJsonText(body)
-  const request = json.ok ? openaiChat.request.read(json.value.value) : json
-  if (!request.ok) throw new Error('the benchmark made a request that the router refuses')
-  return request.value
-}
-
-/** The catalogue with exactly `count` targets switched on: the first ones, or copies of them under other names. */
-function catalogueOf(whole: Catalogue, count: number): Catalogue {
-  const network = new Set(whole.providers.filter(provider => provider.transport === 'network').map(provider => provider.id))
-  const real = whole.targets.filter(target => network.has(target.provider))
-  const targets = Array.from({ length: count }, (_, index) => {
-    const target = real[index % real.length] as Catalogue['targets'][number]
-    const copy = Math.floor(index / real.length)
-    return copy === 0 ? target : { ...target, id: `${target.id}-${copy}`, model: `${target.model}-${copy}`, aliases: [] }
-  })
-  return { ...whole, targets }
-}
-
-/** A world in which everything is on and measured: the dearest that a decision meets. */
-export function worldOf(count: number): World {
-  const whole = catalogueShape.parse(JSON.parse(read('policies/catalogue.json')))
-  const catalogue = compileCatalogue(catalogueOf(whole, count), everythingOn(whole), Date.now(), '0'.repeat(16))
-  const policy = compilePolicy(read('policies/default.yaml'), '0'.repeat(16))
-  if (!policy.ok) throw new Error(`the default policy does not compile: ${JSON.stringify(policy.error)}`)
-  const health: HealthSnapshot = { v: 1, taken_at_ms: Date.now(), targets: {} }
-  catalogue.targets.forEach(({ id, first_token_ms, tokens_per_second }, index) => {
-    const ln = Math.log(first_token_ms * (1 + (index % 7) / 10))
-    health.targets[id] = {
-      state: 'closed',
-      until_ms: null,
-      limited_until_ms: null,
-      auth_broken_until_ms: null,
-      ramp_share: 1,
-      error_rate: (index % 5) / 200,
-      ln_first_token_ms: { s: ln, m: ln + 0.1, l: ln + 0.4, xl: null },
-      ln_tokens_per_second: Math.log(tokens_per_second),
-      slow: false,
-      last_ok_at_ms: Date.now(),
-      samples: 50,
-    }
-  })
-  return {
-    catalogue,
-    policy: policy.value,
-    policy_names: ['default'],
-    health,
-    codecs: new Set(['openai-chat']),
-    losses: () => [],
-    caller: callerOf({ prompt: '' }),
-    now_ms: Date.now(),
-    draw: 0.5,
-    decision_id: 'dec_00000000-0000-4000-8000-000000000000',
-    endpoint: '/v1/chat/completions',
-  }
-}
+export const worldOf = (count: number): World =>
+  worldFrom(catalogueShape.parse(JSON.parse(read('policies/catalogue.json'))), read('policies/default.yaml'), count)
 
 /** All of it; `share` shortens it for a test of the benchmark itself. */
 export function micro(share = 1): Timed[] {

@@ -1,14 +1,14 @@
 /**
  * How well the router's signs tell which prompts need the stronger model.
  *
- *     npm run evaluate:routing -- [--data DIR] [--train DIR] [--sets a,b] [--quick] [--out FILE]
+ *     npm run evaluate:routing -- [--data DIR] [--train DIR] [--sets a,b] [--quick] [--seed N] [--out FILE]
  *
  * `--data`: a folder of JSON lines with `{prompt, scores: {model: 0..1}}`, and where there are, `id`, `dataset`, `subset`. With `--train`,
  * rows of that other folder teach, and those of `--data` are only scored; questions in both are left out of the teaching.
+ * `--seed` draws other parts for the k-fold: with these the constants were chosen.
  *
  * Splits, each named in what is printed: `k-fold` (five parts; one question, however wrapped, is in one part), `subject out` (each part of a set
- * told by the others), `set out` (each set told by all others), and `transfer` (one named set tells another). One way of teaching with one set of
- * constants serves all of them; the constants were chosen on the k-fold of MMLU, GSM8K and LLMRouter, so those figures flatter by a little.
+ * told by the others), `set out` (each set told by all others), and `transfer` (one named set tells another). `teach.ts` says how.
  */
 import { writeFileSync } from 'node:fs'
 import { cpus } from 'node:os'
@@ -17,11 +17,11 @@ import { parseArgs } from 'node:util'
 import { foldOf } from '../measure.ts'
 import { shippedModel } from '../shipped.ts'
 import { apgrInterval, curveOf, ranked } from './apgr.ts'
-import { GRAM_BITS, type Item, itemsOf } from './items.ts'
+import { type Item, itemsOf } from './items.ts'
 import { kNearest } from './nearest.ts'
-import { partPrior } from './prior.ts'
-import { type RidgeOptions, ridge } from './ridge.ts'
-import { gradedSets } from './sets.ts'
+import { type GradedSet, gradedSets } from './sets.ts'
+import { elsewhere, steadied } from './steadied.ts'
+import { across, byWordsAndForm, type Lesson, type Scorer, taught } from './teach.ts'
 
 const { values } = parseArgs({
   options: {
@@ -29,20 +29,14 @@ const { values } = parseArgs({
     train: { type: 'string' },
     sets: { type: 'string' },
     quick: { type: 'boolean' },
+    seed: { type: 'string' },
     out: { type: 'string' },
   },
 })
 const DATA = values.data ?? join(import.meta.dirname, '../../../../shared/data')
 const FOLDS = 5
-const RIDGE: RidgeOptions = { lambda: 10, buckets: 2 ** GRAM_BITS, gramWorth: 1, rounds: 14 }
-/** What the ridge counts beside the prior by domain; a half and one do alike. */
-const RIDGE_WORTH = 0.5
-/** Across sets only what carries over helps, so more is held back. */
-const RIDGE_ACROSS: RidgeOptions = { ...RIDGE, lambda: 60 }
 const SUBJECT_ROWS_LEAST = 20
 const SUBJECTS_MOST = 60
-/** Rows of one set that teach others: a large set would drown the small ones. */
-const SET_ROWS_MOST = 2_500
 const NEIGHBOURS = 60
 
 const lines: string[] = []
@@ -63,36 +57,28 @@ function report(set: string, split: string, scorer: string, scores: ArrayLike<nu
   return apgr
 }
 
+/** Five parts; with `--seed`, five others. */
+const fold = (item: Item) => foldOf(`${values.seed ?? ''}${item.question}`, FOLDS)
 const gainsOf = (items: readonly Item[]) => Float64Array.from(items, item => item.gain)
 
-/**
- * Gains less their mean. What is left out has the opposite of what its absence does to the others' mean, so a mean that were kept would
- * rank the parts of a split the wrong way round; a router needs none, since its threshold is set apart.
- */
-function centred(items: readonly Item[]): Float64Array {
-  const mean = items.reduce((sum, item) => sum + item.gain, 0) / items.length
-  return Float64Array.from(items, item => item.gain - mean)
+type Read = { set: GradedSet; items: Item[] }
+/** What rows of a set teach, with all that is known of their questions. */
+function lessonsOf({ set }: Read, all: readonly Read[]): (train: readonly Item[]) => Lesson {
+  const others = elsewhere(all, set.name)
+  return items => ({ items, gains: steadied(items, set, others) })
 }
-
-/** In-domain: the prior of the parts that a prompt is like, and what its own words add. */
-function taught(train: readonly Item[]): (item: Item) => number {
-  const prior = partPrior(train)
-  const rest = byWords(train)
-  return item => prior(item) + RIDGE_WORTH * rest(item)
-}
-/** Where the part itself was never seen, its prior would mislead; the words speak alone. */
-const byWords = (train: readonly Item[]) => ridge(train, centred(train), RIDGE)
 
 /** Scores of every item by what the others of its set teach, in parts. */
 function crossed(
   items: readonly Item[],
   partOf: (item: Item) => number,
   parts: number,
-  teach: (train: readonly Item[]) => (item: Item) => number,
+  teach: (train: readonly Item[]) => Scorer,
 ): Float64Array {
   const scores = new Float64Array(items.length)
   for (let part = 0; part < parts; part++) {
     const train = items.filter(item => partOf(item) !== part)
+    if (train.length === items.length) continue
     const scorer = teach(train)
     for (const [i, item] of items.entries()) if (partOf(item) === part) scores[i] = scorer(item)
   }
@@ -114,10 +100,9 @@ function priors(items: readonly Item[], fold: (item: Item) => number): Float64Ar
 }
 
 const model = shippedModel()
-const read = (folder: string) =>
-  gradedSets(folder)
-    .filter(({ name }) => !values.sets || values.sets.split(',').includes(name))
-    .map(set => ({ set, items: itemsOf(set, model) }))
+const read = (folder: string): Read[] => gradedSets(folder).map(set => ({ set, items: itemsOf(set, model) }))
+/** All sets teach; these are told of. */
+const asked = ({ set }: Read) => !values.sets || values.sets.split(',').includes(set.name)
 
 say(
   `# Routing, ${new Date().toISOString().slice(0, 10)}, ${cpus()[0]?.model ?? 'unknown'} x ${cpus().length}, Node ${process.versions.node}`,
@@ -128,15 +113,15 @@ say(
 say('# 95 % intervals by resampling prompts. APGR: random is .5. CPT: share of strong calls for half and four fifths of the gap.')
 const sets = read(DATA)
 const teachers = values.train ? read(values.train) : null
-for (const { set, items } of sets) {
+for (const { set, items } of sets.filter(asked)) {
   const mean = (name: string) => set.rows.reduce((sum, { scores }) => sum + (scores[name] ?? 0), 0) / set.rows.length
   say(`# ${set.name}: ${items.length} prompts; strong ${set.strong} ${three(mean(set.strong))}, weak ${set.weak} ${three(mean(set.weak))}`)
 }
 say(`${'set'.padEnd(12)} ${'split'.padEnd(12)} ${'scorer'.padEnd(16)} APGR   95 %            CPT(50)  CPT(80)`)
 
-for (const { set, items } of sets) {
+for (const { set, items } of sets.filter(asked)) {
   const gains = gainsOf(items)
-  const fold = (item: Item) => foldOf(item.question, FOLDS)
+  const lesson = lessonsOf({ set, items }, sets)
   report(
     set.name,
     '-',
@@ -151,11 +136,17 @@ for (const { set, items } of sets) {
     if (theirs) {
       const known = new Set(items.map(item => item.question))
       const train = theirs.items.filter(item => !known.has(item.question))
-      const scorer = taught(train)
+      const scorer = taught(lessonsOf(theirs, teachers)(train))
       report(set.name, 'other folder', 'router', items.map(scorer), gains)
     }
   } else {
-    report(set.name, 'k-fold', 'router', crossed(items, fold, FOLDS, taught), gains)
+    report(
+      set.name,
+      'k-fold',
+      'router',
+      crossed(items, fold, FOLDS, train => taught(lesson(train))),
+      gains,
+    )
     if (subjects.length > 1) report(set.name, 'k-fold', 'domain prior', priors(items, fold), gains)
     report(set.name, 'k-fold', 'k-nearest', kNearest(items, fold, FOLDS, NEIGHBOURS), gains)
     const wide = subjects.filter(subject => items.filter(item => item.part === subject).length >= SUBJECT_ROWS_LEAST)
@@ -164,33 +155,28 @@ for (const { set, items } of sets) {
         set.name,
         'subject out',
         'router',
-        crossed(items, item => subjects.indexOf(item.part), subjects.length, byWords),
+        crossed(
+          items,
+          item => subjects.indexOf(item.part),
+          subjects.length,
+          train => byWordsAndForm(lesson(train)),
+        ),
         gains,
       )
   }
 }
 
-/** All other sets in one ridge, each set's gains less their mean: that a set as a whole is hard is not to be learned. */
-function across(train: readonly { items: readonly Item[] }[], questions: ReadonlySet<string>): (item: Item) => number {
-  const rows = train.flatMap(({ items }) => {
-    const fresh = items.filter(item => !questions.has(item.question))
-    const step = Math.max(1, fresh.length / SET_ROWS_MOST)
-    return Array.from({ length: Math.min(fresh.length, SET_ROWS_MOST) }, (_, i) => fresh[Math.floor(i * step)] as Item)
-  })
-  return ridge(
-    rows,
-    Float64Array.from(rows, row => row.gain),
-    RIDGE_ACROSS,
-  )
-}
+/** What other sets teach, without the questions that are asked. */
+const elsewhereTaught = (others: readonly { items: readonly Item[] }[], asked: ReadonlySet<string>) =>
+  across(others.map(({ items }) => items.filter(item => !asked.has(item.question))))
 
 const pool = teachers ?? sets
 const pooled: { score: number; gain: number }[] = []
 const outs: number[] = []
-for (const { set, items } of sets) {
+for (const { set, items } of sets.filter(asked)) {
   const others = pool.filter(other => other.set.name !== set.name)
   if (others.length === 0) continue
-  const scorer = across(others, new Set(items.map(item => item.question)))
+  const scorer = elsewhereTaught(others, new Set(items.map(item => item.question)))
   const scores = items.map(scorer)
   outs.push(report(set.name, 'set out', 'router', scores, gainsOf(items)))
   pooled.push(...items.map((item, i) => ({ score: scores[i] as number, gain: item.gain })))
@@ -213,33 +199,41 @@ for (const [from, to] of [
 ] as const) {
   const teacher = pool.find(({ set }) => set.name === from)
   const pupil = sets.find(({ set }) => set.name === to)
-  if (teacher && pupil) report(to, `by ${from}`, 'router', pupil.items.map(across([teacher], new Set())), gainsOf(pupil.items))
+  if (teacher && pupil)
+    report(
+      to,
+      `by ${from}`,
+      'router',
+      pupil.items.map(elsewhereTaught([teacher], new Set(pupil.items.map(item => item.question)))),
+      gainsOf(pupil.items),
+    )
 }
 
-/** Sets of many models: the best of a few by predicted score, against the best single one, as taught by the other parts. */
+/** Sets of many models: the one of a few that is said to do most better than the best single one of the other parts, if any does. */
 const POOL = 6
-for (const { set, items } of sets) {
+for (const { set, items } of sets.filter(asked)) {
   if (set.models.length < 4 || teachers) continue
   const names = set.models.slice(0, POOL)
-  const fold = (item: Item) => foldOf(item.question, FOLDS)
   let routed = 0
   let single = 0
   let oracle = 0
   for (let part = 0; part < FOLDS; part++) {
     const train = items.filter(item => fold(item) !== part)
     const test = items.filter(item => fold(item) === part)
-    const scorers = names.map(name =>
-      ridge(
-        train,
-        Float64Array.from(train, item => item.scores[name] ?? 0),
-        { ...RIDGE, rounds: 12 },
-      ),
-    )
     const means = names.map(name => train.reduce((sum, item) => sum + (item.scores[name] ?? 0), 0))
     const best = names[means.indexOf(Math.max(...means))] as string
+    const others = names
+      .filter(name => name !== best)
+      .map(name => {
+        const gains = Float64Array.from(train, item => (item.scores[name] ?? 0) - (item.scores[best] ?? 0))
+        const mean = gains.reduce((sum, gain) => sum + gain, 0) / gains.length
+        const scorer = byWordsAndForm({ items: train, gains })
+        return { name, better: (item: Item) => mean + scorer(item) }
+      })
     for (const item of test) {
-      const said = scorers.map(scorer => scorer(item))
-      routed += item.scores[names[said.indexOf(Math.max(...said))] as string] ?? 0
+      const said = others.map(({ better }) => better(item))
+      const most = Math.max(...said)
+      routed += item.scores[most > 0 ? (others[said.indexOf(most)]?.name ?? best) : best] ?? 0
       single += item.scores[best] ?? 0
       oracle += Math.max(...names.map(name => item.scores[name] ?? 0))
     }

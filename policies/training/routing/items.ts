@@ -2,10 +2,11 @@
  * Graded prompts with their signs: what the Worker reads off a text, its n-grams in a wider table, and runs of four characters besides,
  * which sets of a few hundred prompts need, where most words are seen once.
  */
-import type { Understanding } from '../../../worker/core/understand/artefact.ts'
+import { DIMS, type Understanding } from '../../../worker/core/understand/artefact.ts'
 import { GRAMS_MAX, gramsOf } from '../../../worker/core/understand/grams.ts'
 import { appendWords, noWords } from '../../../worker/core/understand/words.ts'
 import { readSigns } from '../read-signs.ts'
+import { formOf } from './form.ts'
 import type { GradedSet } from './sets.ts'
 
 export type Item = {
@@ -15,6 +16,11 @@ export type Item = {
   words: Int32Array
   grams: Int32Array
   point: Float32Array
+  /** Chances of the tasks. */
+  tasks: Float32Array
+  /** Its form, and with it what the lexicon tells. */
+  form: Float32Array
+  told: Float32Array
   gain: number
   part: string
   question: string
@@ -42,7 +48,8 @@ function runsOf(text: string): Set<number> {
 
 export function itemsOf(set: GradedSet, model: Understanding): Item[] {
   return set.rows.map(({ prompt, scores, part, question }) => {
-    const { dense, point } = readSigns(prompt, model)
+    const { dense, point, tasks } = readSigns(prompt, model)
+    const form = formOf(prompt)
     const words = noWords()
     appendWords(words, prompt, 0, prompt.length)
     const found = scratch.slice(0, gramsOf(prompt, words, GRAM_BITS, scratch))
@@ -51,6 +58,9 @@ export function itemsOf(set: GradedSet, model: Understanding): Item[] {
       words: found,
       grams: Int32Array.from(new Set([...found, ...runsOf(prompt)])),
       point,
+      tasks,
+      form,
+      told: Float32Array.from([...form, ...dense.subarray(2 * DIMS)]),
       gain: (scores[set.strong] ?? 0) - (scores[set.weak] ?? 0),
       part,
       question,

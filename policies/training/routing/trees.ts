@@ -1,0 +1,166 @@
+/**
+ * Boosted shallow trees (Friedman, 2001) over a few numbers of a text: each tree corrects a little of what those before it left over. They
+ * find what sums cannot: that length tells one thing of a question with figures and another of one without. Each tree is grown on half of
+ * the rows and half of the columns, drawn the same way every time, and values are told apart in a few steps, so noise is not learned.
+ */
+
+export type TreeOptions = {
+  trees: number
+  depth: number
+  /** Share of each tree's answer that is added. */
+  pace: number
+  /** Rows (by weight) that a leaf holds at least, and rows' worth of nothing added to each leaf. */
+  leaf_rows: number
+  leaf_shrink: number
+}
+type Tree = {
+  /** Column asked at each inner node, -1 where it is not divided, and the highest bin that goes left. Children of node n: 2n + 1, 2n + 2. */
+  columns: Int32Array
+  bins: Uint8Array
+  values: Float64Array
+}
+
+const BINS = 32
+const ROW_SHARE = 0.5
+const COLUMN_SHARE = 0.5
+
+export function boostedTrees(
+  rows: readonly Float32Array[],
+  targets: Float64Array,
+  options: TreeOptions,
+  weights?: Float64Array,
+): (row: Float32Array) => number {
+  const n = rows.length
+  const width = rows[0]?.length ?? 0
+  const edges = Array.from({ length: width }, (_, column) => edgesOf(rows, column))
+  const binned = edges.map((edge, column) => Uint8Array.from(rows, row => binOf(edge, row[column] as number)))
+  const weightOf = weights ?? new Float64Array(n).fill(1)
+  let mean = 0
+  let total = 0
+  for (let i = 0; i < n; i++) {
+    mean += (targets[i] as number) * (weightOf[i] as number)
+    total += weightOf[i] as number
+  }
+  mean /= total || 1
+  const left = Float64Array.from(targets, target => target - mean)
+  const chance = seeded(7)
+  const trees: Tree[] = []
+  for (let t = 0; t < options.trees; t++) {
+    const picked = Int32Array.from({ length: n }, (_, i) => i).filter(() => chance() < ROW_SHARE)
+    const columns = Int32Array.from({ length: width }, (_, c) => c).filter(() => chance() < COLUMN_SHARE)
+    const tree = grown(binned, picked, columns, left, weightOf, options)
+    trees.push(tree)
+    for (let i = 0; i < n; i++) {
+      const value = tree.values[leafOf(tree, column => (binned[column] as Uint8Array)[i] as number)] as number
+      left[i] = (left[i] as number) - value
+    }
+  }
+  const bins = new Uint8Array(width)
+  return row => {
+    for (let column = 0; column < width; column++) bins[column] = binOf(edges[column] as Float32Array, row[column] as number)
+    let sum = mean
+    for (const tree of trees) sum += tree.values[leafOf(tree, column => bins[column] as number)] as number
+    return sum
+  }
+}
+
+/** Grows one tree level by level. `left`: what is still to be told of each row. */
+function grown(
+  binned: readonly Uint8Array[],
+  picked: Int32Array,
+  columns: Int32Array,
+  left: Float64Array,
+  weights: Float64Array,
+  { depth, pace, leaf_rows, leaf_shrink }: TreeOptions,
+): Tree {
+  const nodes = 2 ** (depth + 1) - 1
+  const tree: Tree = { columns: new Int32Array(nodes).fill(-1), bins: new Uint8Array(nodes), values: new Float64Array(nodes) }
+  const pull = left.map((rest, i) => rest * (weights[i] as number))
+  const worth = (sum: number, weight: number) => (sum * sum) / (weight + leaf_shrink)
+  const divide = (node: number, members: Int32Array, level: number): void => {
+    let sum = 0
+    let weight = 0
+    for (const i of members) {
+      sum += pull[i] as number
+      weight += weights[i] as number
+    }
+    tree.values[node] = (pace * sum) / (weight + leaf_shrink)
+    if (level === depth || weight < 2 * leaf_rows) return
+    const sums = new Float64Array(BINS)
+    const sizes = new Float64Array(BINS)
+    let best = worth(sum, weight) + 1e-9
+    for (const column of columns) {
+      const bins = binned[column] as Uint8Array
+      sums.fill(0)
+      sizes.fill(0)
+      for (const i of members) {
+        const bin = bins[i] as number
+        sums[bin] = (sums[bin] as number) + (pull[i] as number)
+        sizes[bin] = (sizes[bin] as number) + (weights[i] as number)
+      }
+      let below = 0
+      let belowWeight = 0
+      for (let bin = 0; bin < BINS - 1; bin++) {
+        below += sums[bin] as number
+        belowWeight += sizes[bin] as number
+        if (belowWeight < leaf_rows || weight - belowWeight < leaf_rows) continue
+        const found = worth(below, belowWeight) + worth(sum - below, weight - belowWeight)
+        if (found <= best) continue
+        best = found
+        tree.columns[node] = column
+        tree.bins[node] = bin
+      }
+    }
+    const column = tree.columns[node] as number
+    if (column < 0) return
+    const bins = binned[column] as Uint8Array
+    const bound = tree.bins[node] as number
+    divide(
+      2 * node + 1,
+      members.filter(i => (bins[i] as number) <= bound),
+      level + 1,
+    )
+    divide(
+      2 * node + 2,
+      members.filter(i => (bins[i] as number) > bound),
+      level + 1,
+    )
+  }
+  divide(0, picked, 0)
+  return tree
+}
+
+function leafOf({ columns, bins }: Tree, binAt: (column: number) => number): number {
+  let node = 0
+  for (let column = columns[0] as number; column >= 0; column = columns[node] as number)
+    node = 2 * node + (binAt(column) <= (bins[node] as number) ? 1 : 2)
+  return node
+}
+
+/** Upper bounds of the bins of a column: values that stand evenly apart in its order. */
+function edgesOf(rows: readonly Float32Array[], column: number): Float32Array {
+  const sorted = Float32Array.from(rows, row => row[column] as number).sort()
+  const edges = new Set<number>()
+  for (let bin = 1; bin < BINS; bin++) edges.add(sorted[Math.floor((bin * sorted.length) / BINS)] as number)
+  return Float32Array.from(edges)
+}
+
+/** How many edges lie below a value. */
+function binOf(edges: Float32Array, value: number): number {
+  let low = 0
+  let high = edges.length
+  while (low < high) {
+    const middle = (low + high) >> 1
+    if ((edges[middle] as number) < value) low = middle + 1
+    else high = middle
+  }
+  return low
+}
+
+function seeded(seed: number): () => number {
+  let state = seed
+  return () => {
+    state = (Math.imul(state, 1664525) + 1013904223) >>> 0
+    return state / 2 ** 32
+  }
+}
