@@ -18,6 +18,7 @@ import { SCENARIOS } from './scenarios.ts'
 import { serve } from './serve.ts'
 import { SIGNALBOX } from './signalbox.ts'
 import { spreadOf, summarize } from './summary.ts'
+import { inRuntime } from './understanding.ts'
 
 const answered = (status: string, framing: string, body: string) => Buffer.from(`HTTP/1.1 ${status}\r\n${framing}\r\n\r\n${body}`)
 
@@ -237,5 +238,19 @@ describe('the micro-benchmark', () => {
       expect(calls).toBeGreaterThan(0)
       expect(p99_us).toBeGreaterThanOrEqual(p50_us)
     }
+  })
+})
+
+describe('the benchmark of understanding in the runtime', () => {
+  it('tells processor time of every size, and what the artefacts add', { timeout: 60_000 }, async () => {
+    const { rows, artefacts } = await inRuntime(0.01)
+    expect(rows.map(({ prompt_bytes }) => prompt_bytes)).toEqual(PROMPT_BYTES)
+    for (const { p50_us, batch_p99_us, calls } of rows) {
+      expect(calls).toBeGreaterThan(0)
+      expect(p50_us).toBeGreaterThan(0)
+      expect(batch_p99_us).toBeGreaterThanOrEqual(p50_us)
+    }
+    expect(artefacts.start_ms).toBeGreaterThan(0)
+    expect(artefacts.resident_mb).toBeGreaterThan(1)
   })
 })

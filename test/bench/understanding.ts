@@ -15,11 +15,11 @@ import { parseArgs } from 'node:util'
 import { PROJECT } from '../../worker/cli/wrangler.ts'
 import { bundle } from './bundle.ts'
 import { quantile } from './cell.ts'
+import { PROMPT_BYTES } from './micro.ts'
 import { cpuMicros, residentBytes, type Started } from './processes.ts'
 import { machine, RESULTS, today } from './results.ts'
 import { serve } from './serve.ts'
 
-const BYTES = [200, 2_000, 20_000, 200_000]
 /** Calls in a batch, batches of each size and of one call, and calls before anything is counted. */
 const BATCH = 20
 const BATCHES = 250
@@ -139,7 +139,7 @@ export async function inRuntime(share = 1): Promise<{ rows: InRuntime[]; artefac
     const worker = await serve(whole, { folder: 'main', vars: {} })
     try {
       const rows: InRuntime[] = []
-      for (const bytes of BYTES) rows.push(await calls(worker, bytes, share))
+      for (const bytes of PROMPT_BYTES) rows.push(await calls(worker, bytes, share))
       return { rows, artefacts }
     } finally {
       await worker.stop()

@@ -8,7 +8,7 @@
  * `--seed` draws other parts for the k-fold: with these the constants were chosen.
  *
  * Splits, each named in what is printed: `k-fold` (five parts; one question, however wrapped, is in one part), `subject out` (each part of a set
- * told by the others), `set out` (each set told by all others), and `transfer` (one named set tells another). `teach.ts` says how.
+ * told by the others, of many parts several at once), `set out` (each set told by all others), and `transfer` (one named set tells another). `teach.ts` says how.
  */
 import { writeFileSync } from 'node:fs'
 import { cpus } from 'node:os'
@@ -20,7 +20,7 @@ import { apgrInterval, curveOf, ranked } from './apgr.ts'
 import { type Item, itemsOf } from './items.ts'
 import { kNearest } from './nearest.ts'
 import { type GradedSet, gradedSets } from './sets.ts'
-import { elsewhere, steadied } from './steadied.ts'
+import { elsewhere, lessonGains } from './steadied.ts'
 import { across, byWordsAndForm, type Lesson, type Scorer, taught } from './teach.ts'
 
 const { values } = parseArgs({
@@ -37,6 +37,8 @@ const DATA = values.data ?? join(import.meta.dirname, '../../../../shared/data')
 const FOLDS = 5
 const SUBJECT_ROWS_LEAST = 20
 const SUBJECTS_MOST = 60
+/** Of more subjects than these, several are left out at once, which is the harder question. */
+const SUBJECT_FITS_MOST = 20
 const NEIGHBOURS = 60
 
 const lines: string[] = []
@@ -65,7 +67,7 @@ type Read = { set: GradedSet; items: Item[] }
 /** What rows of a set teach, with all that is known of their questions. */
 function lessonsOf({ set }: Read, all: readonly Read[]): (train: readonly Item[]) => Lesson {
   const others = elsewhere(all, set.name)
-  return items => ({ items, gains: steadied(items, set, others) })
+  return items => ({ items, gains: lessonGains(items, set, others) })
 }
 
 /** Scores of every item by what the others of its set teach, in parts. */
@@ -157,8 +159,8 @@ for (const { set, items } of sets.filter(asked)) {
         'router',
         crossed(
           items,
-          item => subjects.indexOf(item.part),
-          subjects.length,
+          item => subjects.indexOf(item.part) % SUBJECT_FITS_MOST,
+          Math.min(subjects.length, SUBJECT_FITS_MOST),
           train => byWordsAndForm(lesson(train)),
         ),
         gains,
@@ -211,6 +213,7 @@ for (const [from, to] of [
 
 /** Sets of many models: the one of a few that is said to do most better than the best single one of the other parts, if any does. */
 const POOL = 6
+const POOL_ROWS_MOST = 3_000
 for (const { set, items } of sets.filter(asked)) {
   if (set.models.length < 4 || teachers) continue
   const names = set.models.slice(0, POOL)
@@ -222,12 +225,14 @@ for (const { set, items } of sets.filter(asked)) {
     const test = items.filter(item => fold(item) === part)
     const means = names.map(name => train.reduce((sum, item) => sum + (item.scores[name] ?? 0), 0))
     const best = names[means.indexOf(Math.max(...means))] as string
+    const step = Math.max(1, train.length / POOL_ROWS_MOST)
+    const rows = train.filter((_, i) => Math.floor(i / step) !== Math.floor((i - 1) / step))
     const others = names
       .filter(name => name !== best)
       .map(name => {
-        const gains = Float64Array.from(train, item => (item.scores[name] ?? 0) - (item.scores[best] ?? 0))
+        const gains = Float64Array.from(rows, item => (item.scores[name] ?? 0) - (item.scores[best] ?? 0))
         const mean = gains.reduce((sum, gain) => sum + gain, 0) / gains.length
-        const scorer = byWordsAndForm({ items: train, gains })
+        const scorer = byWordsAndForm({ items: rows, gains })
         return { name, better: (item: Item) => mean + scorer(item) }
       })
     for (const item of test) {

@@ -1,11 +1,15 @@
 /**
  * What of a graded answer was chance. Whether the weak model got one question right says little of the question; how all other models did
  * on it says more. So its grade is taught as what theirs let one expect, where the set, or another set that asks the same question, tells
- * them. The strong model's grade stays as it is: where it fails is often its own manner, which the text shows and the others do not share.
+ * them. The strong model's grade stays as it is: where it fails is often its own manner, which the text shows and the others do not share. The
+ * same can be true of the weak one: whether steadying helps is tried out within the rows that teach.
  */
+import { foldOf } from '../measure.ts'
+import { curveOf, ranked } from './apgr.ts'
 import type { Item } from './items.ts'
 import { ridge } from './ridge.ts'
 import type { GradedSet } from './sets.ts'
+import { boostedTrees } from './trees.ts'
 
 type Grades = Record<string, number>
 /** Grades of other sets on the same question, by the question. */
@@ -61,4 +65,39 @@ export function steadied(items: readonly Item[], { strong, weak }: GradedSet, ot
     { lambda: SHRINK, buckets: 1 },
   )
   return gains.map((gain, i) => (rich[i] ? gain + weakOf(items[i] as Item) - expected(rowOf(known[i] as Grades)) : gain))
+}
+
+const TRIED_IN = 3
+const TRIED_ROWS_MOST = 2_500
+/** Few and quick: they only tell which of two lessons teaches better. */
+const TRIAL = { trees: 40, depth: 2, pace: 0.15, leaf_rows: 30, leaf_shrink: 150 }
+
+/** The gains to teach with: steadied, where parts of these rows rank the others' plain gains better so. */
+export function lessonGains(items: readonly Item[], set: GradedSet, others: Elsewhere): Float64Array {
+  const plain = Float64Array.from(items, item => item.gain)
+  const steady = steadied(items, set, others)
+  if (steady.every((gain, i) => gain === plain[i])) return plain
+  const step = Math.max(1, items.length / TRIED_ROWS_MOST)
+  const tried = Array.from({ length: Math.min(items.length, TRIED_ROWS_MOST) }, (_, i) => Math.floor(i * step))
+  const itemAt = (i: number) => items[i] as Item
+  const partOf = (i: number) => foldOf(`tried/${itemAt(i).question}`, TRIED_IN)
+  const ranks = (gains: Float64Array): number => {
+    const scores = new Float64Array(tried.length)
+    for (let part = 0; part < TRIED_IN; part++) {
+      const kept = tried.filter(i => partOf(i) !== part)
+      const told = boostedTrees(
+        kept.map(i => itemAt(i).told),
+        Float64Array.from(kept, i => gains[i] as number),
+        TRIAL,
+      )
+      for (const [at, i] of tried.entries()) if (partOf(i) === part) scores[at] = told(itemAt(i).told)
+    }
+    return curveOf(
+      ranked(
+        scores,
+        tried.map(i => plain[i] as number),
+      ),
+    ).apgr
+  }
+  return ranks(steady) > ranks(plain) ? steady : plain
 }

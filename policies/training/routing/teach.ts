@@ -12,8 +12,8 @@ import { boostedTrees, type TreeOptions } from './trees.ts'
 export type Scorer = (item: Item) => number
 export type Lesson = { items: readonly Item[]; gains: Float64Array }
 
-const RIDGE: RidgeOptions = { lambda: 10, buckets: 2 ** GRAM_BITS, gramWorth: 1, rounds: 14 }
-const TREES: TreeOptions = { trees: 200, depth: 2, pace: 0.05, leaf_rows: 30, leaf_shrink: 80 }
+const RIDGE: RidgeOptions = { lambda: 10, buckets: 2 ** GRAM_BITS, gramWorth: 1, rounds: 10 }
+const TREES: TreeOptions = { trees: 80, depth: 3, pace: 0.1, leaf_rows: 30, leaf_shrink: 250 }
 /** What words and form count beside the prior by domain. */
 const WORDS_WORTH = 0.5
 const FORM_WORTH = 0.5
