@@ -1,6 +1,6 @@
 import { runDurableObjectAlarm } from 'cloudflare:test'
 import { env } from 'cloudflare:workers'
-import { beforeEach, describe, expect, it } from 'vitest'
+import { beforeEach, describe, expect, it, vi } from 'vitest'
 import type { BudgetAnswer } from '../../worker/schema/usage.ts'
 import { AccountingUnavailable, FLIGHT_LIMIT_MS, intend, settle } from '../../worker/store/usage.ts'
 import type { Batch } from '../../worker/store/usage-batch.ts'
@@ -31,6 +31,79 @@ function watched(...faults: ('hang' | 'lost answer' | Error)[]) {
 const rows = async () => (await env.DB.prepare('SELECT decision_id, outcome FROM usage').all()).results
 const flushed = (org: string) => runDurableObjectAlarm(env.USAGE.getByName(org))
 const underWay = async (org: string) => (await env.USAGE.getByName(org).status()).under_way
+
+/** A clock of our own over an object that answers at once: `pass` lets time go by, from one wait's end to the next. */
+function onItsOwnClock() {
+  const batches: { at_ms: number; intents: number; settlements: number }[] = []
+  const waits: { at_ms: number; end: () => void }[] = []
+  const began_at_ms = Date.now()
+  let now_ms = began_at_ms
+  const clock = vi.spyOn(Date, 'now').mockImplementation(() => now_ms)
+  const timer = vi
+    .spyOn(scheduler, 'wait')
+    .mockImplementation(wait_ms => new Promise(resolve => waits.push({ at_ms: now_ms + Number(wait_ms), end: () => resolve(undefined) })))
+  const commit = async ({ intents, settlements }: Batch) => {
+    batches.push({ at_ms: now_ms - began_at_ms, intents: intents.length, settlements: settlements.length })
+    return intents.map(() => ({ ok: true }))
+  }
+  const everythingReady = () => new Promise(resolve => setTimeout(resolve))
+  async function pass(ms: number) {
+    const until_ms = now_ms + ms
+    for (;;) {
+      await everythingReady()
+      const next = waits.sort((a, b) => a.at_ms - b.at_ms)[0]
+      if (next === undefined || next.at_ms > until_ms) break
+      waits.shift()
+      now_ms = Math.max(now_ms, next.at_ms)
+      next.end()
+    }
+    now_ms = until_ms
+  }
+  const restore = () => [clock, timer].map(spy => spy.mockRestore())
+  return { batches, pass, restore, env: { USAGE: { getByName: () => ({ commit }) } as unknown as Env['USAGE'] } }
+}
+
+describe('while requests come', () => {
+  const org = newOrg()
+  it('a settlement goes with the next intent and costs no call of its own, until none comes for 30 ms', async () => {
+    const { batches, pass, restore, env: quiet } = onItsOwnClock()
+    const [first, second] = [intent({ org }), intent({ org })]
+    try {
+      settle(quiet, ctx, settlement(first))
+      await pass(20)
+      const durable = intend(quiet, ctx, second)()
+      await pass(1)
+      expect(await durable).toEqual({ ok: true })
+      settle(quiet, ctx, settlement(second))
+      await pass(29)
+      expect(batches).toEqual([{ at_ms: 20, intents: 1, settlements: 1 }])
+      await pass(1)
+      expect(batches[1]).toEqual({ at_ms: 51, intents: 0, settlements: 1 })
+      await pass(10_000)
+      expect(batches).toHaveLength(2)
+    } finally {
+      restore()
+    }
+  })
+
+  it('an intent has its whole wait for company, though another one’s wait ends', async () => {
+    const { batches, pass, restore, env: quiet } = onItsOwnClock()
+    try {
+      const first = intend(quiet, ctx, intent({ org }))
+      await pass(10)
+      void first()
+      await pass(10)
+      intend(quiet, ctx, intent({ org }))
+      await pass(24)
+      expect(batches.map(({ at_ms }) => at_ms)).toEqual([10])
+      await pass(1)
+      expect(batches.map(({ at_ms }) => at_ms)).toEqual([10, 45])
+      await pass(10_000)
+    } finally {
+      restore()
+    }
+  })
+})
 
 describe('an intent', () => {
   it('is durable when its promise resolves', async () => {

@@ -35,6 +35,10 @@ const GATHER_MS: Ms = 3
 const COMPANY = 1.5
 /** Waits of a settlement that no intent takes along, and of the tries after one that failed. */
 const SETTLE_AFTER_MS: Ms[] = [30, 300, 1_500, 5_000]
+const [SETTLE_SOON_MS = 0] = SETTLE_AFTER_MS
+/** The platform cuts off after 30 s who sees to others when its own request is over; before that, somebody else may. */
+const LOOKS_AT_MOST = 30
+const MINDED_FLIGHTS = 10
 /** A flight of this many rows stays well below a millisecond a row, and far from the 32 MB that a call may carry. */
 const ROWS_AT_ONCE = 200
 /** Settlements kept for an object that does not answer; beyond, the oldest are left to become orphan rows. */
@@ -49,6 +53,7 @@ export class AccountingUnavailable extends Error {
 
 type Passenger = {
   intent: IntentEntry
+  came_at_ms: Ms
   tries: number
   /** After a flight that the object refused as a whole, each flies alone, so that one bad row costs one request. */
   alone: boolean
@@ -61,6 +66,8 @@ type Flight = { landing_at_ms: Ms; lost_at_ms: Ms; settlements: SettlementEntry[
 type Queue = {
   passengers: Passenger[]
   settlements: SettlementEntry[]
+  /** When the first of `settlements` came. */
+  settling_since_ms: Ms
   /** Intents that were sent, or not yet, and have no answer. */
   unsure: Map<DecisionId, IntentEntry>
   flight: Flight | null
@@ -86,10 +93,10 @@ export type Durable = () => Promise<BudgetAnswer>
 export function intend(env: Pick<Env, 'USAGE'>, ctx: Context, intent: Intent): Durable {
   const queue = queueOf(intent.org)
   const entry = intentEntry(intent)
-  const passenger: Passenger = { intent: entry, tries: 0, alone: false, outcome: null }
+  const now_ms = Date.now()
+  const passenger: Passenger = { intent: entry, came_at_ms: now_ms, tries: 0, alone: false, outcome: null }
   queue.passengers.push(passenger)
   queue.unsure.set(entry.decision_id, entry)
-  const now_ms = Date.now()
   if (queue.departs_at_ms === null || now_ms > queue.departs_at_ms + FLIGHT_LIMIT_MS) {
     queue.departs_at_ms = now_ms + COMPANY_MS
     ctx.waitUntil(depart(env, intent.org, queue))
@@ -105,23 +112,38 @@ export function intend(env: Pick<Env, 'USAGE'>, ctx: Context, intent: Intent): D
   }
 }
 
-/** Sees to it that those who wait leave in time, whether anybody has asked or not. */
+/**
+ * Sees to it that those who wait leave in time, whether anybody has asked or not. While requests come, flights leave before: who is
+ * here then has just come, and gets its time too.
+ */
 async function depart(env: Pick<Env, 'USAGE'>, org: OrgId, queue: Queue): Promise<void> {
   await scheduler.wait(COMPANY_MS)
-  for (let now_ms = Date.now(); queue.flight; now_ms = Date.now()) {
-    giveUpLost(queue, now_ms)
-    if (queue.flight) await scheduler.wait(untilNextLook(queue.flight, now_ms))
-  }
+  await rest(queue, LOOKS_AT_MOST, now_ms => {
+    const [first] = queue.passengers
+    return first === undefined ? 0 : first.came_at_ms + COMPANY_MS - now_ms
+  })
   queue.departs_at_ms = null
   if (queue.passengers.length) await fly(env, org, queue, null)
+}
+
+/** Until no flight is in the air and nothing is left of the wait, and for so many looks. */
+async function rest(queue: Queue, looks_at_most: number, leftMs: (now_ms: Ms) => Ms): Promise<void> {
+  for (let looks = 0; looks < looks_at_most || queue.flight; looks++) {
+    const now_ms = Date.now()
+    giveUpLost(queue, now_ms)
+    const left_ms = leftMs(now_ms)
+    if (left_ms <= 0 && !queue.flight) return
+    await scheduler.wait(Math.max(left_ms, queue.flight ? untilNextLook(queue.flight, now_ms) : 0))
+  }
 }
 
 /** Never fails and need not be awaited. What cannot be delivered becomes an orphan row in the end. */
 export function settle(env: Pick<Env, 'USAGE'>, ctx: Context, settlement: Settlement): void {
   const queue = queueOf(settlement.org)
+  const now_ms = Date.now()
+  if (!queue.settlements.length) queue.settling_since_ms = now_ms
   queue.settlements.push(settlementEntry(settlement))
   if (queue.settlements.length > SETTLEMENTS_KEPT) queue.settlements.shift()
-  const now_ms = Date.now()
   if (queue.minded_until_ms > now_ms) return
   queue.minded_until_ms = now_ms + SETTLE_AFTER_MS.reduce((sum, wait_ms) => sum + wait_ms + FLIGHT_LIMIT_MS, 0)
   ctx.waitUntil(mind(env, settlement.org, queue))
@@ -163,8 +185,8 @@ function giveUpLost(queue: Queue, now_ms: Ms): void {
   queue.flight = null
 }
 
-/** One call, from the request this runs in, with all that waits. Leaves everyone who was on board an outcome. */
-async function fly(env: Pick<Env, 'USAGE'>, org: OrgId, queue: Queue, pilot: Passenger | null): Promise<void> {
+/** One call, from the request this runs in, with all that waits. Leaves everyone who was on board an outcome. False where it was lost. */
+async function fly(env: Pick<Env, 'USAGE'>, org: OrgId, queue: Queue, pilot: Passenger | null): Promise<boolean> {
   const started_at_ms = Date.now()
   const gather_ms = pilot && queue.usual_company > COMPANY ? GATHER_MS : 0
   const flight: Flight = {
@@ -183,6 +205,7 @@ async function fly(env: Pick<Env, 'USAGE'>, org: OrgId, queue: Queue, pilot: Pas
     const intent = queue.unsure.get(decision_id)
     if (intent && !intents.includes(intent)) intents.push(intent)
   }
+  let landed = true
   try {
     // A stub that has seen an exception may stay broken, so each flight has its own.
     const answers = await inTime(env.USAGE.getByName(org).commit({ v: 1, org, intents, settlements }))
@@ -193,6 +216,7 @@ async function fly(env: Pick<Env, 'USAGE'>, org: OrgId, queue: Queue, pilot: Pas
       if (passenger && answer) passenger.outcome = { answer }
     })
   } catch (error) {
+    landed = false
     // Those of a flight that was given up on are back already.
     if (queue.flight === flight) queue.settlements.unshift(...settlements)
     for (const passenger of passengers) afterCrash(queue, passenger, error, passengers.length > 1)
@@ -202,6 +226,7 @@ async function fly(env: Pick<Env, 'USAGE'>, org: OrgId, queue: Queue, pilot: Pas
   queue.usual_ms += (Math.min(LOOK_AT_LEAST_EVERY_MS, Date.now() - departed_at_ms) - queue.usual_ms) / 8
   queue.usual_company += (passengers.length - queue.usual_company) / 4
   tidy(org, queue)
+  return landed
 }
 
 /** The pilot, and whoever waits with it. */
@@ -230,13 +255,20 @@ function afterCrash(queue: Queue, passenger: Passenger, error: unknown, hadCompa
   queue.passengers.push(passenger)
 }
 
-/** Sees to it that settlements go, when no intent takes them along. */
+/**
+ * Sees to it that settlements go, when no intent takes them along. While requests come, what is here after the wait has just come
+ * itself, and the next intent takes it: a call for it alone would cost as much as one of theirs.
+ */
 async function mind(env: Pick<Env, 'USAGE'>, org: OrgId, queue: Queue): Promise<void> {
-  for (const wait_ms of SETTLE_AFTER_MS) {
+  const leftMs = (now_ms: Ms) => (queue.settlements.length ? queue.settling_since_ms + SETTLE_SOON_MS - now_ms : 0)
+  let failed = 0
+  for (let flights = 0; flights < MINDED_FLIGHTS; flights++) {
+    const wait_ms = SETTLE_AFTER_MS[failed]
+    if (wait_ms === undefined) break
     await scheduler.wait(wait_ms)
-    giveUpLost(queue, Date.now())
-    if (queue.settlements.length && !queue.flight) await fly(env, org, queue, null)
+    await rest(queue, LOOKS_AT_MOST, leftMs)
     if (!queue.settlements.length) break
+    failed = (await fly(env, org, queue, null)) ? 0 : failed + 1
   }
   queue.minded_until_ms = 0
   tidy(org, queue)
@@ -262,6 +294,7 @@ function queueOf(org: OrgId): Queue {
     queue = {
       passengers: [],
       settlements: [],
+      settling_since_ms: 0,
       unsure: new Map(),
       flight: null,
       usual_ms: 1,
