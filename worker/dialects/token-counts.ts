@@ -6,6 +6,7 @@
  * billed.
  */
 import type { Json, JsonObject, TokenUsage } from '../schema/chat.ts'
+import type { Micros } from '../schema/units.ts'
 import { isObject, rest } from './check.ts'
 
 /** No request of 4 MB in and a few million tokens out comes near this. */
@@ -16,6 +17,19 @@ export function count(value: Json | undefined): number | null {
 }
 
 export const part = (value: number | null, whole: number | null) => (value !== null && whole !== null && value > whole ? null : value)
+
+/** Ten billion of them are a dollar. */
+const TICKS_PER_MICRO = 10_000
+
+/**
+ * xAI says with each answer what it charges for it, tools included (`cost_in_usd_ticks`, https://docs.x.ai/developers/cost-tracking, read
+ * 2026-11-24). Nothing is told by a zero: tokens cost something, so it is a count that is not there yet.
+ */
+export function toldCost(raw: JsonObject): { told_cost_micros?: Micros } {
+  const ticks = raw.cost_in_usd_ticks
+  const told = typeof ticks === 'number' && Number.isSafeInteger(ticks) && ticks > 0
+  return told ? { told_cost_micros: Math.round(ticks / TICKS_PER_MICRO) } : {}
+}
 
 /** `into` and `out_of`: the names of the two counts; their details stand under the same names with `_details` behind. */
 export function usageFormat(into: string, out_of: string) {

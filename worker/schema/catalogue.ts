@@ -76,6 +76,8 @@ export const price = z.strictObject({
   /** For each search that the provider itself makes; where one is made and this is absent, the cost is unknown. */
   web_search_micros_per_call: z.int().min(0).optional(),
   file_search_micros_per_call: z.int().min(0).optional(),
+  /** The same for code that the provider itself runs, where it bills that by the call; what is billed by the minute has no price here. */
+  code_micros_per_run: z.int().min(0).optional(),
   /** Where such tokens are priced apart: images that cost other than text to read; sound, whose price is else unknown. */
   image_input_micros_per_mtok: z.int().min(0).optional(),
   audio_input_micros_per_mtok: z.int().min(0).optional(),

@@ -6,7 +6,7 @@
  * untouched when both sides speak that dialect, and is reported as a loss when they do not.
  */
 import type { Modality } from './features.ts'
-import type { Tokens } from './units.ts'
+import type { Micros, Tokens } from './units.ts'
 
 export const DIALECTS = ['openai-chat', 'openai-responses', 'anthropic-messages', 'gemini', 'bedrock-converse', 'cohere-chat'] as const
 export type DialectName = (typeof DIALECTS)[number]
@@ -109,7 +109,16 @@ export type TokenUsage = {
   /** Searches that the provider made for this answer and bills by the call. */
   web_search_calls: number | null
   file_search_calls: number | null
+  /** What the provider bills for code that it ran itself: calls, or containers that are billed by the minute, which no answer tells. Absent where there was none. */
+  code_runs?: number
+  /** Tokens that another model of the provider's used for this answer, at that model's price: an advisor's. In no count above. */
+  other_model_tokens?: Tokens
+  /** What the provider itself says that it charges for this call, all of it. */
+  told_cost_micros?: Micros
 }
+
+/** Counts that few answers have: they are no columns, and are kept with the attempt. */
+export const RARE_COUNTS = ['code_runs', 'other_model_tokens', 'told_cost_micros'] as const
 
 export const UNKNOWN_USAGE: TokenUsage = {
   input_tokens: null,

@@ -8,7 +8,7 @@
  * the three lists only ever grows at its end. The names are the same in TypeScript, JSON and SQL; what they mean is in `SCHEMA.md`.
  */
 import type { DialectName, TokenUsage } from '../schema/chat.ts'
-import { UNKNOWN_USAGE } from '../schema/chat.ts'
+import { RARE_COUNTS, UNKNOWN_USAGE } from '../schema/chat.ts'
 import type { DecisionId, KeyId, OrgId, PolicyName, PolicyVersion, TargetId } from '../schema/ids.ts'
 import type { EnergyConfidence, Gco2e, Micros, Ms, Wh } from '../schema/units.ts'
 import type { AttemptRecord, Intent, LossCount, PaidBy, Settlement, UsageOutcome } from '../schema/usage.ts'
@@ -126,9 +126,10 @@ export const attemptsFrom = (kept: KeptAttempt[]): AttemptRecord[] =>
 
 function keptAttempt(attempt: AttemptRecord): KeptAttempt {
   if (attempt.usage === null) return attempt
-  const usage: Partial<TokenUsage> = {}
-  for (const count of TOKENS) if (attempt.usage[count] !== null) usage[count] = attempt.usage[count]
-  return { ...attempt, usage }
+  const usage: Partial<Record<keyof TokenUsage, number>> = {}
+  for (const count of TOKENS) if (attempt.usage[count] !== null) usage[count] = attempt.usage[count] as number
+  for (const count of RARE_COUNTS) if (attempt.usage[count] !== undefined) usage[count] = attempt.usage[count]
+  return { ...attempt, usage: usage as Partial<TokenUsage> }
 }
 
 const named = (names: string[], values: unknown[]) => Object.fromEntries(names.map((name, i) => [name, values[i] ?? null]))

@@ -141,6 +141,29 @@ describe('a long prompt', () => {
   })
 })
 
+describe('code that the provider runs', () => {
+  const ran = usage({ input_tokens: 100, output_tokens: 10, code_runs: 2 })
+  it('is paid by the call where that is how it is billed: 100 x 3 + 10 x 15 + 2 x 5000', () => {
+    expect(costOf(ran, price({ code_micros_per_run: 5_000 }))).toBe(10_450)
+  })
+  it('makes the cost unknown where it is billed by the minute, as no answer tells how many', () => {
+    expect(costOf(ran, price())).toBeNull()
+  })
+})
+
+describe('another model of the provider’s, asked for this answer', () => {
+  it('makes the cost unknown: its tokens are at a price of its own', () => {
+    expect(costOf(usage({ input_tokens: 100, output_tokens: 10, other_model_tokens: 3_602 }), price())).toBeNull()
+  })
+})
+
+describe('what the provider says that it charges', () => {
+  it('is the cost, tools and all, also where no price is known', () => {
+    const told = usage({ input_tokens: 100, output_tokens: 10, web_search_calls: 3, code_runs: 1, told_cost_micros: 20_733 })
+    expect([costOf(told, price()), costOf(told, null)]).toEqual([20_733, 20_733])
+  })
+})
+
 describe('searches that the provider makes', () => {
   const searched = usage({ input_tokens: 100, output_tokens: 10, web_search_calls: 3, file_search_calls: 2 })
   it('are paid by the call', () => {

@@ -33,8 +33,8 @@ const VECTORS: [recording: string, priced_as: string, arithmetic: string, micros
   [
     'anthropic/anthropic-code-execution-20260120-prompt-cache.1.chunks.txt',
     'anthropic/claude-sonnet-5',
-    '6 x 2 + 6289 x 0.2 + 3337 x 2.5 + 198 x 10',
-    11592,
+    '6 x 2 + 6289 x 0.2 + 3337 x 2.5 + 198 x 10 and minutes of a container: unknown',
+    null,
   ],
   ['anthropic/anthropic-json-other-tool.1.json', 'anthropic/claude-haiku-4-5', '843 x 1 + 28 x 5', 983],
   ['anthropic/anthropic-json-other-tool.1.chunks.txt', 'anthropic/claude-haiku-4-5', '843 x 1 + 28 x 5', 983],
@@ -55,8 +55,8 @@ const VECTORS: [recording: string, priced_as: string, arithmetic: string, micros
   ['openai/responses--openai-reasoning-encrypted-content.1.json', 'openai/gpt-5-mini', '865 x 0.25 + 163 x 2', 542],
   ['openai/responses--openai-shell-container-multiturn.1.json', 'openai/gpt-5.2', '800 x 1.75 + 19 x 14', 1666],
   ['openai/responses--openai-shell-local-multiturn.1.json', 'openai/gpt-5.2', '444 x 1.75 + 12 x 14', 945],
-  ['openai/responses--openai-shell-skills.1.json', 'openai/gpt-5.2', '475 x 1.75 + 1024 x 0.175 + 331 x 14', 5644],
-  ['openai/responses--openai-shell-skills.1.chunks.txt', 'openai/gpt-5.2', '477 x 1.75 + 1024 x 0.175 + 314 x 14', 5410],
+  ['openai/responses--openai-shell-skills.1.json', 'openai/gpt-5.2', 'tokens and minutes of a container: unknown', null],
+  ['openai/responses--openai-shell-skills.1.chunks.txt', 'openai/gpt-5.2', 'tokens and minutes of a container: unknown', null],
   ['openai/responses--openai-web-search-tool.1.json', 'openai/gpt-5-mini', '15969 x 0.25 + 3712 x 0.025 + 3773 x 2 + 1 x 10000', 21631],
   [
     'openai/responses--openai-web-search-tool.1.chunks.txt',
@@ -83,7 +83,30 @@ const VECTORS: [recording: string, priced_as: string, arithmetic: string, micros
   ['amazon-bedrock/amazon-bedrock-reasoning.chunks.txt', 'bedrock/openai.gpt-oss-120b-1:0', '51 x 0.15 + 94 x 0.6', 64],
   ['anthropic/anthropic-text.json', 'anthropic:claude-sonnet-4-5', '12 x 3 + 29 x 15', 471],
   ['anthropic/anthropic-text.chunks.txt', 'anthropic:claude-sonnet-4-5', '12 x 3 + 30 x 15', 486],
-  ['anthropic/anthropic-code-execution-20250825.1.json', 'anthropic:claude-sonnet-4-5', '7881 x 3 + 608 x 15', 32763],
+  [
+    'anthropic/anthropic-code-execution-20250825.1.json',
+    'anthropic:claude-sonnet-4-5',
+    '7881 x 3 + 608 x 15 and minutes of a container: unknown',
+    null,
+  ],
+  [
+    'anthropic/anthropic-advisor-20260301.1.json',
+    'anthropic/claude-sonnet-4-6',
+    '2414 x 3 + 3200 x 15 and 3602 of an advisor: unknown',
+    null,
+  ],
+  [
+    'anthropic/anthropic-advisor-20250301.1.chunks.txt',
+    'anthropic/claude-sonnet-4-6',
+    '4727 x 3 + 3391 x 15 and 6608 of an advisor: unknown',
+    null,
+  ],
+  [
+    'openai/responses--openai-code-interpreter-tool.1.json',
+    'openai/gpt-5-nano',
+    '2283 x 0.05 + 1928 x 0.4 and minutes of a container: unknown',
+    null,
+  ],
   ['anthropic/anthropic-mcp.1.json', 'anthropic:claude-sonnet-4-5', '1250 x 3 + 88 x 15', 5070],
   ['anthropic/anthropic-tool-search-regex.1.json', 'anthropic:claude-sonnet-4-5', '1676 x 3 + 184 x 15', 7788],
   ['anthropic/anthropic-refusal.json', 'anthropic:claude-fable-5', '18 x 10 + 5 x 50', 430],
@@ -166,5 +189,15 @@ describe('a recorded answer', () => {
     const cost = costOf(usageIn(recording), priceOf(priced_as))
     expect(cost).toBe(micros)
     if (micros !== null) expect(workedOut(arithmetic)).toBe(micros)
+  })
+})
+
+describe('where the provider says itself what it charges', () => {
+  it.each([
+    ['xai/xai-text.json', 118],
+    ['xai/xai-text.chunks.txt', 147],
+  ])('%s: the arithmetic over its counts comes to the same %s micro-dollars', (recording, micros) => {
+    const { told_cost_micros, ...counts } = usageIn(recording)
+    expect([told_cost_micros, costOf(counts, priceOf('x-ai:grok-3-mini'))]).toEqual([micros, micros])
   })
 })

@@ -29,15 +29,19 @@ function apart(count: Tokens | null, price: Micros | undefined): Tokens | null {
 /**
  * The cost of what a target reports to have used; null where it cannot be known. Rounded once, at the end, half up.
  * Sound is priced apart from text by those who take it, and searches by the call; where the catalogue has no figure for them, they
- * make the cost unknown.
+ * make the cost unknown; so do containers that are billed by the minute, and tokens of another model than the one that was called. Where the
+ * provider says itself what it charges, that is the cost.
  */
 export function costOf(usage: TokenUsage, price: Price | null): Micros | null {
+  if (usage.told_cost_micros !== undefined) return usage.told_cost_micros
+  if (usage.other_model_tokens) return null
   if (price === null || usage.input_tokens === null || usage.output_tokens === null) return null
   const heard = apart(usage.audio_input_tokens, price.audio_input_micros_per_mtok)
   const spoken = apart(usage.audio_output_tokens, price.audio_output_micros_per_mtok)
   const searched = callCost(usage.web_search_calls, price.web_search_micros_per_call)
   const looked_up = callCost(usage.file_search_calls, price.file_search_micros_per_call)
-  if (heard === null || spoken === null || searched === null || looked_up === null) return null
+  const ran = callCost(usage.code_runs ?? 0, price.code_micros_per_run)
+  if (heard === null || spoken === null || searched === null || looked_up === null || ran === null) return null
   const seen = price.image_input_micros_per_mtok === undefined ? 0 : (usage.image_input_tokens ?? 0)
 
   // A provider whose parts exceed the whole is not believed about the parts.
@@ -67,7 +71,7 @@ export function costOf(usage: TokenUsage, price: Price | null): Micros | null {
     if (part === null) return null
     sum += part
   }
-  return Math.round(sum / PER_MTOK) + searched + looked_up
+  return Math.round(sum / PER_MTOK) + searched + looked_up + ran
 }
 
 /** Some providers charge a long prompt otherwise, all of it and its answer: from one token beyond a bound. */

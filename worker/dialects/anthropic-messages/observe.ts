@@ -20,7 +20,8 @@ export function observe(seen: Observation, event: SseEvent): void {
   }
   switch (typeof body.type === 'string' ? body.type : event.event) {
     case 'message_start':
-      if (isObject(body.message) && isObject(body.message.usage)) seen.usage = readUsage(body.message.usage, seen.usage)
+      if (isObject(body.message) && isObject(body.message.usage))
+        seen.usage = readUsage(body.message.usage, seen.usage, body.message.container)
       return
     case 'content_block_start':
       if (isObject(body.content_block)) lookAtBlock(seen, body.content_block)
@@ -29,7 +30,7 @@ export function observe(seen: Observation, event: SseEvent): void {
       if (isObject(body.delta)) lookAtDelta(seen, body.delta)
       return
     case 'message_delta':
-      if (isObject(body.usage)) seen.usage = readUsage(body.usage, seen.usage)
+      if (isObject(body.usage)) seen.usage = readUsage(body.usage, seen.usage, isObject(body.delta) ? body.delta.container : undefined)
       if (isObject(body.delta)) lookAtEnd(seen, body.delta)
       return
     case 'message_stop':
@@ -48,7 +49,7 @@ export function observeWhole(seen: Observation, body: JsonObject): void {
   seen.events++
   const error = inBandError(body)
   if (error) seen.error ??= error
-  if (isObject(body.usage)) seen.usage = readUsage(body.usage)
+  if (isObject(body.usage)) seen.usage = readUsage(body.usage, null, body.container)
   if (!Array.isArray(body.content)) return
   for (const block of body.content) {
     if (!isObject(block)) continue

@@ -33,7 +33,7 @@ export function readReply(body: JsonObject): Result<Reply, string> {
     model: typeof body.model === 'string' ? body.model : '',
     created_at_s: null,
     choices: [{ index: 0, parts, ...(readFinish(body.stop_reason) ?? { finish: null, finish_raw: null }) }],
-    usage: usage ? readUsage(usage) : UNKNOWN_USAGE,
+    usage: usage ? readUsage(usage, null, body.container) : UNKNOWN_USAGE,
     service_tier: typeof usage?.service_tier === 'string' ? usage.service_tier : null,
     extra,
   })

@@ -3,11 +3,12 @@
  * sum and the parts. A stream tells them twice, some at its start and all that changed at its end: `readUsage` lays the
  * newer ones over what was known.
  */
-import { type JsonObject, type TokenUsage, UNKNOWN_USAGE } from '../../schema/chat.ts'
+import { type Json, type JsonObject, type TokenUsage, UNKNOWN_USAGE } from '../../schema/chat.ts'
 import { isObject, rest } from '../check.ts'
 import { count } from '../token-counts.ts'
 
-export function readUsage(raw: JsonObject, before: TokenUsage | null = null): TokenUsage {
+/** `container`: where the provider ran code for this answer, which stands beside the counts. */
+export function readUsage(raw: JsonObject, before: TokenUsage | null = null, container?: Json): TokenUsage {
   const known = before ?? UNKNOWN_USAGE
   const fresh = count(raw.input_tokens) ?? freshOf(known)
   const read = count(raw.cache_read_input_tokens) ?? known.cache_read_tokens
@@ -24,8 +25,32 @@ export function readUsage(raw: JsonObject, before: TokenUsage | null = null): To
     output_tokens: output,
     reasoning_tokens: thought !== null && output !== null && thought <= output ? thought : null,
     web_search_calls: (isObject(raw.server_tool_use) ? count(raw.server_tool_use.web_search_requests) : null) ?? known.web_search_calls,
+    ...(ranCode(raw, container, known) && { code_runs: 1 }),
+    ...advised(raw, known),
   }
 }
+
+/**
+ * A container is billed by the time it runs, but not where it served a search or a fetch
+ * (https://platform.claude.com/docs/en/agents-and-tools/tool-use/code-execution-tool, read 2026-11-24).
+ */
+function ranCode({ server_tool_use: made }: JsonObject, container: Json | undefined, known: TokenUsage): boolean {
+  if (!isObject(container) && !known.code_runs) return false
+  return !isObject(made) || ((count(made.web_search_requests) ?? 0) === 0 && (count(made.web_fetch_requests) ?? 0) === 0)
+}
+
+/** An advisor's tokens are told by the turn, and are in no sum (https://platform.claude.com/docs/en/agents-and-tools/tool-use/advisor-tool, read 2026-11-24). */
+function advised({ iterations }: JsonObject, known: TokenUsage): { other_model_tokens?: number } {
+  if (!Array.isArray(iterations)) return known.other_model_tokens ? { other_model_tokens: known.other_model_tokens } : {}
+  let tokens = 0
+  for (const turn of iterations) {
+    if (!isObject(turn) || turn.type !== 'advisor_message') continue
+    for (const name of ADVISOR_COUNTS) tokens += count(turn[name]) ?? 0
+  }
+  return tokens > 0 ? { other_model_tokens: tokens } : {}
+}
+
+const ADVISOR_COUNTS = ['input_tokens', 'cache_read_input_tokens', 'cache_creation_input_tokens', 'output_tokens'] as const
 
 const freshOf = ({ input_tokens, cache_read_tokens, cache_write_tokens }: TokenUsage) =>
   input_tokens === null ? null : Math.max(0, input_tokens - (cache_read_tokens ?? 0) - (cache_write_tokens ?? 0))

@@ -4,7 +4,7 @@
  */
 import { type JsonObject, type TokenUsage, UNKNOWN_USAGE } from '../../schema/chat.ts'
 import { isObject } from '../check.ts'
-import { count, part, usageFormat } from '../token-counts.ts'
+import { count, part, toldCost, usageFormat } from '../token-counts.ts'
 
 export function readUsage(raw: JsonObject): TokenUsage {
   const prompt = isObject(raw.prompt_tokens_details) ? raw.prompt_tokens_details : {}
@@ -24,6 +24,7 @@ export function readUsage(raw: JsonObject): TokenUsage {
     audio_input_tokens: part(count(prompt.audio_tokens), input),
     audio_output_tokens: part(count(completion.audio_tokens), output),
     image_input_tokens: part(count(prompt.image_tokens), input),
+    ...toldCost(raw),
   }
 }
 

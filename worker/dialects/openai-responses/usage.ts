@@ -1,7 +1,7 @@
 /** Token counts, as Responses names them. */
 import { type Json, type JsonObject, type TokenUsage, UNKNOWN_USAGE } from '../../schema/chat.ts'
 import { isObject } from '../check.ts'
-import { count, part, usageFormat } from '../token-counts.ts'
+import { count, part, toldCost, usageFormat } from '../token-counts.ts'
 
 /** `output`: the items of the answer, among which are the searches that are billed by the call. */
 export function readUsage(raw: JsonObject, output_items?: Json): TokenUsage {
@@ -9,6 +9,7 @@ export function readUsage(raw: JsonObject, output_items?: Json): TokenUsage {
   const output_details = isObject(raw.output_tokens_details) ? raw.output_tokens_details : {}
   const input = count(raw.input_tokens)
   const output = count(raw.output_tokens)
+  const runs = codeRuns(raw, output_items)
   return {
     ...UNKNOWN_USAGE,
     input_tokens: input,
@@ -21,7 +22,24 @@ export function readUsage(raw: JsonObject, output_items?: Json): TokenUsage {
     image_input_tokens: part(count(input_details.image_tokens), input),
     web_search_calls: searchesCounted(raw) ?? ofType(output_items, 'web_search_call'),
     file_search_calls: ofType(output_items, 'file_search_call'),
+    ...(runs > 0 && { code_runs: runs }),
+    ...toldCost(raw),
   }
+}
+
+/** Containers, each once, in which code or a shell ran; or calls, where the provider counts those. */
+function codeRuns({ server_side_tool_usage_details: counted }: JsonObject, items: Json | undefined): number {
+  const calls = isObject(counted) ? count(counted.code_interpreter_calls) : null
+  if (calls !== null || !Array.isArray(items)) return calls ?? 0
+  const containers = new Set<Json>()
+  for (const item of items) {
+    if (!isObject(item)) continue
+    if (item.type === 'code_interpreter_call') containers.add(item.container_id ?? null)
+    // A shell on the caller's own machine is nobody's container.
+    else if (item.type === 'shell_call' && isObject(item.environment) && item.environment.container_id !== undefined)
+      containers.add(item.environment.container_id)
+  }
+  return containers.size
 }
 
 /** xAI counts the searches of its own tools, of the web and of X. */
