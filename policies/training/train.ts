@@ -206,12 +206,27 @@ const taskTemperature = temperatureOf(
 )
 say(`temperatures: task ${taskTemperature}, domain ${domainTemperature}`)
 
-const attacks = thinned(attackTexts(data), row => `${row.source} ${row.kind}`, 700)
-const ATTACK_FIT = { ...FIT, epochs: 5 }
+const allAttacks = attackTexts(data)
+const attacks = [
+  ...thinned(
+    allAttacks.filter(row => row.source !== 'own'),
+    row => `${row.source} ${row.kind}`,
+    700,
+  ),
+  // Ours are many small groups of every language, so none is left out.
+  ...allAttacks.filter(row => row.source === 'own'),
+]
+const ATTACK_FIT = { ...FIT, epochs: 8 }
+/** A harmless text about passwords and rules says twice as much as one about anything else. */
+const LOOK_ALIKE_WORTH = 2
 const fitAttacks = (rows: readonly AttackText[]): Heads => {
   const hostile = rows.filter(row => row.attack).length
   return fitNumber(
-    rows.map(row => ({ ...seen(row.text), label: row.attack ? 1 : 0, weight: row.attack ? Math.min(3, rows.length / 4 / hostile) : 1 })),
+    rows.map(row => ({
+      ...seen(row.text),
+      label: row.attack ? 1 : 0,
+      weight: row.attack ? Math.min(3, rows.length / 4 / hostile) : row.kind === 'look_alike' ? LOOK_ALIKE_WORTH : 1,
+    })),
     'logistic',
     ATTACK_FIT,
   )

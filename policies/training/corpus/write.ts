@@ -193,5 +193,59 @@ for (const [index, line] of readFileSync(join(HERE, 'attacks.txt'), 'utf8').spli
     known.push(grams)
   }
 }
+
+/** By language, the same kinds of sentences joined to attempts (`+`) and to what only sounds like them (`-`). */
+const JOINED = [
+  '+ ask',
+  '+ q q ask',
+  '+ ignore ask',
+  '+ claim ask',
+  '+ frame ask',
+  '+ ask form',
+  '+ ignore state',
+  '+ q state',
+  '+ q q who',
+  '+ claim who',
+  '+ frame who',
+  '+ who form',
+  '+ ignore who',
+  '- q',
+  '- q q',
+  '- q q q',
+  '- safe',
+  '- q safe',
+  '- talk',
+  '- talk talk',
+  '- dream',
+  '- q form',
+  '- safe talk',
+  '- dream talk',
+  '- q talk',
+  '- safe safe',
+]
+const JOINED_FILLINGS = 6
+for (const section of readFileSync(join(HERE, 'attack-phrases.txt'), 'utf8').split(/^\[/m).slice(1)) {
+  const language = section.slice(0, section.indexOf(']'))
+  const kinds = new Map([...section.matchAll(/^([a-z]+): (.*)$/gm)].map(([, kind = '', list = '']) => [kind, list.split('|')]))
+  const space = /[\u3000-\u9fff]/.test(section) ? '' : ' '
+  for (const [index, joined] of JOINED.entries()) {
+    const [sign, ...parts] = joined.split(' ')
+    const known = new Set<string>()
+    for (let attempt = 0; attempt < 3 * JOINED_FILLINGS && known.size < JOINED_FILLINGS; attempt++) {
+      const text = parts.map(part => oneOf(kinds.get(part) ?? [''])).join(space)
+      const prompt = roughened(filled(text), 'xx').trimEnd()
+      if (known.has(prompt)) continue
+      hostile.push(
+        JSON.stringify({
+          id: `own/attack/${language}/${index}/${known.size}`,
+          group: `attack/${language}/${index}`,
+          prompt,
+          attack: sign === '+',
+        }),
+      )
+      known.add(prompt)
+    }
+  }
+}
 writeFileSync(join(HERE, 'attacks.jsonl'), `${hostile.join('\n')}\n`)
 process.stdout.write(`${hostile.length} attacks and look-alikes\n`)
