@@ -264,6 +264,10 @@ function makeEffects(env: Env): Effects {
     draw: () => Math.random(),
     newDecisionId: () => newDecisionId(Date.now()),
     sleep: (wait_ms, signal) => scheduler.wait(wait_ms, signal ? { signal } : {}),
+    after(wait_ms, callback) {
+      const timer = setTimeout(callback, wait_ms)
+      return () => clearTimeout(timer)
+    },
     fetch(transport, url, init) {
       if (transport === 'network') return fetch(url, init)
       if (transport === 'worker') return demoFetch(url, init, { ...effects, down: () => env.KV.get(DEMO_DOWN_KEY) })

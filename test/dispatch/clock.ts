@@ -8,6 +8,7 @@ type Sleeper = { at_ms: number; wake(): void }
 export type VirtualClock = {
   nowMs(): number
   sleep(wait_ms: number, signal?: AbortSignal): Promise<void>
+  after(wait_ms: number, callback: () => void): () => void
   /** Lets everything happen that can, until the promise settles. Fails when nothing would ever settle it. */
   run<T>(promise: T | Promise<T>): Promise<T>
   /** Lets everything happen that can happen now. */
@@ -35,6 +36,11 @@ export function virtualClock(start_ms = 1_000_000): VirtualClock {
     return true
   }
 
+  const take = (sleeper: Sleeper) => {
+    const at = sleepers.indexOf(sleeper)
+    if (at >= 0) sleepers.splice(at, 1)
+  }
+
   return {
     nowMs: () => now_ms,
     sleep: (wait_ms, signal) =>
@@ -44,11 +50,16 @@ export function virtualClock(start_ms = 1_000_000): VirtualClock {
         const sleeper: Sleeper = { at_ms: now_ms + wait_ms, wake: resolve }
         sleepers.push(sleeper)
         signal?.addEventListener('abort', () => {
-          const at = sleepers.indexOf(sleeper)
-          if (at >= 0) sleepers.splice(at, 1)
+          take(sleeper)
           reject(signal.reason)
         })
       }),
+    after(wait_ms, callback) {
+      if (!(wait_ms >= 0)) throw new Error(`a wait of ${wait_ms} ms`)
+      const sleeper: Sleeper = { at_ms: now_ms + wait_ms, wake: callback }
+      sleepers.push(sleeper)
+      return () => take(sleeper)
+    },
     async run(promise) {
       let settled = false
       const mark = () => {

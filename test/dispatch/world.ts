@@ -103,6 +103,7 @@ export function world(
     effects: {
       nowMs: clock.nowMs,
       sleep: clock.sleep,
+      after: clock.after,
       draw: () => options.draw ?? 0.5,
       newDecisionId: () => 'dec_test',
       fetch: async (transport, url, init) => {

@@ -4,8 +4,13 @@ import { readBody } from '../../worker/routes/body.ts'
 
 const LIMIT = { bytes: 16, ms: 20_000 }
 /** A clock that never comes to the end of the wait, and one that is there at once. */
-const patient = { sleep: () => new Promise<void>(() => undefined) }
-const impatient = { sleep: async () => undefined }
+const patient = { after: () => () => undefined }
+const impatient = {
+  after(_: number, callback: () => void) {
+    queueMicrotask(callback)
+    return () => undefined
+  },
+}
 
 const bytes = (text: string) => new TextEncoder().encode(text)
 
@@ -37,7 +42,7 @@ const asked = (body: BodyInit | null, headers: Record<string, string> = {}) =>
     headers: { 'content-type': 'application/json', ...headers },
   })
 
-async function read(request: Request, effects: { sleep(): Promise<void> } = patient) {
+async function read(request: Request, effects: typeof patient | typeof impatient = patient) {
   const result = await readBody(request, LIMIT, effects)
   return result.ok ? new TextDecoder().decode(result.value) : result.error
 }
@@ -87,6 +92,23 @@ describe('a body that comes too slowly', () => {
       code: 'body_too_slow',
       limit_ms: 20_000,
     }))
+})
+
+describe('the timer of a body', () => {
+  it('is taken back once the body is there', async () => {
+    let running = 0
+    const counting = {
+      after() {
+        running++
+        return () => {
+          running--
+          return undefined
+        }
+      },
+    }
+    expect(await read(asked('{}', { 'content-length': '2' }), counting)).toBe('{}')
+    expect(running).toBe(0)
+  })
 })
 
 describe('a body that breaks off', () => {

@@ -90,9 +90,10 @@ function keptAlive({ writer }: Outlet, call: Call, { effects }: Carrier, onLeft:
   const { keep_alive_ms } = call.record.plan
   let writing = false
   let stopped = false
+  let cancelBeat: (() => void) | null = null
   const beat = () => {
     if (stopped) return
-    if (keep_alive_ms !== undefined) effects.sleep(keep_alive_ms).then(beat, () => {})
+    if (keep_alive_ms !== undefined) cancelBeat = effects.after(keep_alive_ms, beat)
     // A caller who does not read is not written to without end.
     if (writing) return
     writing = true
@@ -109,6 +110,7 @@ function keptAlive({ writer }: Outlet, call: Call, { effects }: Carrier, onLeft:
   beat()
   return () => {
     stopped = true
+    cancelBeat?.()
   }
 }
 

@@ -13,6 +13,8 @@ export type Effects = {
   newDecisionId(): DecisionId
   /** Resolves after the wait, or rejects with the signal's reason. */
   sleep(wait_ms: Ms, signal?: AbortSignal): Promise<void>
+  /** Calls back after the wait, unless the function it gives is called before. For what mostly does not come: deadlines. */
+  after(wait_ms: Ms, callback: () => void): () => void
   /** The only way out. Never follows redirects. Rejects as `fetch` does where there is no response. */
   fetch(transport: Provider['transport'], url: string, init: RequestInit): Promise<Response>
 }

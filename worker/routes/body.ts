@@ -19,12 +19,14 @@ type Late = typeof LATE
 export async function readBody(
   request: Request,
   limit: BodyLimit,
-  effects: Pick<Effects, 'sleep'>,
+  effects: Pick<Effects, 'after'>,
 ): Promise<Result<Uint8Array, GatewayError>> {
   const wrong = wrongHeaders(request.headers, limit)
   if (wrong) return err(wrong)
-  // Never cancelled: a timer that nobody waits for any more is free, and cancelling it costs more than reading the body.
-  const late = effects.sleep(limit.ms).then((): Late => LATE)
+  let cancelTimer = () => {}
+  const late = new Promise<Late>(resolve => {
+    cancelTimer = effects.after(limit.ms, () => resolve(LATE))
+  })
   try {
     const declared = request.headers.get('content-length')
     const bytes =
@@ -39,6 +41,8 @@ export async function readBody(
   } catch {
     // A body that breaks off is a caller that went away; nobody is there to read another answer.
     return err({ code: 'caller_left' })
+  } finally {
+    cancelTimer()
   }
 }
 

@@ -54,6 +54,7 @@ async function carried(
       effects: {
         nowMs: clock.nowMs,
         sleep: clock.sleep,
+        after: clock.after,
         draw: passenger.draw,
         newDecisionId: () => record.decision_id,
         fetch: (_transport, url, init) => {

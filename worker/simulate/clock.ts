@@ -11,6 +11,8 @@ export type SimClock = {
   nowMs(): Ms
   at(at_ms: Ms, run: () => void): void
   sleep(wait_ms: Ms, signal?: AbortSignal): Promise<void>
+  /** Calls back after the wait, unless the function it gives is called before. */
+  after(wait_ms: Ms, callback: () => void): () => void
   /** Runs everything that is due until then, where nothing waits on promises. */
   runUntil(until_ms: Ms): void
   /** The same, letting promises settle after each thing that happens. */
@@ -71,6 +73,15 @@ export function simClock(start_ms: Ms): SimClock {
         signal?.addEventListener('abort', () => reject(signal.reason), { once: true })
         at(now_ms + wait_ms, resolve)
       }),
+    after(wait_ms, callback) {
+      let cancelled = false
+      at(now_ms + wait_ms, () => {
+        if (!cancelled) callback()
+      })
+      return () => {
+        cancelled = true
+      }
+    },
     runUntil(until_ms) {
       for (let event = next(until_ms); event !== undefined; event = next(until_ms)) event.run()
       now_ms = until_ms

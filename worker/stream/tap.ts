@@ -281,16 +281,12 @@ export function tap({ guard, clock, into = outlet(), errorBytes, rescue, readsOn
       return
     }
     gathering = true
-    clock.sleep(GATHER_MS).then(
-      () => {
-        gathering = false
-        flush()
-      },
-      () => {
-        gathering = false
-        flush()
-      },
-    )
+    clock.after(GATHER_MS, onGathered)
+  }
+
+  const onGathered = () => {
+    gathering = false
+    flush()
   }
 
   const read = (now_ms: number) => {
