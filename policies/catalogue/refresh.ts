@@ -44,7 +44,9 @@ type Defaults = Pick<Target['capability'], 'structured_output' | 'parallel_tools
   logprobs: boolean | 'unless_reasoning'
   choices: boolean | 'unless_reasoning'
 }
-type LocalDefaults = Pick<Target['capability'], 'context_tokens' | 'output_tokens' | 'logprobs' | 'choices' | 'parallel_tools'>
+type LocalDefaults = Pick<Target['capability'], 'context_tokens' | 'output_tokens' | 'logprobs' | 'choices' | 'parallel_tools'> & {
+  prefill?: boolean
+}
 type ProviderOverlay = Omit<Provider, 'id'> & {
   defaults?: Defaults
   local?: LocalDefaults

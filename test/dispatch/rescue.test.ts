@@ -362,3 +362,39 @@ it('a whole answer that breaks off is asked for again before anything has left',
   const carried = await at.clock.run(dispatch(callFor(at, false, { dialect: openaiChat }), at.carrier))
   expect(carried.ok && carried.value.target.id).toBe('b')
 })
+
+describe('a target that should go on from a beginning', () => {
+  it('is asked where its provider takes such requests, with what that wants to be told', async () => {
+    const at = world({ a: [cut(6)], b: [from(TEXT.slice(saidAfter(6).trimEnd().length))] }, { prefill: { b: true } })
+    const provider = at.targets.get('b')?.provider
+    if (provider === undefined) throw new Error('no provider')
+    provider.chat_path = '/chat/completions'
+    provider.prefill_with = { path: '/beta/chat/completions', message: { prefix: true }, body: { thinking: { type: 'disabled' } } }
+    const heard = await deliver(at)
+    expect(heard.said).toBe(TEXT)
+    expect(at.received.map(({ url }) => url)).toEqual([
+      'https://provider.test/a/chat/completions',
+      'https://provider.test/b/beta/chat/completions',
+    ])
+    expect(at.received[1]?.body).toMatchObject({
+      thinking: { type: 'disabled' },
+      messages: [{ role: 'user' }, { role: 'assistant', content: saidAfter(6).trimEnd(), prefix: true }],
+    })
+  })
+  it('and will have none is asked anew at once, before anybody who might break off again', async () => {
+    const none = replies(refusal('This model does not support assistant message prefill.'), 400)
+    const at = world({ a: [cut(6)], b: [none, from(TEXT)] }, { prefill: { a: true, b: true } })
+    const heard = await deliver(at)
+    expect(heard.said).toBe(TEXT)
+    expect(roles(heard)).toEqual(['a answer truncated', 'b rescue client', 'b rescue ok'])
+  })
+  it('and is down is left, and the one that broke off asked to go on', async () => {
+    const at = world(
+      { a: [cut(6), from(TEXT.slice(saidAfter(6).trimEnd().length))], b: [replies(refusal('busy'), 503)] },
+      { prefill: { a: true, b: true } },
+    )
+    const heard = await deliver(at)
+    expect(heard.said).toBe(TEXT)
+    expect(roles(heard)).toEqual(['a answer truncated', 'b rescue server', 'a rescue ok'])
+  })
+})

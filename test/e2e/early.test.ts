@@ -24,6 +24,8 @@ const policyFor = (model: string, targets: string[]) => ({
   targets,
   rules: [{ name: 'first', when: 'true', do: { pin: `vllm/${model}` } }],
   limits,
+  // It says its lines whatever beginning it is shown.
+  rescue: { by: ['restart'] },
 })
 
 let server: TestServer

@@ -28,6 +28,8 @@ export function table(rows: Row[], extras: Extras = {}): House {
   const house = { decisions: [] } as unknown as House
   const modelsOf = (provider: string) => rows.filter(row => providerOf(row) === provider).map(row => row.id)
   const limits = { attempts: 3, attempts_per_target: 2, retry_after_at_most_ms: 3_000, headers_ms: 30_000, ...TIMING }
+  /** The upstream here says its lines whatever beginning it is shown, so nobody is asked to go on from one. */
+  const rescue = { by: ['restart'] }
   const pin = (provider: string, ids: string[]) => ({
     name: `${provider} first`,
     when: `request.model in [${ids.map(id => `"${id}"`).join(', ')}]`,
@@ -52,14 +54,14 @@ export function table(rows: Row[], extras: Extras = {}): House {
     for (const row of rows.filter(each => each.limits)) {
       const targets = [firstOf(row), `llamacpp/${row.id}`]
       const rules = [{ name: 'first', when: 'true', do: { pin: firstOf(row) } }]
-      const policy = { name: row.id, objective: { quality: 1 }, targets, rules, limits: { ...limits, ...row.limits } }
+      const policy = { name: row.id, objective: { quality: 1 }, targets, rules, limits: { ...limits, ...row.limits }, rescue }
       await server.putPolicy(row.id, JSON.stringify(policy))
     }
     for (const [name, policy] of Object.entries(extras.policies ?? {})) await server.putPolicy(name, JSON.stringify(policy))
     const groups = Object.fromEntries(rows.map(row => [row.id, [firstOf(row), `llamacpp/${row.id}`]]))
     const providers = [...new Set(rows.map(providerOf))]
     const rules = providers.map(provider => pin(provider, modelsOf(provider)))
-    await server.putPolicy('default', JSON.stringify({ name: 'default', objective: { quality: 1 }, groups, rules, limits }))
+    await server.putPolicy('default', JSON.stringify({ name: 'default', objective: { quality: 1 }, groups, rules, limits, rescue }))
     // Running isolates take a policy up within seconds.
     const known = async () => (await fetch(`${server.url}/v1/models`, { headers: headersFor(server) })).text()
     while (!(await known()).includes(`"${rows[0]?.id}"`)) await sleep(200)

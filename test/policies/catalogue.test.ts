@@ -40,7 +40,7 @@ describe('the bundled catalogue', () => {
   })
   it('names its sources, and every figure has one that is listed', () => {
     const named = [
-      ...providers.map(each => each.terms.source),
+      ...providers.flatMap(each => [each.terms.source, ...(each.prefill_source === undefined ? [] : [each.prefill_source])]),
       ...targets.flatMap(each => [...each.prices.map(price => price.source), each.latency_prior.source, each.energy.source]),
       ...targets.flatMap(each => rowsOf(each.quality).map(row => row.source)),
     ]

@@ -50,7 +50,7 @@ export function outbound(call: Call, target: LiveTarget, dialect: Dialect, carri
   const redaction = hidden(call, target)
   const bound = boundOf(call, target)
   return {
-    url: request.stream ? target.stream_url : target.chat_url,
+    url: resumes?.by === 'continue' ? goingOnAt(target, request.stream) : request.stream ? target.stream_url : target.chat_url,
     init: {
       method: 'POST',
       headers,
@@ -120,6 +120,13 @@ function markPrefill(body: JsonObject, { provider: { prefill_with } }: LiveTarge
   Object.assign(body, prefill_with.body)
   const last = Array.isArray(body.messages) ? body.messages.at(-1) : undefined
   if (typeof last === 'object' && last !== null) Object.assign(last, prefill_with.message)
+}
+
+/** Some take such a request at another address, under the same base. */
+function goingOnAt({ chat_url, stream_url, provider }: LiveTarget, stream: boolean): string {
+  const path = provider.prefill_with?.path
+  if (path !== undefined && chat_url.endsWith(provider.chat_path)) return chat_url.slice(0, -provider.chat_path.length) + path
+  return stream ? stream_url : chat_url
 }
 
 type Prepared = { credential: string | null; whole: Record<string, string>; stream: Record<string, string> }

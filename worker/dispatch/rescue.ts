@@ -60,7 +60,9 @@ export async function rescue(
   const { plan } = call.record
   const { told } = broken
   const { step, attempts, guard } = rescuing
-  for (const { step: next, target, by } of ways(call, told.text, step, carrier)) {
+  const open = ways(call, told.text, step, carrier)
+  for (let way = open.shift(); way !== undefined; way = open.shift()) {
+    const { step: next, target, by } = way
     if (attempts.length >= plan.attempts || guard.remainingMs() <= 0 || rescuing.given_up) return null
     const trial = trialOf(target, next, carrier.effects.nowMs())
     onTrial(trial)
@@ -83,6 +85,11 @@ export async function rescue(
     })
     attempts.push(conclude(call, trial, { ...verdict, role: 'rescue' }, carrier))
     if (verdict.class === 'cancelled') return null
+    // It is alive, and will only have no beginning: asked anew it may well answer, which is known of nobody else that is left.
+    if (by === 'continue' && verdict.class === 'client') {
+      const anew = open.findIndex(each => each.by === 'restart' && each.target === target)
+      open.unshift(...open.splice(anew, anew < 0 ? 0 : 1))
+    }
   }
   return null
 }

@@ -170,15 +170,19 @@ export const provider = z.strictObject({
   how_to_enable: z.string(),
   /**
    * What a request must say beside a trailing assistant message for it to be gone on from: members of that message (Mistral's `prefix`) or of the
-   * body (vLLM's `continue_final_message`). `echoes`: the answer begins with that message again.
+   * body (vLLM's `continue_final_message`), and where it is sent, if that is another place (`/beta` of DeepSeek). `echoes`: the answer begins with
+   * that message again.
    */
   prefill_with: z
     .strictObject({
-      message: z.record(z.string(), z.boolean()).optional(),
-      body: z.record(z.string(), z.boolean()).optional(),
+      message: z.record(z.string(), z.json()).optional(),
+      body: z.record(z.string(), z.json()).optional(),
+      path: z.string().regex(/^\//).optional(),
       echoes: z.literal(true).optional(),
     })
     .optional(),
+  /** Who says that its targets go on from a trailing assistant message, or that they do not. */
+  prefill_source: source.optional(),
   /** An answer is made and billed to its end whether or not anybody reads it. Known of Bedrock (BerriAI/litellm issues 13245 and 34147, 2026). */
   bills_after_abort: z.literal(true).optional(),
 })
