@@ -25,6 +25,8 @@ const { status } = spawnSync(
     'run',
     'test/faults',
     'test/store/faults.test.ts',
+    'test/store/contract.test.ts',
+    'test/store/connections.test.ts',
     '--reporter=default',
     '--reporter=json',
     `--outputFile.json=${report_file}`,

@@ -4,7 +4,6 @@ import { bewareOf, everywhere, factsOf, withOthers } from '../../worker/core/hea
 import { fleet } from '../../worker/core/health/fleet.ts'
 import { healthOf, newGate } from '../../worker/core/health/gate.ts'
 import { costOf, priceAt } from '../../worker/core/spend/price.ts'
-import { dispatch } from '../../worker/dispatch/dispatch.ts'
 import { UNKNOWN_USAGE } from '../../worker/schema/chat.ts'
 import { run } from '../../worker/simulate/cluster.ts'
 import { figuresOf } from '../../worker/simulate/report.ts'
@@ -12,7 +11,6 @@ import { smallScene } from '../../worker/simulate/scene.ts'
 import { NO_WEATHER, WEATHERS, type Weather } from '../../worker/simulate/weather.ts'
 import { WORKLOADS, type Workload } from '../../worker/simulate/workload.ts'
 import { outcome, START } from '../core/health/outcomes.ts'
-import { callFor, world } from '../dispatch/world.ts'
 import { row } from './note.ts'
 
 const scene = smallScene()
@@ -70,33 +68,6 @@ describe('an edge', () => {
 })
 
 describe('one request', () => {
-  row(
-    'F97',
-    'dispatch',
-    'how many connections one request may have open',
-    'its calls follow each other: never more than the platform allows',
-    async () => {
-      const failing = { status: 503, headers: {}, body: ['{}'] }
-      const at = world({
-        a: [failing],
-        b: [failing],
-        c: [
-          { headers: { 'content-type': 'application/json' }, body: ['{"choices":[{"message":{"content":"x"},"finish_reason":"stop"}]}'] },
-        ],
-      })
-      let most = 0
-      const fetching = at.carrier.effects.fetch
-      at.carrier.effects.fetch = async (...args) => {
-        most = Math.max(most, at.open().length + 1)
-        return fetching(...args)
-      }
-      const carried = await at.clock.run(dispatch(callFor(at, false), at.carrier))
-      expect(carried.ok).toBe(true)
-      // Beside these: at most one read of KV, one call to each of two objects.
-      expect(most + 3).toBeLessThanOrEqual(6)
-      return `${most} at a time to targets, with 3 to the platform`
-    },
-  )
   row('F101', 'pure', 'a price changes between the decision and the end', 'priced by what held when it was decided', () => {
     const known = scene.catalogue.targets[0]
     const [now] = known?.target.prices ?? []

@@ -98,39 +98,6 @@ describe('a Durable Object that does not do as it should', () => {
       return 'AccountingUnavailable, which callers read as 503'
     },
   )
-  row('F89', 'workerd', 'an older Worker with a newer object, and the reverse', 'each understands what it knows of the other', async () => {
-    const object = env.HEALTH.getByName('all')
-    const old = { v: 1, isolate: 'old', seq: 1, outcomes: failing(10), wants_probe: [], tomorrow: { x: 1 } } as unknown as HealthReport
-    expect((await object.report(old)).snapshot.targets[TARGET]?.state).toBe('open')
-    const reply = {
-      v: 1,
-      snapshot: {
-        v: 1,
-        taken_at_ms: Date.now(),
-        targets: {
-          [TARGET]: {
-            state: 'open',
-            until_ms: Date.now() + 9_000,
-            limited_until_ms: null,
-            auth_broken_until_ms: null,
-            ramp_share: 0,
-            error_rate: null,
-            ln_first_token_ms: { s: null, m: null, l: null, xl: null },
-            ln_tokens_per_second: null,
-            slow: false,
-            last_ok_at_ms: null,
-            samples: 3,
-          },
-        },
-      },
-      probes: [],
-    }
-    const view = healthView({ HEALTH: { getByName: () => ({ report: async () => reply }) } as unknown as Env['HEALTH'] })
-    view.snapshot(Date.now(), ctx)
-    await behind()
-    expect(view.snapshot(Date.now(), ctx).targets[TARGET]).toMatchObject({ state: 'open', samples: 3 })
-    return 'open, as the other said'
-  })
 })
 
 const policyText = (name: string, description: string) => `name: ${name}\ndescription: ${description}\nobjective: { quality: 1 }\n`

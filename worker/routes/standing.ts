@@ -49,6 +49,8 @@ function repeated({ of, decision_id, began_at_ms, kept }: Repeated, now_ms: Ms):
 /** What is held for requests under way is as good as spent to the one who asks. */
 function errorOf({ ok, ...refusal }: LimitRefusal): GatewayError {
   if (refusal.code === 'limit_reached') return refusal
+  // A newer object may refuse for what nobody here has words for.
+  if (refusal.code !== 'budget_exhausted') return { code: 'accounting_unavailable' }
   const { held_micros, ...rest } = refusal
   return { ...rest, spent_micros: rest.spent_micros + held_micros }
 }

@@ -10,6 +10,7 @@
 import type { HealthSnapshot, Outcome, OutcomeClass } from '../../schema/health.ts'
 import type { DecisionId, TargetId } from '../../schema/ids.ts'
 import type { Ms } from '../../schema/units.ts'
+import { EVIDENCE } from './evidence.ts'
 import { type Gate, type GateCommand, grantProbe, healthOf, newGate, step, useProbe } from './gate.ts'
 import { isDoubtful } from './suspicion.ts'
 
@@ -97,6 +98,8 @@ export function fleet(onChange: (target: TargetId, before: Gate, after: Gate) =>
   return {
     gates,
     observe(outcome, now_ms, draw) {
+      // Of a newer isolate: what it means is not known here, and the others in its report are.
+      if (!Object.hasOwn(EVIDENCE, outcome.class)) return
       if (wary_from_ms.size > 0) warn(outcome.target, now_ms, draw)
       move(outcome.target, outcome, now_ms, draw)
       judgeCase(outcome, now_ms, draw)
