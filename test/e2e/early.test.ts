@@ -33,11 +33,11 @@ let upstream: FaultUpstream
 beforeAll(async () => {
   upstream = await startUpstream()
   server = await startServer({ vars: { VLLM_URL: upstream.url, VLLM_MODELS: [...Object.values(MODELS), BACKUP].join(',') } })
-  for (const model of Object.values(MODELS))
-    await server.putPolicy(
-      model,
-      JSON.stringify(policyFor(model, [`vllm/${model}`, ...(model === 'silent' || model === 'late' ? [] : [`vllm/${BACKUP}`])])),
-    )
+  const hasBackup = (model: string) => model !== MODELS.silent && model !== MODELS.late
+  const policies = Object.values(MODELS).map(
+    model => [model, policyFor(model, [`vllm/${model}`, ...(hasBackup(model) ? [`vllm/${BACKUP}`] : [])])] as const,
+  )
+  await server.putPolicies(Object.fromEntries(policies))
   upstream.does(MODELS.late, later(700, answers('Late but whole')))
   upstream.does(MODELS.failing, later(700, status(503, '{"error":{"message":"busy"}}')))
   upstream.does(MODELS.cut, later(700, events(ROLE, token('From the backup'), { wait_ms: 100 }, 'CLOSE')))

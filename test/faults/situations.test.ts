@@ -7,6 +7,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { startServer, type TestServer } from '../e2e/server.ts'
 import { TIMING } from './rows.ts'
 import { fallback, flapping, type Heard, SITUATIONS, type Situation } from './situations.ts'
+import { SETUP_MS } from './table.ts'
 import { type FaultUpstream, startUpstream } from './upstream.ts'
 
 const FLAPPING = 's15'
@@ -43,7 +44,7 @@ beforeAll(async () => {
   for (const [takes, model] of Object.entries(FALLBACKS)) second.does(model, fallback(takes as Situation['fallback']))
   const known = async () => (await fetch(`${server.url}/v1/models`, { headers: { authorization: `Bearer ${server.key}` } })).text()
   while (!(await known()).includes(`"${FLAPPING}"`)) await sleep(200)
-}, 120_000)
+}, SETUP_MS)
 
 afterAll(async () => {
   await server?.stop()

@@ -8,6 +8,9 @@ import { startServer, type TestServer } from '../e2e/server.ts'
 import { type Row, type Seen, TIMING } from './rows.ts'
 import { answers, type FaultUpstream, startUpstream } from './upstream.ts'
 
+/** A server is bundled and started; on a machine with other work that was seen to take two minutes. */
+export const SETUP_MS = 400_000
+
 export type House = {
   server: TestServer
   first: FaultUpstream
@@ -51,21 +54,21 @@ export function table(rows: Row[], extras: Extras = {}): House {
       },
     })
     Object.assign(house, { server, first, second, post: poster(server) })
+    const policies: Record<string, unknown> = { ...extras.policies }
     for (const row of rows.filter(each => each.limits)) {
       const targets = [firstOf(row), `llamacpp/${row.id}`]
       const rules = [{ name: 'first', when: 'true', do: { pin: firstOf(row) } }]
-      const policy = { name: row.id, objective: { quality: 1 }, targets, rules, limits: { ...limits, ...row.limits }, rescue }
-      await server.putPolicy(row.id, JSON.stringify(policy))
+      policies[row.id] = { name: row.id, objective: { quality: 1 }, targets, rules, limits: { ...limits, ...row.limits }, rescue }
     }
-    for (const [name, policy] of Object.entries(extras.policies ?? {})) await server.putPolicy(name, JSON.stringify(policy))
     const groups = Object.fromEntries(rows.map(row => [row.id, [firstOf(row), `llamacpp/${row.id}`]]))
     const providers = [...new Set(rows.map(providerOf))]
     const rules = providers.map(provider => pin(provider, modelsOf(provider)))
-    await server.putPolicy('default', JSON.stringify({ name: 'default', objective: { quality: 1 }, groups, rules, limits, rescue }))
+    policies.default = { name: 'default', objective: { quality: 1 }, groups, rules, limits, rescue }
+    await server.putPolicies(policies)
     // Running isolates take a policy up within seconds.
     const known = async () => (await fetch(`${server.url}/v1/models`, { headers: headersFor(server) })).text()
     while (!(await known()).includes(`"${rows[0]?.id}"`)) await sleep(200)
-  }, 180_000)
+  }, SETUP_MS)
 
   afterAll(async () => {
     await house.server?.stop()

@@ -16,8 +16,8 @@ import { adminKey, callerKey, makeAdminKey, makeKey } from '../store/keys.ts'
 import { PROJECT, spawnWrangler, wrangler } from './wrangler.ts'
 
 export const DEFAULT_STATE_DIR = join(PROJECT, '.wrangler/state')
-/** How long wrangler may take to be ready; a cold, busy machine was seen to need 15 s. */
-const READY_WITHIN_MS = 90_000
+/** How long wrangler may take to be ready; a cold, busy machine was seen to need a minute. */
+const READY_WITHIN_MS = 180_000
 
 export type LocalOptions = {
   /** 0 for any free port. */
