@@ -51,6 +51,29 @@ describe('a name is found, in full and in its place', () => {
   ])('%s', (_, text, names) => expect(namesIn(text)).toEqual(names))
 })
 
+describe('in scripts without capitals a name is found where it is introduced, or has a title', () => {
+  it.each([
+    ['Chinese', '你好，我叫王小明，住在上海。', ['王小明']],
+    ['Chinese, by a title', '请联系李女士和欧阳先生。', ['李', '欧阳']],
+    ['Japanese', '私の名前は田中太郎です。', ['田中太郎']],
+    ['Japanese, by an honorific', '佐々木さんと鈴木様に送って。', ['佐々木', '鈴木']],
+    ['Korean', '제 이름은 김민수입니다. 박지영님께 보내 주세요.', ['김민수', '박지영']],
+    ['Arabic', 'مرحبا، اسمي محمد. اتصل بالسيد', ['محمد']],
+    ['Arabic, by a title', 'اتصل الدكتور يوسف أمس', ['يوسف']],
+    ['Hebrew', 'שלום, שמי דנה כהן.', ['דנה כהן']],
+    ['Hindi', 'मेरा नाम राहुल शर्मा है।', ['राहुल शर्मा']],
+    ['beside Latin ones, in order', 'Ruth Montez met 田中さん and John Smith.', ['Ruth Montez', '田中', 'John Smith']],
+  ])('%s', (_, text, names) => expect(namesIn(text)).toEqual(names))
+
+  it.each([
+    ['words that begin like a surname', '高兴见到你，我叫不出名字。田中间有一棵树。王国很大。'],
+    ['customers and guests', 'お客様、皆さん、こんにちは。고객님, 선생님, 안녕하세요.'],
+    ['days and dollars', '她周六教授舞蹈课。मुझे 200 डॉलर दो।'],
+    ['offices', 'السيد الرئيس، سيدي'],
+    ['a question for a name', '你的名字是什么？이름은 무엇입니까?'],
+  ])('and %s are none', (_, text) => expect(namesIn(text)).toEqual([]))
+})
+
 describe('what is no name is none', () => {
   it.each([
     ['a month', 'The meeting is in May, not in April or August.'],

@@ -59,7 +59,10 @@ export const CAPS = 2
 /** Words read at once; a longer text is read in as many goes as it needs. */
 export const WORDS_MAX = 4_096
 
-/** Reused from call to call: nothing in it outlives one. `small_only`: no word has a capital, so that none says anything by lacking it. */
+/**
+ * Reused from call to call: nothing in it outlives one. `small_only`: no word has a capital, so that none says anything by lacking it.
+ * `uncased`: something is in a script without capitals.
+ */
 export type Row = {
   roles: Uint8Array
   shapes: Uint8Array
@@ -73,6 +76,7 @@ export type Row = {
   length: number
   next: number
   small_only: boolean
+  uncased: boolean
 }
 export const emptyRow = (): Row => ({
   roles: new Uint8Array(WORDS_MAX + 8),
@@ -86,6 +90,7 @@ export const emptyRow = (): Row => ({
   length: 0,
   next: 0,
   small_only: false,
+  uncased: false,
 })
 
 const isDigit = (code: number) => code >= 0x30 && code <= 0x39
@@ -98,6 +103,7 @@ export function readRow(row: Row, text: string, start: number, end: number, tabl
   const known = partsByHash()
   let n = 0
   let i = start
+  row.uncased = false
   let words = 0
   let capital_words = 0
   const put = (role: number, from: number, to: number, hash: number, shape = SMALL, tail = 0, kind = 0, candidate = 0) => {
@@ -128,6 +134,7 @@ export function readRow(row: Row, text: string, start: number, end: number, tabl
       // Scripts without capitals are passed over as one small word.
       if (code >= LETTERS_END && (code < 0x2000 || code > 0x303f)) {
         while (i < end && text.charCodeAt(i) >= 0x3040) i++
+        row.uncased = true
         put(LOWER, from, i, 0)
       } else put(markOf(code), from, i, 0)
       continue
