@@ -27,7 +27,7 @@ const scenario = SCENARIOS.find(({ name }) => name === flags.scenario)
 if (scenario === undefined) throw new Error(`there is no scenario "${flags.scenario}"`)
 
 /** By then the last rows are in D1. */
-const SETTLED_AFTER_MS = 1_500
+const SETTLED_AFTER_MS = 2_500
 const WARM_UP = 200
 const settled = () => new Promise(resolve => setTimeout(resolve, SETTLED_AFTER_MS))
 

@@ -107,8 +107,8 @@ function signalbox(name: string, about: string, without?: Without): Contender {
     name,
     about,
     ...(without && { part: true as const }),
-    // Usage is flushed to D1 half a second after the last request.
-    linger_ms: 1_000,
+    // A busy object's usage is flushed to D1 two seconds after the last request.
+    linger_ms: 2_500,
     build: directory => build(directory, without?.entry ?? (without?.part && PARTS)),
     start: ({ directory, upstream, inspector_port }) => {
       const address = `${addressOf(upstream)}/v1`

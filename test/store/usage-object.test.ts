@@ -74,6 +74,36 @@ describe('a request that ends', () => {
   })
 })
 
+describe('rows on their way to D1', () => {
+  const waitAfter = async (org: string, requests: number) => {
+    const intents = Array.from({ length: requests }, () => intent({ org }))
+    await object(org).commit(
+      batchOf(
+        intents,
+        intents.map(each => settlement(each)),
+      ),
+    )
+    await alarm(org)
+    const one = intent({ org })
+    const now_ms = Date.now()
+    await object(org).commit(batchOf([one], [settlement(one)]))
+    return ((await object(org).status()).alarm_at_ms ?? Number.NaN) - now_ms
+  }
+
+  it('gather for half a second', async () => {
+    expect(await waitAfter(newOrg(), 19)).toBeLessThan(1_500)
+  })
+
+  it('gather for two seconds where the last pass took twenty, and for half a second again when there are few', async () => {
+    const org = newOrg()
+    expect(await waitAfter(org, 20)).toBeGreaterThanOrEqual(2_000)
+    await alarm(org)
+    expect(await waitAfter(org, 1)).toBeLessThan(1_500)
+    await alarm(org)
+    expect(await rows()).toHaveLength(23)
+  })
+})
+
 describe('a message that is repeated', () => {
   it('changes nothing: an intent is a duplicate, a settlement counts once', async () => {
     const org = newOrg()

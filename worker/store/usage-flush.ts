@@ -48,29 +48,29 @@ WHERE decision_id IN (SELECT value FROM json_each(?1)) OR (outcome <> 'orphan' A
 
 export type Flushed = 'done' | 'more' | 'failed'
 
-/** One step: at most one batch. `limit` is how many rows it may hold, and comes back as what the next one may. */
+/** One step: at most one batch, of `rows`. `limit` is how many it may hold, and comes back as what the next one may. */
 export async function flush(
   db: D1Database,
   journal: UsageJournal,
   limit: number,
   now_ms: Ms,
   sink: UsageSink | null = null,
-): Promise<{ flushed: Flushed; limit: number }> {
+): Promise<{ flushed: Flushed; rows: number; limit: number }> {
   const rows = journal.pending(limit, CHARS_AT_ONCE)
-  if (!rows.length) return { flushed: await retryOne(db, journal, now_ms, sink), limit: ROWS_AT_ONCE }
+  if (!rows.length) return { flushed: await retryOne(db, journal, now_ms, sink), rows: 0, limit: ROWS_AT_ONCE }
   const written = await write(db, journal, rows, now_ms)
-  if (written.outcome === 'away') return { flushed: 'failed', limit }
+  if (written.outcome === 'away') return { flushed: 'failed', rows: 0, limit }
   if (written.outcome === 'there') {
-    if (sink && !(await taken(sink, journal, rows))) return { flushed: 'failed', limit }
+    if (sink && !(await taken(sink, journal, rows))) return { flushed: 'failed', rows: 0, limit }
     journal.acknowledge(rows)
-    return { flushed: journal.backlog ? 'more' : 'done', limit: Math.min(ROWS_AT_ONCE, limit * 2) }
+    return { flushed: journal.backlog ? 'more' : 'done', rows: rows.length, limit: Math.min(ROWS_AT_ONCE, limit * 2) }
   }
   const [row] = rows
   if (rows.length === 1 && row) {
     journal.setAside(row, written.error, now_ms + backoffMs(1))
-    return { flushed: 'more', limit: ROWS_AT_ONCE }
+    return { flushed: 'more', rows: 0, limit: ROWS_AT_ONCE }
   }
-  return { flushed: 'more', limit: Math.max(1, Math.floor(rows.length / 4)) }
+  return { flushed: 'more', rows: 0, limit: Math.max(1, Math.floor(rows.length / 4)) }
 }
 
 /** The wait before the next try after so many failures: 1 s, 2 s, 4 s, at most a minute. */

@@ -40,11 +40,13 @@ export type Found = { intended: string; settled: string | null; shared: string |
 export const REMEMBERED_MS: Ms = 60_000
 /** An orphan may still be settled by its isolate, if that was only slow, for this long. */
 export const ORPHAN_REMEMBERED_MS: Ms = 86_400_000
-/** Settlements gather for this long, so that one call to D1 takes many. Readers are served from here meanwhile. */
+/** Settlements gather for this long, so that one call to D1 takes many. Readers of decisions are served from here meanwhile. */
 export const FLUSH_AFTER_MS: Ms = 500
 /** KV tells a change everywhere within a minute or so, and an isolate believes a record for half of one: a day is plenty. */
 const REVOKED_KEPT_MS: Ms = 86_400_000
 const KEY_REVOKED: KeyRevoked = { ok: false, code: 'key_revoked' }
+/** One object for all: a call copies it once, however often it stands in the answer. */
+const TAKEN: BudgetAnswer = { ok: true }
 /** Orphans made in one pass; the next pass follows at once. */
 const ORPHANS_AT_ONCE = 500
 /** `find` looks at this many of the newest settlements and no further, so that a backlog of days cannot make it slow. */
@@ -322,9 +324,9 @@ export class UsageJournal {
   }
 
   /** When there is something to do next; null where nothing is under way and everything is in D1 and forgotten. `prune` may not be called before `prune_at_ms`. */
-  nextAt(now_ms: Ms, prune_at_ms: Ms): Ms | null {
+  nextAt(now_ms: Ms, flush_after_ms: Ms, prune_at_ms: Ms): Ms | null {
     let next = Number.POSITIVE_INFINITY
-    if (this.backlog) next = now_ms + FLUSH_AFTER_MS
+    if (this.backlog) next = now_ms + flush_after_ms
     for (const { expires_at_ms } of this.#open.values()) next = Math.min(next, expires_at_ms)
     const [first] = this.#settled
     if (first) next = Math.min(next, Math.max(first.at_ms + REMEMBERED_MS, prune_at_ms))
@@ -413,7 +415,7 @@ export class UsageJournal {
     this.#open.set(intent.decision_id, known)
     this.#days.set(day, held(this.#days.get(day) ?? EMPTY_LEDGER, reserved_micros))
     if (revoked) return KEY_REVOKED
-    return told ? { ok: true, ...told } : { ok: true }
+    return told ? { ok: true, ...told } : TAKEN
   }
 
   #settle(settlement: SettlementEntry, now_ms: Ms, touched: Set<number>): void {

@@ -21,6 +21,12 @@ import { sinkOf } from './usage-sink.ts'
 
 /** Batches in one alarm; a longer backlog goes on with the next, so that no alarm runs for minutes. */
 const BATCHES_AT_ONCE = 20
+/**
+ * A flush costs as much as 50 of its rows, whatever their number: the alarm, its commits, the call. So an object whose last pass took `BUSY_ROWS`
+ * lets them gather for longer; one with less to do has them in D1 in half a second.
+ */
+const BUSY_ROWS = 20
+const BUSY_FLUSH_AFTER_MS: Ms = 2_000
 /** Between two removals of rows that nobody asks for any more. */
 const PRUNE_EVERY_MS: Ms = 10_000
 /** An alarm this long overdue has been abandoned by the platform. */
@@ -51,6 +57,7 @@ export class UsageObject extends DurableObject<Env> {
   /** While D1 fails, nothing that comes in makes the next try earlier than this. */
   #not_before_ms: Ms = 0
   #limit = ROWS_AT_ONCE
+  #flush_after_ms: Ms = FLUSH_AFTER_MS
   #pruned_at_ms: Ms = 0
   #register_at_ms: Ms = this.#journal.fact('registered') === null ? 0 : Number.POSITIVE_INFINITY
 
@@ -68,7 +75,7 @@ export class UsageObject extends DurableObject<Env> {
       this.#arm(now_ms)
     }
     if (this.#armed_at_ms === null) this.#arm(this.#nextAt(now_ms))
-    else if (batch.settlements.length) this.#arm(now_ms + FLUSH_AFTER_MS)
+    else if (batch.settlements.length) this.#arm(now_ms + this.#flush_after_ms)
     batch.intents.forEach((intent, index) => {
       const answer = answers[index]
       if (answer?.ok || answer?.code === 'key_revoked') this.#arm(intent.expires_at_ms)
@@ -186,7 +193,7 @@ export class UsageObject extends DurableObject<Env> {
 
   #nextAt(now_ms: Ms): Ms | null {
     const next = Math.min(
-      this.#journal.nextAt(now_ms, this.#pruned_at_ms + PRUNE_EVERY_MS) ?? Number.POSITIVE_INFINITY,
+      this.#journal.nextAt(now_ms, this.#flush_after_ms, this.#pruned_at_ms + PRUNE_EVERY_MS) ?? Number.POSITIVE_INFINITY,
       this.#notices.nextAt() ?? Number.POSITIVE_INFINITY,
     )
     return next === Number.POSITIVE_INFINITY ? null : next
@@ -195,12 +202,15 @@ export class UsageObject extends DurableObject<Env> {
   /** False where D1 is away. */
   async #pass(): Promise<boolean> {
     this.#journal.orphan(Date.now())
+    let taken = 0
     for (let batch = 0; batch < BATCHES_AT_ONCE; batch++) {
-      const { flushed, limit } = await flush(this.env.DB, this.#journal, this.#limit, Date.now(), this.#sink)
+      const { flushed, rows, limit } = await flush(this.env.DB, this.#journal, this.#limit, Date.now(), this.#sink)
       this.#limit = limit
+      taken += rows
       if (flushed === 'failed') return false
       if (flushed === 'done') break
     }
+    this.#flush_after_ms = taken < BUSY_ROWS ? FLUSH_AFTER_MS : BUSY_FLUSH_AFTER_MS
     const now_ms = Date.now()
     if (now_ms - this.#pruned_at_ms >= PRUNE_EVERY_MS) {
       this.#journal.prune(now_ms)
