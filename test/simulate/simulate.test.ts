@@ -32,6 +32,17 @@ describe('a simulated run', () => {
     },
     20_000,
   )
+  it.each(['fair', 'outage', 'slow', 'silence', 'cuts'])(
+    'hedges without bytes as the real dispatch does: %s',
+    async name => {
+      const hedging = smallScene('hedge: { share: 0.2, after: p90 }')
+      const of = (bytes: boolean) => run({ scene: hedging, workload: short, weather: weather(name), seed: 3, bytes })
+      const [walked, carried] = [await of(false), await of(true)]
+      expect(carried).toEqual(walked)
+      expect(walked.journeys.some(({ attempts }) => attempts.some(({ hedge }) => hedge))).toBe(true)
+    },
+    20_000,
+  )
   it.each(Object.keys(WEATHERS))('breaks no invariant: %s', async name => {
     for (const load of ['wide', 'lossy', 'poison']) {
       expect((await having(name, workload(load))).outcomes.broken).toEqual([])

@@ -35,9 +35,14 @@ export async function raced(call: Call, first: Runner, plan: HedgePlan, carrier:
 
   const beside = attempt(call, second.trial, second.step, second.guard, carrier).then((tried): Run => ({ ...second, tried }))
   const ahead = await Promise.race([alone, beside])
-  first.guard.notice(0, null)
   const [behind, other] = ahead.role === 'answer' ? [second, beside] : [first, alone]
-  if (!ahead.tried.ok) return { run: await other, failed: ahead, lost: null }
+  // Where the second call has failed, the first is still waited for, and that it is late still to be told.
+  if (ahead.tried.ok || ahead.role === 'answer') first.guard.notice(0, null)
+  if (!ahead.tried.ok) {
+    const run = await other
+    first.guard.notice(0, null)
+    return { run, failed: ahead, lost: null }
+  }
   behind.trial.detail = 'another call answered first'
   behind.trial.closed = true
   close(behind.trial)

@@ -68,8 +68,8 @@ async function carried(
       dialect: name => (name === 'openai-chat' ? openaiChat : undefined),
       credential: () => null,
       sign: async () => ({}),
-      report: ({ target, class: kind, sent_at_ms, first_token_ms, retry_after_ms, probe }) =>
-        tell({ target, class: kind, sent_at_ms, first_token_ms, retry_after_ms, probe }),
+      report: ({ target, class: kind, sent_at_ms, first_token_ms, waited_ms, retry_after_ms, probe }) =>
+        tell({ target, class: kind, sent_at_ms, first_token_ms, ...(waited_ms !== undefined && { waited_ms }), retry_after_ms, probe }),
       retries: passenger.retries,
       hedges: passenger.hedges,
       waitUntil: promise => void promise,

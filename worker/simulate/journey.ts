@@ -13,6 +13,8 @@ export type Told = {
   class: OutcomeClass
   sent_at_ms: Ms
   first_token_ms: Ms | null
+  /** Of a call that another one outran. */
+  waited_ms?: Ms
   retry_after_ms: Ms | null
   probe: boolean
 }
