@@ -48,6 +48,8 @@ export type Outcomes = {
   traffic: Region['counts'] & { one_isolate_in_2s: number }
   /** When a target's gate opened and closed, as the region with this number saw it. */
   transitions: { target: string; region: number; state: string; at_ms: Ms }[]
+  /** When a region began to trust a target less, for what happens elsewhere. */
+  wary: { target: string; region: number; at_ms: Ms }[]
   broken: ReturnType<typeof watch>['broken']
 }
 
@@ -75,6 +77,7 @@ export async function run({
   const chance = draws(seed)
   const watched = watch()
   const transitions: Outcomes['transitions'] = []
+  const wary: Outcomes['wary'] = []
   const shared = judgement.by === 'gate' && judgement.shared
   const away = shared ? weather.object_away : { from_ms: 0, until_ms: Number.POSITIVE_INFINITY }
   const line: Line = {
@@ -87,7 +90,9 @@ export async function run({
   const regions: Region[] = Array.from({ length: workload.regions }, (_, n) =>
     region(`region-${n}`, line, clock, others, (target, before, after) => {
       if (before.state !== after.state) transitions.push({ target, region: n, state: after.state, at_ms: clock.nowMs() - START_MS })
-      const { lease_until_ms } = after
+      const { lease_until_ms, wary_until_ms } = after
+      if (wary_until_ms !== null && (before.wary_until_ms ?? 0) < wary_until_ms)
+        wary.push({ target, region: n, at_ms: clock.nowMs() - START_MS })
       const leased = `${target} in region ${n}`
       if (lease_until_ms !== null && lease_until_ms !== before.lease_until_ms && !(after.lease_used && !before.lease_used))
         watched.leased(leased, lease_until_ms + LEASE_SLACK_MS, clock.nowMs())
@@ -265,7 +270,7 @@ export async function run({
     found: sum('found'),
     one_isolate_in_2s: Math.max(...isolates.map(isolate => isolate.mostInTwoSeconds())),
   }
-  return { journeys, unplanned, object_calls: traffic.sent, traffic, transitions, broken: watched.broken }
+  return { journeys, unplanned, object_calls: traffic.sent, traffic, transitions, wary, broken: watched.broken }
 }
 
 async function advance(clock: SimClock, until_ms: Ms, bytes: boolean): Promise<void> {

@@ -57,12 +57,8 @@ const SERVED_JUST_NOW_MS = 5_000
 const SERVED_MS = 30_000
 /** A tenant that fails this often in a row, while others are answered in between, fails by its own doing. */
 const OWN_ROW = 2
-/**
- * One tenant's part of what opens the gate, while others are served: a little more than half, so that two of them who always fail open it although sums
- * fade; and where half of that is enough, so little that with one chance failure of another's it is not.
- */
+/** One tenant's part of what opens the gate, while others are served: a little more than half, so that two who always fail open it although sums fade. */
 const TENANT_SHARE = 0.52
-const TENANT_SHARE_IF_WARY = 0.3
 /** Hanging requests that may still take their `late` back. */
 const LATE_MAX = 16
 /** Failures that may have been their requests' doing: what they weigh until confirmed, how long another tenant's failure confirms them, and how many are kept. */
@@ -312,7 +308,7 @@ function withFailure(before: Suspicion, outcome: Outcome, own_weight: number, no
 }
 
 /** What one tenant may put into a sum that opens at `threshold * share`. */
-const capOf = (threshold: number, share: number) => threshold * share * (share < 1 ? TENANT_SHARE_IF_WARY : TENANT_SHARE)
+const capOf = (threshold: number, share: number) => threshold * share * TENANT_SHARE
 
 const failedLately = ({ failed_ms }: Tenant, now_ms: Ms) => failed_ms !== null && failed_ms >= now_ms - CONFIRM_MS
 
