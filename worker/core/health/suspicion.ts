@@ -135,7 +135,7 @@ export const noSuspicion = (now_ms: Ms, before?: Suspicion): Suspicion => ({
 
 /** It answered this tenant, which is no evidence while nobody else asks, but says of another's failures that they may be its own. */
 export function served(before: Suspicion, { org, sent_at_ms }: Outcome, now_ms: Ms): Suspicion {
-  const tenant = tenantOf(before, org, now_ms)
+  const tenant = tenantOf(before.tenants, org, now_ms)
   const ok_sent_ms = Math.max(tenant.ok_sent_ms ?? 0, sent_at_ms)
   return { ...before, tenants: withTenant(before.tenants, { ...tenant, ok_sent_ms, seen_ms: now_ms }) }
 }
@@ -237,8 +237,8 @@ function withTenant(tenants: Tenant[], tenant: Tenant): Tenant[] {
   return [...others, tenant]
 }
 
-const tenantOf = (suspicion: Suspicion, org: string, now_ms: Ms): Tenant =>
-  suspicion.tenants.find(tenant => tenant.org === org) ?? {
+const tenantOf = (tenants: Tenant[], org: string, now_ms: Ms): Tenant =>
+  tenants.find(tenant => tenant.org === org) ?? {
     org,
     fast: 0,
     slow: 0,
@@ -263,7 +263,7 @@ function othersServed(suspicion: Suspicion, org: string, failing_since_ms: Ms, n
 
 function withFailure(before: Suspicion, outcome: Outcome, own_weight: number, now_ms: Ms, share: number): Suspicion {
   const { org, decision_id } = outcome
-  const tenant = tenantOf(before, org, now_ms)
+  const tenant = tenantOf(before.tenants, org, now_ms)
   const failing_since_ms = tenant.failing_since_ms ?? now_ms
   const others = othersServed(before, org, failing_since_ms, now_ms)
   const capped = others.just_now || others.since
@@ -360,7 +360,7 @@ function withOk(before: Suspicion, outcome: Outcome, now_ms: Ms): Suspicion {
   const fast_left = before.fast > 0 ? fast / before.fast : 0
   const slow_left = before.slow > 0 ? slow / before.slow : 0
   const tenants = scaled(before.tenants, fast_left, slow_left)
-  const tenant = tenantOf({ ...before, tenants }, outcome.org, now_ms)
+  const tenant = tenantOf(tenants, outcome.org, now_ms)
   const ok_sent_ms = Math.max(tenant.ok_sent_ms ?? 0, outcome.sent_at_ms)
   return {
     ...before,
