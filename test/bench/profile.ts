@@ -6,6 +6,9 @@
  *   node test/bench/profile.ts --contender signalbox --scenario json-2k-16 --seconds 5 --top 40
  *
  * `(program)` is the runtime outside JavaScript: sockets, HTTP, streams, SQLite.
+ *
+ * With `--memory made` it tells bytes instead: what each function allocated; with `--memory kept` only what outlived collections of young
+ * memory, which is what full collections are for and what they cost.
  */
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -20,9 +23,11 @@ import { SCENARIOS } from './scenarios.ts'
 import { SIGNALBOX } from './signalbox.ts'
 
 type Node = { id: number; callFrame: { functionName: string; url: string; lineNumber: number }; children?: number[] }
+type Callee = { callFrame: Node['callFrame']; selfSize: number; children: Callee[] }
 type Profile = { nodes: Node[]; samples: number[]; timeDeltas: number[] }
 
 const SAMPLE_EVERY_US = 100
+const SAMPLE_EVERY_BYTES = 1_024
 
 /** A session with one isolate's inspector: calls by name, answered in turn. */
 async function inspect(url: string) {
@@ -45,25 +50,43 @@ async function inspect(url: string) {
   return { call, close: () => socket.close() }
 }
 
+const named = ({ callFrame: { functionName, url, lineNumber } }: Pick<Node, 'callFrame'>) =>
+  url === '' ? functionName || '(native)' : `${functionName || '(anonymous)'} ${url.split('/').at(-1)}:${lineNumber + 1}`
+
+/** Bytes by function, as `times` has time. */
+function sizes(head: Callee): Map<string, { self: number; total: number }> {
+  const made = new Map<string, { self: number; total: number }>()
+  const walk = (node: Callee, above: ReadonlySet<string>): number => {
+    const name = named(node)
+    const known = made.get(name) ?? { self: 0, total: 0 }
+    made.set(name, known)
+    known.self += node.selfSize
+    const within = new Set([...above, name])
+    const total = node.children.reduce((sum, child) => sum + walk(child, within), node.selfSize)
+    if (!above.has(name)) known.total += total
+    return total
+  }
+  walk(head, new Set())
+  return made
+}
+
 /** Time by function, in µs: in the function itself, and with all that it called. A name that calls itself counts once. */
-function times({ nodes, samples, timeDeltas }: Profile): Map<string, { self_us: number; total_us: number }> {
-  const named = ({ callFrame: { functionName, url, lineNumber } }: Node) =>
-    url === '' ? functionName || '(native)' : `${functionName || '(anonymous)'} ${url.split('/').at(-1)}:${lineNumber + 1}`
+function times({ nodes, samples, timeDeltas }: Profile): Map<string, { self: number; total: number }> {
   const names = new Map(nodes.map(node => [node.id, named(node)]))
   const parents = new Map(nodes.flatMap(({ id, children }) => (children ?? []).map(child => [child, id] as const)))
-  const spent = new Map<string, { self_us: number; total_us: number }>()
+  const spent = new Map<string, { self: number; total: number }>()
   const at = (name: string) => {
-    const known = spent.get(name) ?? { self_us: 0, total_us: 0 }
+    const known = spent.get(name) ?? { self: 0, total: 0 }
     spent.set(name, known)
     return known
   }
   samples.forEach((id, index) => {
     // The first sample after the isolate rested carries the whole rest; it counts as one sample.
     const took_us = Math.min(timeDeltas[index] ?? 0, 2 * SAMPLE_EVERY_US)
-    at(names.get(id) ?? '').self_us += took_us
+    at(names.get(id) ?? '').self += took_us
     const seen = new Set<string>()
     for (let node: number | undefined = id; node !== undefined; node = parents.get(node)) seen.add(names.get(node) ?? '')
-    for (const name of seen) at(name).total_us += took_us
+    for (const name of seen) at(name).total += took_us
   })
   return spent
 }
@@ -75,6 +98,7 @@ const { values: flags } = parseArgs({
     seconds: { type: 'string', default: '5' },
     top: { type: 'string', default: '40' },
     inclusive: { type: 'boolean', default: false },
+    memory: { type: 'string' },
   },
 })
 const contender = [...PEERS, ...SIGNALBOX].find(({ name }) => name === flags.contender)
@@ -96,9 +120,18 @@ try {
   const listed = (await (await fetch(`http://127.0.0.1:${inspector_port}/json`)).json()) as { id: string; webSocketDebuggerUrl: string }[]
   const sessions = await Promise.all(listed.map(async ({ id, webSocketDebuggerUrl }) => ({ id, ...(await inspect(webSocketDebuggerUrl)) })))
   for (const { call } of sessions) {
-    await call('Profiler.enable')
-    await call('Profiler.setSamplingInterval', { interval: SAMPLE_EVERY_US })
-    await call('Profiler.start')
+    if (flags.memory === undefined) {
+      await call('Profiler.enable')
+      await call('Profiler.setSamplingInterval', { interval: SAMPLE_EVERY_US })
+      await call('Profiler.start')
+    } else {
+      await call('HeapProfiler.enable')
+      await call('HeapProfiler.startSampling', {
+        samplingInterval: SAMPLE_EVERY_BYTES,
+        includeObjectsCollectedByMajorGC: true,
+        includeObjectsCollectedByMinorGC: flags.memory === 'made',
+      })
+    }
   }
   const before_us = cpuMicros(target.pid)
   const { answers } = await load({ ...plan, duration_ms: Number(flags.seconds) * 1_000 })
@@ -107,13 +140,18 @@ try {
     `${contender.name}, ${scenario.name}: ${answers} answers, ${(spent_us / answers).toFixed(0)} µs each with the profiler on\n`,
   )
   for (const { id, call, close } of sessions) {
-    const { profile } = await call<{ profile: Profile }>('Profiler.stop')
+    const spent =
+      flags.memory === undefined
+        ? times((await call<{ profile: Profile }>('Profiler.stop')).profile)
+        : sizes((await call<{ profile: { head: Callee } }>('HeapProfiler.stopSampling')).profile.head)
     close()
-    const by = flags.inclusive ? 'total_us' : 'self_us'
-    const rows = [...times(profile)].filter(([name]) => name !== '(idle)' && name !== '(root)').sort((a, b) => b[1][by] - a[1][by])
-    process.stdout.write(`\nisolate ${id}, µs per answer: in the function itself, with all it called\n`)
-    for (const [name, { self_us, total_us }] of rows.slice(0, Number(flags.top))) {
-      process.stdout.write(`${(self_us / answers).toFixed(1).padStart(8)} ${(total_us / answers).toFixed(1).padStart(8)}  ${name}\n`)
+    const by = flags.inclusive ? 'total' : 'self'
+    const rows = [...spent].filter(([name]) => name !== '(idle)' && name !== '(root)').sort((a, b) => b[1][by] - a[1][by])
+    process.stdout.write(
+      `\nisolate ${id}, ${flags.memory === undefined ? 'µs' : `bytes ${flags.memory}`} per answer: in the function itself, with all it called\n`,
+    )
+    for (const [name, { self, total }] of rows.slice(0, Number(flags.top))) {
+      process.stdout.write(`${(self / answers).toFixed(1).padStart(8)} ${(total / answers).toFixed(1).padStart(8)}  ${name}\n`)
     }
   }
 } finally {
