@@ -18,6 +18,8 @@ export type Elsewhere = ReadonlyMap<string, readonly Grades[]>
 /** Questions that enough models answered for an expectation, in a set of this many of them. */
 const MODELS_LEAST = 5
 const ROWS_LEAST = 100
+/** Where fewer of the rows can be steadied, the lesson would be of two kinds of rows, and teach their difference (MMLU: half of them, .663 -> .647). */
+const SHARE_LEAST = 0.9
 const SHRINK = 30
 
 /** Of every set but this one. A question that a set asks in several rows may be several questions that open alike, and is left out. */
@@ -45,7 +47,7 @@ export function steadied(items: readonly Item[], { strong, weak }: GradedSet, ot
   const rich = known.map(grades => Object.keys(grades).length >= MODELS_LEAST)
   const told = known.flatMap((grades, i) => (rich[i] ? [grades] : []))
   const gains = Float64Array.from(items, item => item.gain)
-  if (told.length < ROWS_LEAST) return gains
+  if (told.length < Math.max(ROWS_LEAST, SHARE_LEAST * items.length)) return gains
   const models = [...new Set(told.flatMap(grades => Object.keys(grades)))]
   const means = models.map(model => {
     const grades = told.flatMap(each => (each[model] === undefined ? [] : [each[model]]))

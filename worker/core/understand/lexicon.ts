@@ -213,6 +213,67 @@ export const ENTRIES: [Cue, number, string][] = [
     'detailed|in detail|comprehensive|thorough|in depth|long|lengthy|extensive|full|complete guide|step by step guide|tutorial|essay|report|chapter|whitepaper|ausführlich|détaillé|detallado|detalhado|подробно|详细|全面|詳しく|詳細',
   ],
   // Attempts on the operator
+  // What is asked for in other languages than English, in the words of every day.
+  [
+    'make',
+    1,
+    'schreib|schreib mir|verfass|verfasse|entwirf|dichte|erfinde|formulier|écris moi|rédige moi|invente|imagine une|escríbeme|redáctame|inventa|redija|escreve|scrivimi|maak|verzin|bedenk|zrób|wymyśl|zredaguj|yaz|yazın|hazırla|придумай|составь|써 줘|써 주세요|지어 줘|작성해 줘|लिखो|लिखिए|बनाओ|اكتب|اكتبي|帮我写|写一|编一',
+  ],
+  [
+    'text_thing',
+    1,
+    'e mail|mail|eine mail|nachricht|rede|einladung|märchen|courriel|discours|invitation|correo|mensaje|discurso|invitación|mensagem|convite|conto|messaggio|discorso|invito|favola|lettera|brief aan|verhaal|verhaaltje|toespraak|maila|list do|wiersz|bajkę|przemówienie|e posta|mektup|şiir|masal|hikaye|письмо|тост|стихи|сказку|이메일|이메일을|편지를|축사를|ईमेल|पत्र|कविता|कहानी|رسالة|قصيدة|قصة|メール|手紙|邮件',
+  ],
+  [
+    'creative_writing',
+    2,
+    'eine mail|eine e mail|eine kurze mail|einen brief|eine nachricht|gutenachtgeschichte|eine rede|werbetext|eine einladung|stellenanzeige|un mail|un courriel|une lettre|un petit mot|un discours|un slogan|une histoire|un correo|una carta|un mensaje|un brindis|un anuncio|un cuento|um e mail|uma carta|uma mensagem|um conto|uma legenda|una mail|una lettera|una favola|un discorso|uno slogan|een mail|een brief|verhaaltje|een slogan|een gedicht|maila do|list do|bajkę|wiersz|przemówienie|e posta yaz|mektup yaz|şiir yaz|masal yaz|bir şiir|bir masal|письмо|тост|стихи|이메일을 써|편지를 써|시를 써|축사를 써|이야기를 지어|ईमेल लिखो|पत्र लिखिए|पत्र लिखो|कविता लिखो|कहानी लिखो|رسالة إلى|قصيدة|اخترع قصة|ルを書いて|写一封|写一首|写一段',
+  ],
+  [
+    'rewriting',
+    2,
+    'höflicher|freundlicher|förmlicher|professioneller|umformulieren|formulieren|in einfacher sprache|auf englisch|auf spanisch|ins englische|ins italienische|rechtschreibung|plus poli|plus poliment|plus aimable|plus professionnel|reformuler|orthographe|en anglais|más formal|más educado|más amable|más profesional|al inglés|corrige los|reescribir|mais formal|mais educado|mais educada|mais profissional|para o inglês|corrija|reescreva|riscrivi|riscrivere|più formale|più cortese|più gentile|più professionale|in inglese|correggi|herschrijf|vriendelijker|formeler|verbeter|vertaal|naar het engels|przetłumacz|popraw|przeredaguj|grzeczniej|na angielski|ingilizceye çevir|çevir|düzelt|daha kibar|daha resmi|고쳐 줘|영어로|바꿔 줘|공손하게|अनुवाद|सुधारो|विनम्र|ترجم|أعد صياغة|صياغة|丁寧|敬語に|译成|вежливее|официальнее|на английский',
+  ],
+  [
+    'summary',
+    2,
+    'fass|kurzfassung|in zwei sätzen|in drei sätzen|kernaussagen|worum geht es|synthétise|en bref|points clés|en deux phrases|fais un résumé|haz un resumen|resúmeme|puntos clave|en dos frases|resuma|resuma o|faça um resumo|um resumo|pontos principais|em duas frases|fai un riassunto|sintetizza|punti principali|in due frasi|samenvatting van|vat de|vat het|in twee zinnen|streść|podsumuj|streszczenie|özetle|özetler|iki cümlede|요약해|요약해 줘|두 문장으로|핵심만|सारांश|संक्षेप|لخص|تلخيص|перескажи|в двух предложениях',
+  ],
+  [
+    'extraction',
+    2,
+    'liste alle|alle namen|alle datumsangaben|alle beträge|alle orte|als liste|heraus|zieh|welche stimmung|positiv oder negativ|relève|toutes les dates|les montants|noms propres|les lieux|liste des|cet avis|positif ou négatif|enumera|todas las fechas|los importes|los nombres|los lugares|positiva o negativa|esta reseña|liste|todas as datas|os valores|os nomes|positiva ou negativa|elenca|tutte le date|gli importi|i nomi|i luoghi|questa recensione|haal alle|in een lijst|uit deze tekst|wypisz|wyciągnij|z tekstu|listele|metindeki|뽑아 줘|뽑아|выпиши|все даты|استخرج|निकालो|列出所有|書き出して',
+  ],
+  [
+    'agentic',
+    2,
+    'wecker|den wecker|erinnere mich|erinner mich|reservier|reserviere|buch mir|buche|in den kalender|einen timer|mach das licht|prends rendez vous|réserve|rappelle moi|une alarme|mon agenda|boîte mail|une confirmation|reserva|recuérdame|una alarma|avísame|apaga las|apaga a|mi calendario|me avise|me lembre|um alarme|coloca um|prenota|ricordami|un timer|la sveglia|in agenda|spegni|herinner me|een wekker|boek een|doe het licht|przypomnij|zarezerwuj|budzik|wyłącz|hatırlat|alarm kur|masa ayırt|ayırt|ışığını|알람|예약해|예약해 줘|맞춰 줘|불 꺼|याद दिलाना|अलार्म|बुक करो|ذكرني|احجز|اضبط|أطفئ|напомни|закажи|забронируй|будильник|выключи|перенеси|提醒我|帮我订|叫我起床|关掉|アラーム|予約して|電気を消して',
+  ],
+  [
+    'conversation',
+    1.5,
+    'na alles klar|guten morgen|mir ist langweilig|langweilig|bist du|coucou|ça va|je m ennuie|tu es un|buenos días|qué tal|mil gracias|eres una|oi tudo|tudo bem|valeu|estou entediado|come va|mi annoio|grazie mille|hoi|bedankt|ik verveel|cześć|co słychać|dziękuję|nudzi|selam|merhaba|nasılsın|teşekkürler|잘 지냈어|고마워|심심해|नमस्ते|धन्यवाद|कैसे हो',
+  ],
+  [
+    'wh',
+    1,
+    'wieso|weshalb|wozu|waarom|wanneer|hoe|dlaczego|kiedy|gdzie|neden|nasıl|nedir|kaç|왜|뭐예요|뭐야|언제|누가|क्यों|क्या|कौन|कब|لماذا|ما هو|ما هي|متى|كيف|أين|por que|o que|cosa|come mai|quién|cuándo',
+  ],
+  [
+    'factual_question',
+    2,
+    'wieso|weshalb|warum|pourquoi|comment se fait|por qué|por que|perché|come mai|o que é|o que provoca|o que causa|para que serve|waarom|hoe komt het|dlaczego|jak to|neden|왜|क्यों|لماذا|为什么|なぜ|почему|wer hat|wann wurde|qui a|quand a|quién|cuándo se|chi ha|quando è|dove si trova|뭐예요|क्या होती|क्या है|nedir',
+  ],
+  [
+    'reasoning',
+    2,
+    'was folgt|folgt daraus|que peut on en déduire|que peut on conclure|qué se deduce|qué se concluye|se conclui|cosa ne segue|was folgt daraus|älter als|größer als|plus grand que|más alto que|mais velho que|più alto di|что из этого следует|выше',
+  ],
+  [
+    'mathematics',
+    1.5,
+    'wie viel sind|wie viel braucht|combien font|cuánto es|quanto é|quanto fa|quanti gliene|hoeveel is|hoeveel|ile to|ile jej|ile|kaçtır|kaç tane|퍼센트|얼마야|몇 개|prozent von|por ciento',
+  ],
   [
     'override',
     1,
