@@ -122,22 +122,28 @@ describe('looking for names', () => {
   it('goes on through a text of any length', () => {
     expect(namesIn(`${'word '.repeat(WORDS_MAX + 10)}My name is Ruth Montez.`)).toEqual(['Ruth Montez'])
   })
-  it.each(['A. ', 'Ann ', 'a-A-', '-', '’A', 'Éa', '日本', "'"])('takes a time that grows with the text and no faster: %j', piece => {
-    const time = (chars: number) => {
-      const text = piece.repeat(chars / piece.length)
-      let best = Number.POSITIVE_INFINITY
-      for (let turn = 0; turn < 5; turn++) {
-        // Processor time: what else the machine does must not count.
-        const began = process.cpuUsage()
-        namesIn(text)
-        const { user, system } = process.cpuUsage(began)
-        best = Math.min(best, 1_000 * (user + system))
+  it.each(['A. ', 'Ann ', 'a-A-', '-', '’A', 'Éa', '日本', "'"])('looks up in proportion to the text and no more: %j', piece => {
+    const lookUps = (chars: number) => {
+      let reads = 0
+      const counted = <T extends object>(values: T) =>
+        new Proxy(values, {
+          get: (of, place) => {
+            reads++
+            return Reflect.get(of, place)
+          },
+        })
+      const kept = {
+        ...table,
+        kinds: counted(table.kinds),
+        prints: counted(table.prints),
+        weights: counted(table.weights),
+        likeness: counted(table.likeness),
       }
-      return best
+      const text = piece.repeat(chars / piece.length)
+      findNames(text, 0, text.length, { add: () => {} }, kept)
+      return reads
     }
-    time(24_000)
-    // Eight times the text in 64 times the time would be a square; half of that leaves room for a busy machine.
-    expect(time(192_000)).toBeLessThan(32 * Math.max(time(24_000), 20_000))
+    expect(lookUps(48_000)).toBeLessThanOrEqual(8.5 * lookUps(6_000) + 100)
   })
 })
 

@@ -29,7 +29,8 @@ export function hasWord(text: string, from: number, to: number, list: readonly s
 /** Letters of scripts with spaces between words; in others a word has no edges. NaN, outside of the text, is none. */
 const isLetter = (code: number) => (code >= 0x61 && code <= 0x7a) || (code >= 0xdf && code < 0x700)
 
-const LABEL = /([\p{L}]+)\.?(?: (?:number|no|nr|is|at|num)\.?)*[ :.#(-]{0,3}$/u
+/** No label is longer than 24 letters, and none is followed by more than three words like "number is": so it cannot backtrack far. */
+const LABEL = /(\p{L}{1,24})\.?(?: (?:number|no|nr|is|at|num)\.?){0,3}[ :.#(-]{0,3}$/u
 /** Whether a label ends at `to`. */
 export function isLabelled(text: string, from: number, to: number): boolean {
   const near = text.slice(from, to).toLowerCase()
