@@ -65,6 +65,9 @@ export function figuresOf({ journeys, unplanned, object_calls }: Outcomes, scene
 /** Attempts keep the world's time, journeys the time since it began; the first attempt is sent when its request begins. */
 const startOfAll = (attempts: { sent_at_ms: Ms }[], started_at_ms: Ms) => attempts[0]?.sent_at_ms ?? started_at_ms
 
+const relayed = ({ relays, looks, found }: Outcomes['traffic']) =>
+  `${relays > 0 ? `by ${relays} relays to` : 'to'} the object; of ${looks} looks into data centres' caches ${found} were enough`
+
 export function linesOf(figures: Figures, outcomes: Outcomes, scene: Scene): string[] {
   const percent = (share: number, digits = 2) => `${(share * 100).toFixed(digits)} %`
   const seconds = (ms: Ms | null) => (ms === null ? 'never' : `${(ms / 1_000).toFixed(1)} s`)
@@ -82,7 +85,7 @@ export function linesOf(figures: Figures, outcomes: Outcomes, scene: Scene): str
           `in the spell            ${percent(figures.wasted)} called in vain, p99 of the wait for it ${Math.round(figures.added_p99_ms)} ms`,
           `back on the first       ${seconds(figures.back_ms)} after the spell, nine in ten requests ${seconds(figures.full_ms)}`,
         ]),
-    `calls to the object     ${figures.object_calls_per_s.toFixed(1)} a second`,
+    `reports of isolates     ${figures.object_calls_per_s.toFixed(1)} a second, ${relayed(outcomes.traffic)}`,
     '',
     turned.length === 0
       ? 'No gate moved.'
@@ -90,7 +93,7 @@ export function linesOf(figures: Figures, outcomes: Outcomes, scene: Scene): str
     ...shown,
     '',
     outcomes.broken.length === 0
-      ? 'Invariants I5 to I7, I9, I10 (and I8 with --bytes) held at every step.'
+      ? 'Invariants I5 to I7, I9 to I12 (and I8 with --bytes) held at every step.'
       : `BROKEN INVARIANTS\n${outcomes.broken.map(({ invariant, request, what }) => `  ${invariant} request ${request}: ${what}`).join('\n')}`,
   ]
 }
