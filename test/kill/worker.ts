@@ -62,9 +62,10 @@ export default {
     const object = env.USAGE.getByName(searchParams.get('org') ?? '')
     if (pathname === '/kill/keys') {
       const keys = searchParams.get('keys')?.split(',') ?? []
+      // First what is still on its way: rows that came to D1 between sums and this question would be missing from the sums.
+      const { under_way, unflushed, set_aside } = await object.status()
       const ledgers = await object.ledgers(keys.map(keyAccount))
       const { results } = await env.DB.prepare(SUMS).all<{ key_id: string; rows_micros: number; orphans: number }>()
-      const { under_way, unflushed, set_aside } = await object.status()
       const spends = keys.map((key_id, at) => ({
         ...ledgers[at]?.month,
         ...(results.find(row => row.key_id === key_id) ?? { rows_micros: 0, orphans: 0 }),
