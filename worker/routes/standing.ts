@@ -2,7 +2,7 @@
  * What a caller is told of its limits: the refusal, where it may not go on, and headers, where it has limits at all. Rates stand
  * in the headers that the dialect's clients read; what was passed of soft limits stands in `x-signalbox-warning`.
  */
-import { type GatewayError, wording } from '../core/errors.ts'
+import { FACTS, type GatewayError, wording } from '../core/errors.ts'
 import type { Dialect } from '../dialects/dialect.ts'
 import type { RateLimits } from '../dialects/rate-limits.ts'
 import type { Effects } from '../dispatch/effects.ts'
@@ -50,7 +50,7 @@ function repeated({ of, decision_id, began_at_ms, kept }: Repeated, now_ms: Ms):
 function errorOf({ ok, ...refusal }: LimitRefusal): GatewayError {
   if (refusal.code === 'limit_reached') return refusal
   // A newer object may refuse for what nobody here has words for.
-  if (refusal.code !== 'budget_exhausted') return { code: 'accounting_unavailable' }
+  if (!Object.hasOwn(FACTS, refusal.code)) return { code: 'accounting_unavailable' }
   const { held_micros, ...rest } = refusal
   return { ...rest, spent_micros: rest.spent_micros + held_micros }
 }
