@@ -14,10 +14,14 @@ const app = makeApp(depsOf)
 export default {
   fetch: app.fetch,
   scheduled: (_event, env, ctx) => {
-    ctx.waitUntil(sweepUsage(env, Date.now()))
     const deps = depsOf(env)
+    ctx.waitUntil(
+      sweepUsage(env, Date.now()).then(objects => {
+        for (const { org, given_up } of objects) if (given_up) deps.mishap(new Error(`D1 refuses ${given_up} rows of ${org}`))
+      }, deps.mishap),
+    )
     ctx.waitUntil(keepWarm(env, deps, ctx).catch(deps.mishap))
-    ctx.waitUntil(removeOld(env, Date.now()))
+    ctx.waitUntil(removeOld(env, Date.now()).catch(deps.mishap))
     ctx.waitUntil(
       checkBooks(env, Date.now()).then(differing => {
         for (const books of differing) deps.mishap(new Error(`the two books of ${books.org} differ: ${JSON.stringify(books.days)}`))

@@ -293,11 +293,6 @@ export class UsageJournal {
     this.#storage.sql.exec('UPDATE stuck SET tries = tries + 1, next_at_ms = ?, error = ? WHERE seq = ?', retry_at_ms, error, seq)
   }
 
-  /** Rows that were given up on get all their tries again: an operator does this once the cause is gone. */
-  release(now_ms: Ms): number {
-    return this.#storage.sql.exec('UPDATE stuck SET tries = 1, next_at_ms = ?', now_ms).rowsWritten
-  }
-
   /** Forgets what D1 has and no repeated message can ask for any more. */
   prune(now_ms: Ms): void {
     let forgotten = 0

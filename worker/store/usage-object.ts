@@ -163,15 +163,6 @@ export class UsageObject extends DurableObject<Env> {
     return { org: this.#journal.org, alarm_at_ms: await this.ctx.storage.getAlarm(), ...this.#journal.counts(TRIES) }
   }
 
-  /** Gives rows that D1 would not take all their tries again. */
-  release(): number {
-    const now_ms = Date.now()
-    const released = this.#journal.release(now_ms)
-    this.#not_before_ms = 0
-    this.#arm(now_ms)
-    return released
-  }
-
   /**
    * Never throws on account of D1: an alarm that fails six times is abandoned by the platform. It is set again at the end,
    * whatever happened, and after everything else, since setting it early would replace a retry.
