@@ -29,6 +29,7 @@ const BODY = 'routes/body.test.ts'
 const JSON_TEXT = 'core/json-text.test.ts'
 const DISPATCH = 'dispatch/dispatch.test.ts'
 const ONCE = 'routes/once.test.ts'
+const LOAD = 'security/workerd/load.test.ts'
 const OBJECT = 'store/usage-object.test.ts'
 
 export const ITEMS: Item[] = [
@@ -382,10 +383,14 @@ export const ITEMS: Item[] = [
     id: '52',
     asks: 'One tenant’s load does not slow others',
     tests: [
+      [LOAD, 'hold up none of another’s, which are called and answered while all of them stand'],
+      [LOAD, 'use nothing of another’s limits'],
+      [LOAD, 'are no more at a time than its own limit lets through'],
+      [LOAD, 'of one organisation hold up none of another’s requests'],
       ['store/usage.test.ts', 'shares no call with another organisation'],
       ['core/spend/limits.test.ts', 'are counted from their beginning to their end'],
     ],
-    note: 'By construction (an object for each organisation, limits on requests at the same time); not measured at 100 times the load.',
+    note: 'In one isolate, by what waits for what; that a shared core has time for both is the platform’s.',
   },
   // Money.
   {
