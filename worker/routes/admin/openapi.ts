@@ -34,9 +34,10 @@ const ERROR: Schema = {
 
 export function openApi(routes: readonly Route[]): Document {
   const paths: Document['paths'] = {}
+  const schemas: Record<string, Schema> = { Error: ERROR }
   for (const each of routes) {
     const path = each.path.replace(/:([a-z_]+)/g, '{$1}')
-    paths[path] = { ...paths[path], [each.method.toLowerCase()]: operationOf(each) }
+    paths[path] = { ...paths[path], [each.method.toLowerCase()]: operationOf(each, schemas) }
   }
   return {
     openapi: '3.1.0',
@@ -47,13 +48,14 @@ export function openApi(routes: readonly Route[]): Document {
         'Every call needs an admin key as "authorization: Bearer sk-sbadm_...", or a session of Cloudflare Access. Roles: viewer, operator, admin, owner; each may do what those before it may. Unknown fields are refused.',
     },
     paths,
-    components: { securitySchemes: { admin_key: { type: 'http', scheme: 'bearer' } }, schemas: { Error: ERROR } },
+    components: { securitySchemes: { admin_key: { type: 'http', scheme: 'bearer' } }, schemas },
   }
 }
 
-function operationOf({ id, summary, role, reach, params, query, body, answer, status }: Route): Operation {
+function operationOf({ id, summary, role, reach, params, query, body, answer, status }: Route, schemas: Record<string, Schema>): Operation {
+  const schemaOf = (schema: z.ZodType, io: 'input' | 'output', part: string) => jsonSchema(schema, io, `${id}.${part}`, schemas)
   const good: Record<string, { schema: Schema }> = answer
-    ? { 'application/json': { schema: jsonSchema(answer(), 'output') } }
+    ? { 'application/json': { schema: schemaOf(answer(), 'output', 'answer') } }
     : { 'text/plain': { schema: { type: 'string' } } }
   return {
     operationId: id,
@@ -61,8 +63,8 @@ function operationOf({ id, summary, role, reach, params, query, body, answer, st
     description: role === 'open' ? 'For anyone.' : `Role ${role}.${reach === 'router' ? ' Only for admins of the whole router.' : ''}`,
     tags: [id.split('.')[0] ?? id],
     ...(role === 'open' ? { security: [] } : {}),
-    parameters: [...parametersOf(params?.(), 'path'), ...parametersOf(query?.(), 'query')],
-    ...(body ? { requestBody: { required: true, content: { 'application/json': { schema: jsonSchema(body(), 'input') } } } } : {}),
+    parameters: [...parametersOf(params?.(), 'path', schemaOf), ...parametersOf(query?.(), 'query', schemaOf)],
+    ...(body ? { requestBody: { required: true, content: { 'application/json': { schema: schemaOf(body(), 'input', 'body') } } } } : {}),
     responses: {
       [String(status ?? 200)]: { description: 'Done.', content: good },
       default: { description: 'Refused.', content: { 'application/json': { schema: { $ref: '#/components/schemas/Error' } } } },
@@ -70,9 +72,16 @@ function operationOf({ id, summary, role, reach, params, query, body, answer, st
   }
 }
 
-function parametersOf(schema: z.ZodType | undefined, place: 'path' | 'query'): Parameter[] {
+function parametersOf(
+  schema: z.ZodType | undefined,
+  place: 'path' | 'query',
+  schemaOf: (schema: z.ZodType, io: 'input', part: string) => Schema,
+): Parameter[] {
   if (!schema) return []
-  const { properties = {}, required = [] } = jsonSchema(schema, 'input') as { properties?: Record<string, Schema>; required?: string[] }
+  const { properties = {}, required = [] } = schemaOf(schema, 'input', place) as {
+    properties?: Record<string, Schema>
+    required?: string[]
+  }
   return Object.entries(properties).map(([name, { description, ...rest }]) => ({
     name,
     in: place,
@@ -82,9 +91,23 @@ function parametersOf(schema: z.ZodType | undefined, place: 'path' | 'query'): P
   }))
 }
 
-function jsonSchema(schema: z.ZodType, io: 'input' | 'output'): Schema {
-  const { $schema, ...rest } = z.toJSONSchema(schema, { io, unrepresentable: 'any' })
-  return rest
+/** What a schema says of itself by reference (a value that holds its like) is a component of the document: a reference counts from its root. */
+function jsonSchema(schema: z.ZodType, io: 'input' | 'output', owner: string, schemas: Record<string, Schema>): Schema {
+  const { $schema, $defs = {}, ...rest } = z.toJSONSchema(schema, { io, unrepresentable: 'any' })
+  for (const [name, each] of Object.entries($defs)) schemas[`${owner}.${name}`] = rooted(each, owner) as Schema
+  return rooted(rest, owner) as Schema
+}
+
+function rooted(value: unknown, owner: string): unknown {
+  if (Array.isArray(value)) return value.map(each => rooted(each, owner))
+  if (typeof value !== 'object' || value === null) return value
+  return Object.fromEntries(
+    Object.entries(value).map(([name, each]) =>
+      name === '$ref' && typeof each === 'string'
+        ? [name, each.replace('#/$defs/', `#/components/schemas/${owner}.`)]
+        : [name, rooted(each, owner)],
+    ),
+  )
 }
 
 const DOCS = '/admin/v1/docs'
