@@ -9,9 +9,14 @@ import { ask } from './asking.ts'
 type Given = { path?: Record<string, string>; query?: Record<string, string | number>; body?: unknown }
 type JsonSchema = Parameters<typeof z.fromJSONSchema>[0]
 
-const schemaOf = (schema: Record<string, unknown>) => z.fromJSONSchema(schema as JsonSchema)
+/** What a schema refers to stands with the document; zod looks for it in the schema itself. */
+function schemaWith(components: unknown, schema: Record<string, unknown>) {
+  const whole = JSON.stringify({ ...schema, $defs: components }).replaceAll('"#/components/schemas/', '"#/$defs/')
+  return z.fromJSONSchema(JSON.parse(whole) as JsonSchema)
+}
 
 export function clientOf(document: Document, key: string) {
+  const schemaOf = (schema: Record<string, unknown>) => schemaWith(document.components.schemas, schema)
   const operations = new Map<string, { method: string; path: string; operation: Operation }>()
   for (const [path, methods] of Object.entries(document.paths)) {
     for (const [method, operation] of Object.entries(methods)) operations.set(operation.operationId, { method, path, operation })
