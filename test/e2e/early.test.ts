@@ -15,7 +15,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { answers, events, type FaultUpstream, later, ROLE, silence, startUpstream, status, token } from '../faults/upstream.ts'
 import { startServer, type TestServer } from './server.ts'
 
-const MODELS = { late: 'late', failing: 'failing', cut: 'cut', silent: 'silent' } as const
+const MODELS = { late: 'late', failing: 'failing', cut: 'cut', silent: 'silent', busy: 'busy' } as const
 const BACKUP = 'backup'
 const limits = { open_after_ms: 200, keep_alive_ms: 150, first_token_ms: 1_500, headers_ms: 1_500, idle_ms: 1_500, total_ms: 10_000 }
 const policyFor = (model: string, targets: string[]) => ({
@@ -40,6 +40,8 @@ beforeAll(async () => {
   await server.putPolicies(Object.fromEntries(policies))
   upstream.does(MODELS.late, later(700, answers('Late but whole')))
   upstream.does(MODELS.failing, later(700, status(503, '{"error":{"message":"busy"}}')))
+  // The gate of one that failed a few clients opens; this one is asked once.
+  upstream.does(MODELS.busy, later(700, status(503, '{"error":{"message":"busy"}}')))
   upstream.does(MODELS.cut, later(700, events(ROLE, token('From the backup'), { wait_ms: 100 }, 'CLOSE')))
   upstream.does(MODELS.silent, silence)
   upstream.does(BACKUP, events(ROLE, token('From the backup'), token(', whole'), END(), 'data: [DONE]\n\n'))
@@ -119,13 +121,13 @@ it('the stream itself: the decision in its headers, who answered in a comment, a
   const reply = await fetch(`${server.url}/v1/chat/completions`, {
     method: 'POST',
     headers: { authorization: `Bearer ${server.key}`, 'content-type': 'application/json' },
-    body: JSON.stringify({ model: `policy/${MODELS.failing}`, messages, stream: true }),
+    body: JSON.stringify({ model: `policy/${MODELS.busy}`, messages, stream: true }),
   })
   const text = await reply.text()
   expect(Object.fromEntries(reply.headers)).toMatchObject({
     'content-type': 'text/event-stream; charset=utf-8',
     'x-signalbox-target': 'pending',
-    'x-signalbox-policy': expect.stringMatching(/^failing@/),
+    'x-signalbox-policy': expect.stringMatching(/^busy@/),
   })
   expect(text).toContain(`\n: x-signalbox-target: vllm/${BACKUP}\n`)
   expect(text).toContain('\n: x-signalbox-attempts: 2\n')

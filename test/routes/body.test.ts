@@ -65,10 +65,22 @@ describe('a body', () => {
 
 describe('a body longer than the limit', () => {
   const too_large = { code: 'body_too_large', limit: 16 }
-  it('is refused by its declared length, unread', async () => {
+  it('is refused by its declared length, unread where that is more than four times the limit', async () => {
     const { body, left } = inParts([bytes('x')])
-    expect(await read(asked(body, { 'content-length': '17' }))).toEqual(too_large)
+    expect(await read(asked(body, { 'content-length': '65' }))).toEqual(too_large)
     expect(left.pulled).toBe(0)
+  })
+  it('is refused by its declared length, and let through first, as who still sends does not hear the reason', async () => {
+    const { body, left } = inParts([bytes('x'.repeat(16)), bytes('x')])
+    expect(await read(asked(body, { 'content-length': '17' }))).toEqual(too_large)
+    expect(left.pulled).toBe(3)
+  })
+  it('is cut where it does not come though its length is declared', async () =>
+    expect(await read(asked(inParts(['stalls']).body, { 'content-length': '17' }), impatient)).toEqual(too_large))
+  it('is left where it is longer than was declared', async () => {
+    const { body, left } = inParts(Array.from({ length: 9 }, () => bytes('x'.repeat(16))))
+    expect(await read(asked(body, { 'content-length': '17' }))).toEqual(too_large)
+    expect(left).toEqual({ cancelled: true, pulled: 5 })
   })
   it('is refused where the declared length lies', async () =>
     expect(await read(asked('x'.repeat(17), { 'content-length': '5' }))).toEqual(too_large))

@@ -22,12 +22,21 @@ export async function readBody(
   effects: Pick<Effects, 'after'>,
 ): Promise<Result<Uint8Array, GatewayError>> {
   const wrong = wrongHeaders(request.headers, limit)
-  if (wrong) return err(wrong)
+  const discarded_at_most = DISCARDED_AT_MOST * limit.bytes
+  if (
+    wrong &&
+    (wrong.code !== 'body_too_large' || request.body === null || Number(request.headers.get('content-length')) > discarded_at_most)
+  )
+    return err(wrong)
   let cancelTimer = () => {}
   const late = new Promise<Late>(resolve => {
     cancelTimer = effects.after(limit.ms, () => resolve(LATE))
   })
   try {
+    if (wrong) {
+      await letThrough(request.body as ReadableStream<Uint8Array>, discarded_at_most, late)
+      return err(wrong)
+    }
     const declared = request.headers.get('content-length')
     const bytes =
       declared !== null && /^\d+$/.test(declared)
@@ -44,6 +53,23 @@ export async function readBody(
   } finally {
     cancelTimer()
   }
+}
+
+/** As many times the limit as is taken from a caller that declared too much. */
+const DISCARDED_AT_MOST = 4
+
+/**
+ * Takes a body and keeps nothing of it. Who is still sending when the answer comes and the connection is closed is told of the
+ * connection and not of the answer, so that the reason would be lost to the most common clients.
+ */
+async function letThrough(body: ReadableStream<Uint8Array>, limit: Bytes, late: Promise<Late>): Promise<void> {
+  const reader = body.getReader()
+  for (let length = 0; length <= limit; ) {
+    const next = await Promise.race([reader.read(), late])
+    if (next === LATE || next.done) break
+    length += next.value.byteLength
+  }
+  reader.cancel().catch(() => undefined)
 }
 
 /** The parts together, null once they are more than the limit, or LATE. What comes behind is not read. */
