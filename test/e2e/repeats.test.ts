@@ -30,22 +30,16 @@ const answer: Behaviour = answers('Hi.')
 
 /** Answers when it is told to. */
 function held(): { behaviour: Behaviour; go: () => void; called: Promise<void> } {
-  let go: () => void = () => {}
-  let came: () => void = () => {}
-  const told = new Promise<void>(resolve => {
-    go = resolve
-  })
-  const called = new Promise<void>(resolve => {
-    came = resolve
-  })
+  const told = Promise.withResolvers<void>()
+  const came = Promise.withResolvers<void>()
   return {
     behaviour: async exchange => {
-      came()
-      await told
+      came.resolve()
+      await told.promise
       await answer(exchange)
     },
-    go: () => go(),
-    called,
+    go: told.resolve,
+    called: came.promise,
   }
 }
 

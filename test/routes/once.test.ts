@@ -22,22 +22,16 @@ const numbered = (n: number) =>
   Response.json({ ...ANSWER, choices: [{ index: 0, message: { role: 'assistant', content: `answer ${n}` }, finish_reason: 'stop' }] })
 /** A provider that answers when it is told to. */
 function slow() {
-  let go: () => void = () => {}
-  let came: () => void = () => {}
-  const told = new Promise<void>(resolve => {
-    go = resolve
-  })
-  const called = new Promise<void>(resolve => {
-    came = resolve
-  })
+  const told = Promise.withResolvers<void>()
+  const came = Promise.withResolvers<void>()
   const on = router({
     answer: async () => {
-      came()
-      await told
+      came.resolve()
+      await told.promise
       return numbered(1)
     },
   })
-  return { on, go: () => go(), called }
+  return { on, go: told.resolve, called: came.promise }
 }
 
 describe('two requests with the same key at the same time', () => {

@@ -13,16 +13,12 @@ import { healthView } from '../../worker/store/health.ts'
 import { AccountingUnavailable, intend } from '../../worker/store/usage.ts'
 import type { Batch } from '../../worker/store/usage-batch.ts'
 import { row } from '../faults/note.ts'
-import { batchOf, emptyStorage, intent, newId, newOrg, settlement } from './fixture.ts'
+import { backgroundWork, batchOf, emptyStorage, intent, newId, newOrg, settlement } from './fixture.ts'
 
-let pending: Promise<unknown>[] = []
-const ctx = { waitUntil: (promise: Promise<unknown>) => void pending.push(promise) }
-const behind = async () => {
-  while (pending.length) await pending.pop()
-}
+const { ctx, behind, forget } = backgroundWork()
 beforeEach(async () => {
   await emptyStorage()
-  pending = []
+  forget()
 })
 
 const TARGET = 'openai/gpt-5'

@@ -13,16 +13,12 @@ import { AccountingUnavailable, intend } from '../../worker/store/usage.ts'
 import { row } from '../faults/note.ts'
 import { callerOf } from '../routes/admin/asking.ts'
 import { ANSWER, CHAT, router } from '../security/workerd/router.ts'
-import { batchOf, emptyStorage, intent, limitedBy, newId, newOrg, settlement } from './fixture.ts'
+import { backgroundWork, batchOf, emptyStorage, intent, limitedBy, newId, newOrg, settlement } from './fixture.ts'
 
-let pending: Promise<unknown>[] = []
-const ctx = { waitUntil: (promise: Promise<unknown>) => void pending.push(promise) }
-const behind = async () => {
-  while (pending.length) await pending.pop()
-}
+const { ctx, behind, forget } = backgroundWork()
 beforeEach(async () => {
   await emptyStorage()
-  pending = []
+  forget()
 })
 
 const TARGET = 'openai/gpt-5'

@@ -23,6 +23,21 @@ export async function emptyStorage(): Promise<void> {
   await applyD1Migrations(env.DB, env.TEST_MIGRATIONS)
 }
 
+/** What requests leave to run behind them: waiting for all of it, how much is left, or leaving it to itself. */
+export function backgroundWork() {
+  let pending: Promise<unknown>[] = []
+  return {
+    ctx: { waitUntil: (promise: Promise<unknown>) => void pending.push(promise) },
+    async behind(): Promise<void> {
+      while (pending.length) await pending.pop()
+    },
+    left: () => pending.length,
+    forget(): void {
+      pending = []
+    },
+  }
+}
+
 let made = 0
 export function newId(): string {
   made += 1

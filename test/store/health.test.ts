@@ -8,7 +8,7 @@ import type { HealthReply, HealthReport, NearbyHealth, Outcome } from '../../wor
 import { healthView } from '../../worker/store/health.ts'
 import type { HealthObject } from '../../worker/store/health-object.ts'
 import type { Nearby } from '../../worker/store/nearby.ts'
-import { emptyStorage, newId } from './fixture.ts'
+import { backgroundWork, emptyStorage, newId } from './fixture.ts'
 
 const TARGET = 'openai/gpt-5'
 
@@ -190,13 +190,9 @@ describe('a relay of a region', () => {
 })
 
 describe('an isolate’s view', () => {
-  let pending: Promise<unknown>[] = []
-  const ctx = { waitUntil: (promise: Promise<unknown>) => void pending.push(promise) }
-  const behind = async () => {
-    while (pending.length) await pending.pop()
-  }
+  const { ctx, behind, forget, left } = backgroundWork()
   beforeEach(() => {
-    pending = []
+    forget()
   })
 
   /** The real object, with the reports that reach it kept, and out of reach while `down`. */
@@ -306,7 +302,7 @@ describe('an isolate’s view', () => {
     await behind()
     const fetched_at_ms = Date.now()
     view.snapshot(fetched_at_ms + SNAPSHOT_FRESH_MS - 500, ctx)
-    expect(pending).toHaveLength(0)
+    expect(left()).toBe(0)
     view.snapshot(fetched_at_ms + SNAPSHOT_FRESH_MS + 500, ctx)
     await behind()
     expect(health.seen).toHaveLength(2)

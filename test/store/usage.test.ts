@@ -4,15 +4,11 @@ import { beforeEach, describe, expect, it, vi } from 'vitest'
 import type { BudgetAnswer } from '../../worker/schema/usage.ts'
 import { AccountingUnavailable, FLIGHT_LIMIT_MS, intend, settle } from '../../worker/store/usage.ts'
 import type { Batch } from '../../worker/store/usage-batch.ts'
-import { emptyStorage, intent, limitedBy, newOrg, settlement } from './fixture.ts'
+import { backgroundWork, emptyStorage, intent, limitedBy, newOrg, settlement } from './fixture.ts'
 
 beforeEach(emptyStorage)
 
-const pending: Promise<unknown>[] = []
-const ctx = { waitUntil: (promise: Promise<unknown>) => void pending.push(promise) }
-const behind = async () => {
-  while (pending.length) await pending.pop()
-}
+const { ctx, behind } = backgroundWork()
 const error = (message: string, marks: { retryable?: boolean; overloaded?: boolean } = {}) => Object.assign(new Error(message), marks)
 
 /** The real object behind a stub that keeps what is sent, and for which the first calls can be made to end otherwise. */
