@@ -214,7 +214,7 @@ export function wording(error: GatewayError): string {
     case 'unusual_spend':
       return `Unusual spend: an hour of ${whose(error.account)} usually costs ${usd(error.usual_micros)}, this one would pass ${usd(error.at_most_micros)} (${usd(error.spent_micros)} spent or reserved). Until ${new Date(error.resets_at_ms).toISOString()}, or until an admin lifts it.`
     case 'request_under_way':
-      return `A request with this idempotency-key is still under way (${error.decision_id}). It is done once; ask again for its answer.`
+      return `A request with this idempotency-key is still under way (${error.decision_id}). It is done once; ask again for how it ended.`
     case 'already_answered':
       return `A request with this idempotency-key was answered before (${error.decision_id}), and its answer is not kept here. Use another key to have it done again.`
     case 'idempotency_key_reused':
