@@ -12,7 +12,6 @@ import fc from 'fast-check'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import type { Intent } from '../../worker/schema/usage.ts'
 import { ORG_ACCOUNT } from '../../worker/store/usage-accounts.ts'
-import { REMEMBERED_MS } from '../../worker/store/usage-journal.ts'
 import { UsageObject } from '../../worker/store/usage-object.ts'
 import { batchOf, emptyStorage, intent, newOrg, settlement } from './fixture.ts'
 
@@ -93,11 +92,9 @@ class World {
       const one = some[event.which % some.length]
       if (!one) return
       one.cost_micros ??= 100 + event.which
-      // An isolate repeats an intent for seconds; a settlement for as long as it lives.
-      const young = Date.now() - one.intent.at_ms < REMEMBERED_MS
-      this.#object.commit(
-        batchOf(event.do === 'repeat' && young ? [one.intent] : [], [settlement(one.intent, { cost_micros: one.cost_micros })]),
-      )
+      // An isolate that got no answer says both again, for as long as it lives.
+      const settled = settlement(one.intent, { cost_micros: one.cost_micros })
+      this.#object.commit(batchOf(event.do === 'repeat' ? [one.intent] : [], [settled]))
     } else if (event.do === 'pass') await vi.advanceTimersByTimeAsync(event.ms)
     else if (event.do === 'alarm') await this.#fire()
     else if (event.do === 'answer') await this.#answer(event.fault)
@@ -176,7 +173,9 @@ class World {
       await this.#running
     }
     const kept = this.#state.storage.sql
-      .exec('SELECT (SELECT count(*) FROM intents) + (SELECT count(*) FROM settlements) + (SELECT count(*) FROM stuck) AS kept')
+      .exec(
+        'SELECT (SELECT count(*) FROM intents) + (SELECT count(*) FROM settlements) + (SELECT count(*) FROM stuck) + (SELECT count(*) FROM doubts) AS kept',
+      )
       .one().kept
     return { alarms: this.alarms - before, asleep: (await this.#state.storage.getAlarm()) === null, kept }
   }
@@ -244,6 +243,19 @@ describe('a usage object whose D1', () => {
       expect(world.alarms).toBe(60)
       expect(await world.status()).toMatchObject({ unflushed: 1, set_aside: 0, given_up: 0 })
       expect(await world.rest()).toBeLessThanOrEqual(60_000)
+    })
+  })
+
+  it.each<[string, Event[]]>([
+    ['has the row', [pass(600), ALARM, answer('none')]],
+    ['has the row and loses its word of that', [pass(600), ALARM, answer('after'), answer('none')]],
+    ['was away, and the row is still on its way', [pass(600), ALARM, answer('before'), answer('before')]],
+  ])('%s, is no reason to count a request twice that is said again after its object forgot it', async (_, events) => {
+    await live(async world => {
+      for (const event of [DONE, ...events, pass(70_000), ALARM, pass(70_000), ALARM]) await world.run(event)
+      for (const event of [{ do: 'repeat', which: 0 } as const, pass(600), ALARM]) await world.run(event)
+      await world.rest()
+      expect(world.spentMicros()).toBe(250)
     })
   })
 

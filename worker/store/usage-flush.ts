@@ -11,6 +11,7 @@
  * Rejected: a question that only reads. A D1 that reads and fails six writes in ten had every row in turn taken for one that
  * cannot be stored, and one in forty of those never got through its eight tries.
  */
+import type { DecisionId } from '../schema/ids.ts'
 import type { Ms } from '../schema/units.ts'
 import type { Pending, UsageJournal } from './usage-journal.ts'
 import { INTEGER_COLUMNS, joined, placeOf, SETTLED_COLUMNS, USAGE_COLUMNS } from './usage-row.ts'
@@ -152,6 +153,13 @@ async function writesAndHas(db: D1Database, journal: UsageJournal, rows: Pending
     // The question was whether it writes.
     return null
   }
+}
+
+/** Which of these requests D1 has a row of, an orphan's or another. Rejects where D1 does not say. */
+export async function rowsThere(db: D1Database, ids: DecisionId[]): Promise<ReadonlySet<DecisionId>> {
+  const question = db.prepare('SELECT decision_id FROM usage WHERE decision_id IN (SELECT value FROM json_each(?1))')
+  const [found] = await within(FLUSH_LIMIT_MS, db.batch<{ decision_id: DecisionId }>([question.bind(JSON.stringify(ids))]))
+  return new Set(found?.results.map(({ decision_id }) => decision_id))
 }
 
 async function within<T>(limit_ms: Ms, work: Promise<T>): Promise<T> {

@@ -6,9 +6,9 @@
  *
  * Everything here is synchronous, so each public method is one transaction, durable before anything the object answers.
  */
-import { EMPTY_LEDGER, held, type Ledger, settled, type Window, windowAt } from '../core/spend/budget.ts'
+import { type Ledger, type Window, windowAt } from '../core/spend/budget.ts'
 import { type Begun, ledgerBetween } from '../core/spend/limits.ts'
-import type { DecisionId, KeyId } from '../schema/ids.ts'
+import type { DecisionId } from '../schema/ids.ts'
 import type { AccountName, Limited, Unusual } from '../schema/limits.ts'
 import type { Micros, Ms } from '../schema/units.ts'
 import type { BudgetAnswer, KeyRevoked, LimitRefusal, Standing, Usual } from '../schema/usage.ts'
@@ -16,8 +16,12 @@ import type { OwnDay } from './books.ts'
 import { insertRows } from './rows-at-once.ts'
 import { SHARED_TABLE, SharedTexts } from './shared-texts.ts'
 import { accountsOf, ORG_ACCOUNT, UsageAccounts } from './usage-accounts.ts'
+import { STANDS_ASIDE, UsageAside } from './usage-aside.ts'
 import type { Batch, IntentEntry, SettlementEntry } from './usage-batch.ts'
+import { DAY_MS, UsageDays } from './usage-days.ts'
+import { DOUBTED_AFTER_MS, UsageDoubts } from './usage-doubts.ts'
 import { UsageOnce } from './usage-once.ts'
+import { UsageRevoked } from './usage-revoked.ts'
 import { orphanHalf, rowOf, tokensIn } from './usage-row.ts'
 
 /** A request on its way to D1: both halves of its row, and the record of its decision, as JSON. */
@@ -42,8 +46,6 @@ export const REMEMBERED_MS: Ms = 60_000
 export const ORPHAN_REMEMBERED_MS: Ms = 86_400_000
 /** Settlements gather for this long, so that one call to D1 takes many. Readers of decisions are served from here meanwhile. */
 export const FLUSH_AFTER_MS: Ms = 500
-/** KV tells a change everywhere within a minute or so, and an isolate believes a record for half of one: a day is plenty. */
-const REVOKED_KEPT_MS: Ms = 86_400_000
 const KEY_REVOKED: KeyRevoked = { ok: false, code: 'key_revoked' }
 /** One object for all: a call copies it once, however often it stands in the answer. */
 const TAKEN: BudgetAnswer = { ok: true }
@@ -51,9 +53,6 @@ const TAKEN: BudgetAnswer = { ok: true }
 const ORPHANS_AT_ONCE = 500
 /** `find` looks at this many of the newest settlements and no further, so that a backlog of days cannot make it slow. */
 const SEARCHED_ROWS = 20_000
-const DAY_MS = 86_400_000
-/** Months have at most this many days; spend is kept by day and read by day, week and month. */
-const DAYS_KEPT = 32
 
 /** `seq` is one counter for both tables, never used twice. */
 const TABLES = `
@@ -67,10 +66,7 @@ CREATE TABLE IF NOT EXISTS settlements (
   counted_micros INTEGER NOT NULL, orphan INTEGER NOT NULL, settled TEXT NOT NULL
 );
 CREATE INDEX IF NOT EXISTS orphans ON settlements (decision_id) WHERE orphan = 1;
-CREATE TABLE IF NOT EXISTS stuck (seq INTEGER PRIMARY KEY, tries INTEGER NOT NULL, next_at_ms INTEGER NOT NULL, error TEXT NOT NULL);
-CREATE TABLE IF NOT EXISTS spent (day INTEGER PRIMARY KEY, micros INTEGER NOT NULL);
 CREATE TABLE IF NOT EXISTS facts (name TEXT PRIMARY KEY, value TEXT NOT NULL);
-CREATE TABLE IF NOT EXISTS revoked (key_id TEXT PRIMARY KEY, at_ms INTEGER NOT NULL);
 `
 
 /** Columns of `Pending`. */
@@ -100,20 +96,22 @@ export class UsageJournal {
   #settled: { decision_id: DecisionId; at_ms: Ms; seq: number }[] = []
   /** Settlements up to here have been forgotten, and go as soon as D1 has them. */
   #forgotten_seq = 0
-  #days = new Map<number, Ledger>()
+  #days: UsageDays
   #accounts: UsageAccounts
   /** Requests that are done once, however often they are sent. */
   readonly once: UsageOnce
   /** Soft limits passed in the last commit that nobody was told of yet. */
   #untold: LimitRefusal[] = []
-  /** Keys revoked lately; those revoked longer ago are known to be so by every copy of KV. */
-  #revoked = new Map<KeyId, Ms>()
+  /** Keys of which no request begins any more, whatever isolates and copies of KV still believe. */
+  readonly revoked: UsageRevoked
+  #aside: UsageAside
+  #doubts: UsageDoubts
   #shared: SharedTexts
   /** Rows of this commit, not yet written. */
   #new_intents: SqlStorageValue[] = []
   #new_settlements: SqlStorageValue[] = []
   #seq = 0
-  /** Settlements up to here are in D1, but for those in `stuck`. */
+  /** Settlements up to here are in D1, but for those that stand aside. */
   #flushed_seq = 0
   #last_settlement_seq = 0
   /** Whose journal it is, from the first message. */
@@ -122,47 +120,50 @@ export class UsageJournal {
   constructor(storage: DurableObjectStorage) {
     this.#storage = storage
     storage.sql.exec(TABLES)
-    this.#accounts = new UsageAccounts(storage.sql, this.#days)
+    this.#days = new UsageDays(storage.sql)
+    this.#accounts = new UsageAccounts(storage.sql, this.#days.ledgers)
     this.#shared = new SharedTexts(storage.sql)
     this.once = new UsageOnce(storage.sql)
+    this.revoked = new UsageRevoked(storage.sql)
+    this.#aside = new UsageAside(storage.sql)
+    this.#doubts = new UsageDoubts(storage.sql)
     this.#load()
   }
 
   /** Takes a whole batch or, if anything in it cannot be stored, nothing of it. Answers stand in the order of the intents. */
   commit(batch: Batch, now_ms: Ms): BudgetAnswer[] {
-    try {
-      return this.#storage.transactionSync(() => {
-        this.#belongTo(batch.org)
-        const touched = new Set<number>()
-        const answers = batch.intents.map(intent => this.#intend(intent, now_ms))
-        for (const settlement of batch.settlements) this.#settle(settlement, now_ms, touched)
-        this.#store(touched, now_ms)
-        return answers
-      })
-    } catch (error) {
-      // The rows are rolled back; the memory of them has to be read anew.
-      this.#load()
-      throw error
-    }
+    return this.#whole(now_ms, () => {
+      this.#belongTo(batch.org)
+      const answers = batch.intents.map(intent => this.#intend(intent, now_ms))
+      for (const settlement of batch.settlements) this.#settle(settlement, now_ms)
+      return answers
+    })
   }
 
-  /** From now on no request of this key begins, whatever isolates and copies of KV still believe of it. */
-  revoke(key_id: KeyId, now_ms: Ms): void {
-    this.#storage.sql.exec('DELETE FROM revoked WHERE at_ms < ?', now_ms - REVOKED_KEPT_MS)
-    this.#storage.sql.exec('INSERT OR IGNORE INTO revoked VALUES (?, ?)', key_id, now_ms)
-    if (!this.#revoked.has(key_id)) this.#revoked.set(key_id, now_ms)
+  /** Late requests of which D1 has to say whether they are there. */
+  doubted(): DecisionId[] {
+    return this.#doubts.asked()
   }
 
-  /** Since when, for a key that was revoked within the last day; null for any other. */
-  revokedAt(key_id: KeyId): Ms | null {
-    return this.#revoked.get(key_id) ?? null
+  /** D1 has said which of these it has. So has the journal, of those on their way and of orphans; the rest are requests like any other. */
+  resolve(doubted: DecisionId[], there: ReadonlySet<DecisionId>, now_ms: Ms): void {
+    this.#whole(now_ms, () => {
+      const mine = 'SELECT decision_id FROM intents WHERE decision_id IN (SELECT value FROM json_each(?))'
+      const rows = this.#storage.sql.exec<{ decision_id: string }>(mine, JSON.stringify(doubted)).toArray()
+      const here = new Set(rows.map(({ decision_id }) => decision_id))
+      for (const decision_id of doubted) {
+        const doubt = this.#doubts.take(decision_id)
+        if (doubt && !there.has(decision_id) && !here.has(decision_id)) this.#begin(doubt.intent, now_ms)
+        if (doubt?.settlement) this.#settle(doubt.settlement, now_ms)
+      }
+    })
   }
 
   /** What an account spent and holds, in the windows that an instant lies in. */
   ledgers(account: AccountName, now_ms: Ms): Record<Window, Ledger> {
     const ledgerOf = (window: Window) => {
       const { start_ms, resets_at_ms } = windowAt(window, now_ms)
-      if (account === ORG_ACCOUNT) return ledgerBetween(this.#days, start_ms, resets_at_ms)
+      if (account === ORG_ACCOUNT) return ledgerBetween(this.#days.ledgers, start_ms, resets_at_ms)
       return this.#accounts.ledger(account, start_ms, resets_at_ms)
     }
     return { day: ledgerOf('day'), week: ledgerOf('week'), month: ledgerOf('month') }
@@ -172,11 +173,11 @@ export class UsageJournal {
   books(): OwnDay[] {
     const late = this.#storage.sql.exec<{ day: number; rows: number }>(
       `SELECT i.at_ms / ${DAY_MS} AS day, count(*) AS rows FROM settlements s JOIN intents i ON i.seq = s.intent_seq
-       WHERE s.seq > ? OR s.seq IN (SELECT seq FROM stuck) GROUP BY 1`,
+       WHERE s.seq > ? OR s.seq ${STANDS_ASIDE} GROUP BY 1`,
       this.#flushed_seq,
     )
     const on_their_way = new Map([...late].map(({ day, rows }) => [day, rows]))
-    return [...this.#days].map(([day, { spent_micros }]) => ({ day, spent_micros, on_their_way: on_their_way.get(day) ?? 0 }))
+    return [...this.#days.ledgers].map(([day, { spent_micros }]) => ({ day, spent_micros, on_their_way: on_their_way.get(day) ?? 0 }))
   }
 
   /** How much of these limits is left, as if a request were asking. */
@@ -213,16 +214,14 @@ export class UsageJournal {
       if (expired.length === ORPHANS_AT_ONCE) break
     }
     if (!expired.length) return
-    this.#storage.transactionSync(() => {
-      const touched = new Set<number>()
+    this.#whole(now_ms, () => {
       for (const [decision_id, known] of expired) {
         const [row] = this.#storage.sql.exec<{ intended: string }>('SELECT intended FROM intents WHERE seq = ?', known.seq)
         if (!row) continue
         const { settled, cost_micros } = orphanHalf(row.intended, now_ms)
-        this.#append(decision_id, known, cost_micros, settled, now_ms, touched, 'orphan')
+        this.#append(decision_id, known, cost_micros, settled, now_ms, 'orphan')
         this.once.end(decision_id, false, now_ms)
       }
-      this.#store(touched, now_ms)
     })
   }
 
@@ -267,30 +266,28 @@ export class UsageJournal {
    */
   setAside(row: Pending, error: string, retry_at_ms: Ms): void {
     this.#storage.transactionSync(() => {
-      const there = 'SELECT seq, 1, ?, ? FROM settlements WHERE seq = ?'
-      this.#storage.sql.exec(`INSERT OR REPLACE INTO stuck ${there}`, retry_at_ms, error, row.seq)
+      this.#aside.add(row.seq, error, retry_at_ms)
       this.acknowledge([row])
     })
   }
 
   /** A row set aside whose time has come. */
   stuck(now_ms: Ms): (Pending & { tries: number }) | null {
-    const [row] = this.#storage.sql.exec<Pending & { tries: number }>(
-      `SELECT ${PENDING}, k.tries FROM stuck k JOIN settlements s ON s.seq = k.seq JOIN intents i ON i.seq = s.intent_seq
-       WHERE k.next_at_ms <= ? ORDER BY k.next_at_ms LIMIT 1`,
-      now_ms,
+    const due = this.#aside.due(now_ms)
+    if (!due) return null
+    const row = this.#storage.sql.exec<Pending>(
+      `SELECT ${PENDING} FROM settlements s JOIN intents i ON i.seq = s.intent_seq WHERE s.seq = ?`,
+      due.seq,
     )
-    return row ?? null
+    return { ...row.one(), tries: due.tries }
   }
 
-  /** D1 has it after all. Whatever was mended may have been what the others wait for, too. */
   unstick(seq: number, now_ms: Ms): void {
-    this.#storage.sql.exec('DELETE FROM stuck WHERE seq = ?', seq)
-    this.#storage.sql.exec('UPDATE stuck SET next_at_ms = ?1 WHERE next_at_ms > ?1', now_ms)
+    this.#aside.taken(seq, now_ms)
   }
 
   stillStuck(seq: number, error: string, retry_at_ms: Ms): void {
-    this.#storage.sql.exec('UPDATE stuck SET tries = tries + 1, next_at_ms = ?, error = ? WHERE seq = ?', retry_at_ms, error, seq)
+    this.#aside.refused(seq, error, retry_at_ms)
   }
 
   /** Forgets what D1 has and no repeated message can ask for any more. */
@@ -303,7 +300,7 @@ export class UsageJournal {
       forgotten += 1
     }
     this.#settled.splice(0, forgotten)
-    const gone = 'settlements WHERE seq <= ? AND (orphan = 0 OR settled_at_ms <= ?) AND seq NOT IN (SELECT seq FROM stuck)'
+    const gone = `settlements WHERE seq <= ? AND (orphan = 0 OR settled_at_ms <= ?) AND seq NOT ${STANDS_ASIDE}`
     const bounds = [Math.min(this.#flushed_seq, this.#forgotten_seq), now_ms - ORPHAN_REMEMBERED_MS]
     this.#storage.transactionSync(() => {
       this.#storage.sql.exec(`DELETE FROM intents WHERE seq IN (SELECT intent_seq FROM ${gone})`, ...bounds)
@@ -313,7 +310,7 @@ export class UsageJournal {
       let open_from = this.#seq + 1
       for (const { seq } of this.#open.values()) open_from = Math.min(open_from, seq)
       this.note('open_from', String(open_from))
-      this.#storage.sql.exec('DELETE FROM spent WHERE day < ?', dayOf(now_ms) - DAYS_KEPT)
+      this.#days.forget(now_ms)
       this.once.forget(now_ms)
     })
   }
@@ -321,12 +318,11 @@ export class UsageJournal {
   /** When there is something to do next; null where nothing is under way and everything is in D1 and forgotten. `prune` may not be called before `prune_at_ms`. */
   nextAt(now_ms: Ms, flush_after_ms: Ms, prune_at_ms: Ms): Ms | null {
     let next = Number.POSITIVE_INFINITY
-    if (this.backlog) next = now_ms + flush_after_ms
+    if (this.backlog || this.#doubts.size) next = now_ms + flush_after_ms
     for (const { expires_at_ms } of this.#open.values()) next = Math.min(next, expires_at_ms)
     const [first] = this.#settled
     if (first) next = Math.min(next, Math.max(first.at_ms + REMEMBERED_MS, prune_at_ms))
-    const [stuck] = this.#storage.sql.exec<{ at: number | null }>('SELECT min(next_at_ms) AS at FROM stuck')
-    if (stuck?.at != null) next = Math.min(next, stuck.at)
+    next = Math.min(next, this.#aside.nextAt() ?? next)
     const [orphan] = this.#storage.sql.exec<{ at: number | null }>('SELECT min(settled_at_ms) AS at FROM settlements WHERE orphan = 1')
     if (orphan?.at != null) next = Math.min(next, Math.max(orphan.at + ORPHAN_REMEMBERED_MS, prune_at_ms, now_ms + FLUSH_AFTER_MS))
     const used_until_ms = this.once.nextAt()
@@ -345,13 +341,9 @@ export class UsageJournal {
   }
 
   counts(tries: number): { under_way: number; unflushed: number; set_aside: number; given_up: number } {
-    const [row] = this.#storage.sql.exec<{ unflushed: number; set_aside: number; given_up: number }>(
-      `SELECT (SELECT count(*) FROM settlements WHERE seq > ?) AS unflushed, (SELECT count(*) FROM stuck) AS set_aside,
-              (SELECT count(*) FROM stuck WHERE tries >= ?) AS given_up`,
-      this.#flushed_seq,
-      tries,
-    )
-    return { under_way: this.open, ...(row ?? { unflushed: 0, set_aside: 0, given_up: 0 }) }
+    const sql = 'SELECT count(*) AS unflushed FROM settlements WHERE seq > ?'
+    const { unflushed } = this.#storage.sql.exec<{ unflushed: number }>(sql, this.#flushed_seq).one()
+    return { under_way: this.open, unflushed: unflushed + this.#doubts.size, ...this.#aside.counts(tries) }
   }
 
   /** A request under way or lately settled. */
@@ -385,10 +377,30 @@ export class UsageJournal {
     this.#storage.sql.exec('DELETE FROM facts WHERE name = ?', name)
   }
 
+  /** All of it or nothing. */
+  #whole<T>(now_ms: Ms, work: () => T): T {
+    try {
+      return this.#storage.transactionSync(() => {
+        const result = work()
+        this.#store(now_ms)
+        return result
+      })
+    } catch (error) {
+      // The rows are rolled back; the memory of them has to be read anew.
+      this.#load()
+      throw error
+    }
+  }
+
   #intend(intent: IntentEntry, now_ms: Ms): BudgetAnswer {
-    const revoked = this.#revoked.has(intent.key_id)
-    if (this.#known.has(intent.decision_id)) return revoked ? KEY_REVOKED : { ok: true, duplicate: true }
-    const day = dayOf(intent.at_ms)
+    if (this.#known.has(intent.decision_id)) return this.revoked.has(intent.key_id) ? KEY_REVOKED : { ok: true, duplicate: true }
+    if (intent.at_ms > now_ms - DOUBTED_AFTER_MS) return this.#begin(intent, now_ms)
+    this.#doubts.add(intent)
+    return TAKEN
+  }
+
+  #begin(intent: IntentEntry, now_ms: Ms): BudgetAnswer {
+    const revoked = this.revoked.has(intent.key_id)
     const { limited } = intent
     // A request that waits for its verdict was not sent on; any other may have been, and then it has its row.
     if (revoked && (limited?.hard || intent.once)) return KEY_REVOKED
@@ -408,32 +420,23 @@ export class UsageJournal {
     const known: Known = { seq, at_ms, expires_at_ms, reserved_micros, settled_at_ms: null, begun: verdict?.begun ?? null }
     this.#known.set(intent.decision_id, known)
     this.#open.set(intent.decision_id, known)
-    this.#days.set(day, held(this.#days.get(day) ?? EMPTY_LEDGER, reserved_micros))
+    this.#days.hold(at_ms, reserved_micros)
     if (revoked) return KEY_REVOKED
     return told ? { ok: true, ...told } : TAKEN
   }
 
-  #settle(settlement: SettlementEntry, now_ms: Ms, touched: Set<number>): void {
+  #settle(settlement: SettlementEntry, now_ms: Ms): void {
     const known = this.#known.get(settlement.decision_id)
     const { decision_id, cost_micros, settled } = settlement
     if (known && known.settled_at_ms === null) {
-      this.#append(decision_id, known, cost_micros, settled, now_ms, touched)
+      this.#append(decision_id, known, cost_micros, settled, now_ms)
       this.once.end(decision_id, settlement.answered === true, now_ms)
-    } else this.#replaceOrphan(settlement, now_ms, touched)
+    } else if (this.#doubts.has(decision_id)) this.#doubts.settle(settlement)
+    else this.#replaceOrphan(settlement, now_ms)
   }
 
-  #append(
-    decision_id: DecisionId,
-    known: Known,
-    cost_micros: Micros | null,
-    half: string,
-    now_ms: Ms,
-    touched: Set<number>,
-    orphan?: 'orphan',
-  ): void {
-    const day = dayOf(known.at_ms)
-    this.#days.set(day, settled(this.#days.get(day) ?? EMPTY_LEDGER, known.reserved_micros, cost_micros))
-    touched.add(day)
+  #append(decision_id: DecisionId, known: Known, cost_micros: Micros | null, half: string, now_ms: Ms, orphan?: 'orphan'): void {
+    this.#days.settle(known.at_ms, known.reserved_micros, cost_micros)
     if (known.begun) {
       this.#accounts.end(known.begun, cost_micros, tokensIn(half))
       known.begun = null
@@ -449,7 +452,7 @@ export class UsageJournal {
    * a number of its own, because the orphan may be on its way to D1 at this moment; there, too, it replaces the orphan's row.
    * Any other settlement without an open intent is a message repeated, and was counted the first time.
    */
-  #replaceOrphan({ decision_id, cost_micros, settled }: SettlementEntry, now_ms: Ms, touched: Set<number>): void {
+  #replaceOrphan({ decision_id, cost_micros, settled }: SettlementEntry, now_ms: Ms): void {
     const [orphan] = this.#storage.sql.exec<{
       seq: number
       intent_seq: number
@@ -464,13 +467,11 @@ export class UsageJournal {
     )
     if (!orphan) return
     const counted = cost_micros ?? orphan.reserved_micros
-    const day = dayOf(orphan.at_ms)
-    const ledger = this.#days.get(day) ?? EMPTY_LEDGER
-    this.#days.set(day, { ...ledger, spent_micros: ledger.spent_micros + counted - orphan.counted_micros })
-    touched.add(day)
-    if (this.#accounts.any) this.#accounts.correct(accountsOf(rowOf(orphan.intended, null)), orphan.at_ms, counted - orphan.counted_micros)
+    const by_micros = counted - orphan.counted_micros
+    this.#days.correct(orphan.at_ms, by_micros)
+    if (this.#accounts.any) this.#accounts.correct(accountsOf(rowOf(orphan.intended, null)), orphan.at_ms, by_micros)
     this.#storage.sql.exec('DELETE FROM settlements WHERE seq = ?', orphan.seq)
-    this.#storage.sql.exec('DELETE FROM stuck WHERE seq = ?', orphan.seq)
+    this.#aside.remove(orphan.seq)
     const seq = this.#insert(orphan.intent_seq, decision_id, now_ms, counted, settled)
     this.#settled.push({ decision_id, at_ms: now_ms, seq })
   }
@@ -481,18 +482,13 @@ export class UsageJournal {
     return this.#seq
   }
 
-  /**
-   * Writes the rows of this commit, and what was spent on these days. Days rather than windows are stored: day, week and month all begin
-   * at a midnight UTC, so each is a sum of days.
-   */
-  #store(days: Set<number>, now_ms: Ms): void {
+  /** Writes the rows of this commit, and what was spent. */
+  #store(now_ms: Ms): void {
     insertRows(this.#storage.sql, 'intents', INTENT_COLUMNS, this.#new_intents)
     insertRows(this.#storage.sql, 'settlements', SETTLEMENT_COLUMNS, this.#new_settlements)
     this.#new_intents = []
     this.#new_settlements = []
-    for (const day of days) {
-      this.#storage.sql.exec('INSERT OR REPLACE INTO spent VALUES (?, ?)', day, this.#days.get(day)?.spent_micros ?? 0)
-    }
+    this.#days.store()
     this.#accounts.store(now_ms)
   }
 
@@ -528,16 +524,13 @@ export class UsageJournal {
     this.#shared.load(this.#seq)
     this.#known.clear()
     this.#open.clear()
-    this.#days.clear()
-    const revoked = sql.exec<{ key_id: string; at_ms: number }>('SELECT key_id, at_ms FROM revoked').toArray()
-    this.#revoked = new Map(revoked.map(({ key_id, at_ms }) => [key_id, at_ms]))
+    this.#days.load()
+    this.revoked.load()
+    this.#doubts.load()
     this.#settled = []
     this.#untold = []
     this.#accounts.load()
     this.once.load()
-    for (const { day, micros } of sql.exec<{ day: number; micros: number }>('SELECT day, micros FROM spent')) {
-      this.#days.set(day, { spent_micros: micros, held_micros: 0 })
-    }
     const columns = `decision_id, seq, at_ms, expires_at_ms, reserved_micros${this.#accounts.any ? ', intended' : ''}`
     const open = sql.exec<{
       decision_id: string
@@ -555,8 +548,7 @@ export class UsageJournal {
       const known: Known = { ...row, settled_at_ms: null, begun: intended === undefined ? null : this.#resumed(row, intended) }
       this.#known.set(decision_id, known)
       this.#open.set(decision_id, known)
-      const day = dayOf(known.at_ms)
-      this.#days.set(day, held(this.#days.get(day) ?? EMPTY_LEDGER, known.reserved_micros))
+      this.#days.hold(known.at_ms, known.reserved_micros)
     }
     const lately = sql.exec<{ settlement_seq: number; decision_id: string } & Omit<Known, 'begun'> & { settled_at_ms: number }>(
       `SELECT s.seq AS settlement_seq, s.decision_id, i.seq, i.at_ms, i.expires_at_ms, i.reserved_micros, s.settled_at_ms FROM settlements s JOIN intents i ON i.seq = s.intent_seq
@@ -571,5 +563,3 @@ export class UsageJournal {
 }
 
 type FoundRow = Omit<Found, 'shared'> & { shared: number | null }
-
-const dayOf = (at_ms: Ms): number => Math.floor(at_ms / DAY_MS)

@@ -13,7 +13,7 @@ import type { Ms } from '../schema/units.ts'
 import type { BudgetAnswer, Standing, Usual } from '../schema/usage.ts'
 import type { OwnDay } from './books.ts'
 import type { Batch } from './usage-batch.ts'
-import { backoffMs, flush, ROWS_AT_ONCE, TRIES } from './usage-flush.ts'
+import { backoffMs, flush, ROWS_AT_ONCE, rowsThere, TRIES } from './usage-flush.ts'
 import { FLUSH_AFTER_MS, type Found, UsageJournal } from './usage-journal.ts'
 import { UsageNotices } from './usage-notices.ts'
 import type { SealedAnswer } from './usage-once.ts'
@@ -86,12 +86,12 @@ export class UsageObject extends DurableObject<Env> {
 
   /** From the next commit on, no request of this key begins; durable before this answers. */
   revoke(key_id: KeyId): void {
-    this.#journal.revoke(key_id, Date.now())
+    this.#journal.revoked.add(key_id, Date.now())
   }
 
   /** Since when, for a key that was revoked within the last day: longer than KV may take to tell. */
   revokedAt(key_id: KeyId): Ms | null {
-    return this.#journal.revokedAt(key_id)
+    return this.#journal.revoked.at(key_id)
   }
 
   /** What accounts have spent in the windows of now, as hard budgets are judged by it. */
@@ -193,6 +193,7 @@ export class UsageObject extends DurableObject<Env> {
   /** False where D1 is away. */
   async #pass(): Promise<boolean> {
     this.#journal.orphan(Date.now())
+    const is_certain = await this.#resolveDoubts()
     let taken = 0
     for (let batch = 0; batch < BATCHES_AT_ONCE; batch++) {
       const { flushed, rows, limit } = await flush(this.env.DB, this.#journal, this.#limit, Date.now(), this.#sink)
@@ -207,7 +208,19 @@ export class UsageObject extends DurableObject<Env> {
       this.#journal.prune(now_ms)
       this.#pruned_at_ms = now_ms
     }
-    return true
+    return is_certain
+  }
+
+  /** False where D1 does not say. What is not in doubt need not wait for that. */
+  async #resolveDoubts(): Promise<boolean> {
+    const doubted = this.#journal.doubted()
+    if (!doubted.length) return true
+    try {
+      this.#journal.resolve(doubted, await rowsThere(this.env.DB, doubted), Date.now())
+      return true
+    } catch {
+      return false
+    }
   }
 
   /** Sets the alarm, unless one is set for an earlier time. Not awaited: it is part of the same commit as the writes before it. */
