@@ -259,6 +259,15 @@ describe('a usage object whose D1', () => {
     })
   })
 
+  it('was away for longer than a request is remembered, is told of it and then the object sleeps', async () => {
+    await live(async world => {
+      for (const event of [DONE, pass(600), ALARM, answer('before'), answer('before'), pass(70_000)]) await world.run(event)
+      for (const event of [ALARM, answer('before'), answer('before'), pass(9_000)]) await world.run(event)
+      await world.rest()
+      expect(await world.sleep()).toMatchObject({ asleep: true, kept: 0 })
+    })
+  })
+
   it('refuses an orphan that is settled while it is asked, keeps no mark of the orphan', async () => {
     await live(async world => {
       const settled: Event = { do: 'settle', which: 0 }

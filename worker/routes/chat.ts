@@ -19,7 +19,7 @@ import { intentOf, settlementOf } from './account.ts'
 import { decisionHeaders, errorOf, openHeaders, refused } from './answer.ts'
 import { carrierFor, settle } from './carry.ts'
 import type { Door } from './door.ts'
-import { idempotencyKeyIn, repeatable } from './once.ts'
+import { idempotencyKeyIn, intendOnce, repeatable } from './once.ts'
 import { standing, unrecorded } from './standing.ts'
 
 export async function chat(request: Request, dialect: Dialect, door: Door, deps: Deps, ctx: Context): Promise<Response> {
@@ -46,11 +46,15 @@ export async function chat(request: Request, dialect: Dialect, door: Door, deps:
   const once =
     word.value === null || copy === null ? null : await repeatable(word.value, copy, caller.value, door.path, policy.idempotency, deps)
   if (once !== null) intent.once = once.mark
-  const durable = deps.intend(intent, ctx)
+  const durable = once === null ? deps.intend(intent, ctx) : intendOnce(intent, request.signal, deps, ctx)
   if (policy.durable_before_dispatch || intent.limited?.hard || once !== null) {
     const { refusal, headers, kept } = await durable().then(standing(dialect, deps.effects), unrecorded)
     const again = once !== null && kept !== undefined ? await once.again(kept) : null
     if (again !== null) return again
+    if (refusal?.code === 'accounting_unavailable') {
+      const { losses } = world.value
+      deps.settle(settlementOf({ record, losses }, undone(refusal, deps.effects.nowMs() - started_at_ms), [], carrier.target, deps.effects.nowMs()), ctx)
+    }
     if (refusal) return refuse(refusal, headers)
   }
   const { request: wanted, carries } = asked.value

@@ -2,7 +2,7 @@
  * `Idempotency-Key`: a request that its caller may send again is done once (draft-ietf-httpapi-idempotency-key-header-07, sections 2.1,
  * 2.6 and 2.7; the word is taken with the quotes of a structured field and, as nearly every client sends it, without).
  *
- * The same key, sent again with the same body: while the first is under way, 409 and when to come back; once it was answered, the same
+ * The same key, sent again with the same body: while the first is under way, 409 and when to come back, after a moment's wait; once it was answered, the same
  * answer where the policy keeps them, else 409 with its decision's id. With another body: 422. A request that failed, broke off or whose caller
  * left before the answer was whole has not been done, and its key is free. Whoever sends no such header pays for none of this.
  */
@@ -12,8 +12,10 @@ import type { Ended } from '../dispatch/dispatch.ts'
 import type { Context, Deps } from '../env.ts'
 import type { DecisionId } from '../schema/ids.ts'
 import type { Idempotency } from '../schema/policy.ts'
-import type { Once, Settlement } from '../schema/usage.ts'
+import type { Ms } from '../schema/units.ts'
+import type { BudgetAnswer, Intent, Once, Settlement } from '../schema/usage.ts'
 import { type Claim, claimOf, type KeptAnswer } from '../store/repeats.ts'
+import type { Durable } from '../store/usage.ts'
 
 const HEADER = 'idempotency-key'
 /** Clients send UUIDs; this is what the largest APIs that know the header take. */
@@ -42,6 +44,29 @@ export type Repeatable = {
   leaves(body: BodyInit | null, headers: Record<string, string>): void
   /** Writes the settlement, behind what is kept. */
   settle(settlement: Settlement, ended: Ended, ctx: Context): void
+}
+
+/**
+ * A settlement follows its answer within some hundredths of a second, and a client may be quicker with its next request. So who comes while the first
+ * seems under way is asked for again, for half a second in all, before it is told so.
+ */
+const ASK_AGAIN_MS: Ms[] = [30, 60, 120, 240]
+
+/** Instead of `deps.intend`, for a request that is to be done once. */
+export function intendOnce(intent: Intent, gone: AbortSignal, deps: Pick<Deps, 'intend' | 'effects'>, ctx: Context): Durable {
+  const ask = async (): Promise<BudgetAnswer> => {
+    for (const wait_ms of ASK_AGAIN_MS) {
+      const answer = await deps.intend(intent, ctx)()
+      if (answer.ok || answer.code !== 'repeated' || answer.of !== 'under_way' || gone.aborted) return answer
+      await deps.effects.sleep(wait_ms)
+    }
+    return deps.intend(intent, ctx)()
+  }
+  let answer: Promise<BudgetAnswer> | null = null
+  return () => {
+    answer ??= ask()
+    return answer
+  }
 }
 
 /** `copy`: of the request, whose body was read once and so is within its bounds. Null where the policy knows no such thing. */

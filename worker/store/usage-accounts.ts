@@ -72,9 +72,9 @@ export class UsageAccounts {
   #touched = new Set<AccountName>()
   #hours_changed = new Map<AccountName, Set<number>>()
   /** What the organisation spent, kept by the journal for every request and only read here. */
-  #org_days: ReadonlyMap<number, Ledger>
+  #org_days: Map<number, Ledger>
 
-  constructor(sql: SqlStorage, org_days: ReadonlyMap<number, Ledger>) {
+  constructor(sql: SqlStorage, org_days: Map<number, Ledger>) {
     this.#sql = sql
     this.#org_days = org_days
     sql.exec(TABLES)

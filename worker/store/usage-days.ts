@@ -22,8 +22,8 @@ export class UsageDays {
     sql.exec(TABLE)
   }
 
-  /** By number of the day since 1970. */
-  get ledgers(): ReadonlyMap<number, Ledger> {
+  /** By number of the day since 1970; to be read. */
+  get ledgers(): Map<number, Ledger> {
     return this.#ledgers
   }
 

@@ -2,7 +2,7 @@
  * What a usage object keeps: intents of requests under way, settlements on their way to D1, and the spend they make. Rows
  * are only ever appended at the end and deleted from the front, without an index: a batch of 16 requests costs two or three
  * pages, where an index over random ids would cost one page for each. Ids are found through a map in memory, which is
- * rebuilt from the rows when the object wakes, and holds only what is under way or was settled within the last minute.
+ * rebuilt from the rows when the object wakes (`usage-known.ts`).
  *
  * Everything here is synchronous, so each public method is one transaction, durable before anything the object answers.
  */
@@ -20,6 +20,7 @@ import { STANDS_ASIDE, UsageAside } from './usage-aside.ts'
 import type { Batch, IntentEntry, SettlementEntry } from './usage-batch.ts'
 import { DAY_MS, UsageDays } from './usage-days.ts'
 import { DOUBTED_AFTER_MS, UsageDoubts } from './usage-doubts.ts'
+import { type Known, UsageKnown } from './usage-known.ts'
 import { UsageOnce } from './usage-once.ts'
 import { UsageRevoked } from './usage-revoked.ts'
 import { orphanHalf, rowOf, tokensIn } from './usage-row.ts'
@@ -40,8 +41,6 @@ export type Pending = {
 /** What is told of a decision to one who asks. */
 export type Found = { intended: string; settled: string | null; shared: string | null; own: string }
 
-/** A message that is repeated meets what it did the first time for this long; isolates give up on a commit after 5 s. */
-export const REMEMBERED_MS: Ms = 60_000
 /** An orphan may still be settled by its isolate, if that was only slow, for this long. */
 export const ORPHAN_REMEMBERED_MS: Ms = 86_400_000
 /** Settlements gather for this long, so that one call to D1 takes many. Readers of decisions are served from here meanwhile. */
@@ -76,26 +75,9 @@ const FOUND = 'i.intended, s.settled, i.own, i.shared'
 const INTENT_COLUMNS = 8
 const SETTLEMENT_COLUMNS = 7
 
-type Known = {
-  seq: number
-  at_ms: Ms
-  expires_at_ms: Ms
-  reserved_micros: Micros
-  /** Null while the request is under way. */
-  settled_at_ms: Ms | null
-  /** What it put into the accounts of those who have limits. */
-  begun?: Begun | null
-}
-
 export class UsageJournal {
   #storage: DurableObjectStorage
-  #known = new Map<DecisionId, Known>()
-  /** Those of `#known` that are under way: few, where a busy minute's settled ones are many thousands. */
-  #open = new Map<DecisionId, Known>()
-  /** Settled ids in the order they were settled, to be forgotten. */
-  #settled: { decision_id: DecisionId; at_ms: Ms; seq: number }[] = []
-  /** Settlements up to here have been forgotten, and go as soon as D1 has them. */
-  #forgotten_seq = 0
+  #known = new UsageKnown()
   #days: UsageDays
   #accounts: UsageAccounts
   /** Requests that are done once, however often they are sent. */
@@ -113,6 +95,8 @@ export class UsageJournal {
   #seq = 0
   /** Settlements up to here are in D1, but for those that stand aside. */
   #flushed_seq = 0
+  /** Settlements up to here that had to go have gone. */
+  #pruned_seq = 0
   #last_settlement_seq = 0
   /** Whose journal it is, from the first message. */
   org: string | null = null
@@ -208,7 +192,7 @@ export class UsageJournal {
   /** Requests whose isolate has said nothing for too long get their row from the intent alone. */
   orphan(now_ms: Ms): void {
     const expired: [DecisionId, Known][] = []
-    for (const entry of this.#open) {
+    for (const entry of this.#known.open) {
       if (entry[1].expires_at_ms > now_ms) continue
       expired.push(entry)
       if (expired.length === ORPHANS_AT_ONCE) break
@@ -284,6 +268,7 @@ export class UsageJournal {
 
   unstick(seq: number, now_ms: Ms): void {
     this.#aside.taken(seq, now_ms)
+    this.#pruned_seq = Math.min(this.#pruned_seq, seq - 1)
   }
 
   stillStuck(seq: number, error: string, retry_at_ms: Ms): void {
@@ -292,36 +277,33 @@ export class UsageJournal {
 
   /** Forgets what D1 has and no repeated message can ask for any more. */
   prune(now_ms: Ms): void {
-    let forgotten = 0
-    for (const { decision_id, at_ms, seq } of this.#settled) {
-      if (at_ms > now_ms - REMEMBERED_MS) break
-      this.#known.delete(decision_id)
-      this.#forgotten_seq = seq
-      forgotten += 1
-    }
-    this.#settled.splice(0, forgotten)
+    this.#known.forget(now_ms)
     const gone = `settlements WHERE seq <= ? AND (orphan = 0 OR settled_at_ms <= ?) AND seq NOT ${STANDS_ASIDE}`
-    const bounds = [Math.min(this.#flushed_seq, this.#forgotten_seq), now_ms - ORPHAN_REMEMBERED_MS]
+    this.#pruned_seq = this.#settled_for_good
+    const bounds = [this.#pruned_seq, now_ms - ORPHAN_REMEMBERED_MS]
     this.#storage.transactionSync(() => {
       this.#storage.sql.exec(`DELETE FROM intents WHERE seq IN (SELECT intent_seq FROM ${gone})`, ...bounds)
       this.#storage.sql.exec(`DELETE FROM ${gone}`, ...bounds)
       const [first] = this.#storage.sql.exec<{ seq: number | null }>('SELECT min(seq) AS seq FROM intents')
       this.#shared.forget(first?.seq ?? this.#seq + 1)
-      let open_from = this.#seq + 1
-      for (const { seq } of this.#open.values()) open_from = Math.min(open_from, seq)
-      this.note('open_from', String(open_from))
+      this.note('open_from', String(this.#known.openFrom(this.#seq + 1)))
       this.#days.forget(now_ms)
       this.once.forget(now_ms)
     })
   }
 
+  /** Settlements up to here are in D1 and forgotten. */
+  get #settled_for_good(): number {
+    return Math.min(this.#flushed_seq, this.#known.forgotten_seq)
+  }
+
   /** When there is something to do next; null where nothing is under way and everything is in D1 and forgotten. `prune` may not be called before `prune_at_ms`. */
   nextAt(now_ms: Ms, flush_after_ms: Ms, prune_at_ms: Ms): Ms | null {
-    let next = Number.POSITIVE_INFINITY
-    if (this.backlog || this.#doubts.size) next = now_ms + flush_after_ms
-    for (const { expires_at_ms } of this.#open.values()) next = Math.min(next, expires_at_ms)
-    const [first] = this.#settled
-    if (first) next = Math.min(next, Math.max(first.at_ms + REMEMBERED_MS, prune_at_ms))
+    let next = this.#known.expiresAt()
+    if (this.backlog || this.#doubts.size) next = Math.min(next, now_ms + flush_after_ms)
+    const forgets_at_ms = this.#known.forgetsAt()
+    if (forgets_at_ms !== null) next = Math.min(next, Math.max(forgets_at_ms, prune_at_ms))
+    if (this.#settled_for_good > this.#pruned_seq) next = Math.min(next, Math.max(prune_at_ms, now_ms + FLUSH_AFTER_MS))
     next = Math.min(next, this.#aside.nextAt() ?? next)
     const [orphan] = this.#storage.sql.exec<{ at: number | null }>('SELECT min(settled_at_ms) AS at FROM settlements WHERE orphan = 1')
     if (orphan?.at != null) next = Math.min(next, Math.max(orphan.at + ORPHAN_REMEMBERED_MS, prune_at_ms, now_ms + FLUSH_AFTER_MS))
@@ -337,7 +319,7 @@ export class UsageJournal {
 
   /** Requests under way. */
   get open(): number {
-    return this.#open.size
+    return this.#known.open.size
   }
 
   counts(tries: number): { under_way: number; unflushed: number; set_aside: number; given_up: number } {
@@ -393,7 +375,7 @@ export class UsageJournal {
   }
 
   #intend(intent: IntentEntry, now_ms: Ms): BudgetAnswer {
-    if (this.#known.has(intent.decision_id)) return this.revoked.has(intent.key_id) ? KEY_REVOKED : { ok: true, duplicate: true }
+    if (this.#known.get(intent.decision_id)) return this.revoked.has(intent.key_id) ? KEY_REVOKED : { ok: true, duplicate: true }
     if (intent.at_ms > now_ms - DOUBTED_AFTER_MS) return this.#begin(intent, now_ms)
     this.#doubts.add(intent)
     return TAKEN
@@ -417,9 +399,14 @@ export class UsageJournal {
     const { at_ms, expires_at_ms, reserved_micros } = intent
     const shared = intent.shared === null ? null : this.#shared.numberOf(intent.shared.json, seq)
     this.#new_intents.push(seq, intent.decision_id, at_ms, expires_at_ms, reserved_micros, shared, intent.intended, intent.own)
-    const known: Known = { seq, at_ms, expires_at_ms, reserved_micros, settled_at_ms: null, begun: verdict?.begun ?? null }
-    this.#known.set(intent.decision_id, known)
-    this.#open.set(intent.decision_id, known)
+    this.#known.begin(intent.decision_id, {
+      seq,
+      at_ms,
+      expires_at_ms,
+      reserved_micros,
+      settled_at_ms: null,
+      begun: verdict?.begun ?? null,
+    })
     this.#days.hold(at_ms, reserved_micros)
     if (revoked) return KEY_REVOKED
     return told ? { ok: true, ...told } : TAKEN
@@ -441,10 +428,8 @@ export class UsageJournal {
       this.#accounts.end(known.begun, cost_micros, tokensIn(half))
       known.begun = null
     }
-    known.settled_at_ms = now_ms
-    this.#open.delete(decision_id)
     const seq = this.#insert(known.seq, decision_id, now_ms, cost_micros ?? known.reserved_micros, half, orphan)
-    this.#settled.push({ decision_id, at_ms: now_ms, seq })
+    this.#known.end(decision_id, now_ms, seq)
   }
 
   /**
@@ -473,7 +458,7 @@ export class UsageJournal {
     this.#storage.sql.exec('DELETE FROM settlements WHERE seq = ?', orphan.seq)
     this.#aside.remove(orphan.seq)
     const seq = this.#insert(orphan.intent_seq, decision_id, now_ms, counted, settled)
-    this.#settled.push({ decision_id, at_ms: now_ms, seq })
+    this.#known.end(decision_id, now_ms, seq)
   }
 
   #insert(intent_seq: number, decision_id: DecisionId, now_ms: Ms, counted_micros: Micros, half: string, orphan?: 'orphan'): number {
@@ -523,11 +508,9 @@ export class UsageJournal {
     this.#new_settlements = []
     this.#shared.load(this.#seq)
     this.#known.clear()
-    this.#open.clear()
     this.#days.load()
     this.revoked.load()
     this.#doubts.load()
-    this.#settled = []
     this.#untold = []
     this.#accounts.load()
     this.once.load()
@@ -545,10 +528,8 @@ export class UsageJournal {
       number('open_from'),
     )
     for (const { decision_id, intended, ...row } of open) {
-      const known: Known = { ...row, settled_at_ms: null, begun: intended === undefined ? null : this.#resumed(row, intended) }
-      this.#known.set(decision_id, known)
-      this.#open.set(decision_id, known)
-      this.#days.hold(known.at_ms, known.reserved_micros)
+      this.#known.begin(decision_id, { ...row, settled_at_ms: null, begun: intended === undefined ? null : this.#resumed(row, intended) })
+      this.#days.hold(row.at_ms, row.reserved_micros)
     }
     const lately = sql.exec<{ settlement_seq: number; decision_id: string } & Omit<Known, 'begun'> & { settled_at_ms: number }>(
       `SELECT s.seq AS settlement_seq, s.decision_id, i.seq, i.at_ms, i.expires_at_ms, i.reserved_micros, s.settled_at_ms FROM settlements s JOIN intents i ON i.seq = s.intent_seq
@@ -556,8 +537,8 @@ export class UsageJournal {
       this.#seq - SEARCHED_ROWS,
     )
     for (const { decision_id, settlement_seq, ...known } of lately) {
-      this.#known.set(decision_id, known)
-      this.#settled.push({ decision_id, at_ms: known.settled_at_ms, seq: settlement_seq })
+      this.#known.begin(decision_id, known)
+      this.#known.end(decision_id, known.settled_at_ms, settlement_seq)
     }
   }
 }

@@ -194,6 +194,16 @@ export class UsageObject extends DurableObject<Env> {
   async #pass(): Promise<boolean> {
     this.#journal.orphan(Date.now())
     const is_certain = await this.#resolveDoubts()
+    const is_flushed = await this.#flush()
+    const now_ms = Date.now()
+    if (now_ms - this.#pruned_at_ms >= PRUNE_EVERY_MS) {
+      this.#journal.prune(now_ms)
+      this.#pruned_at_ms = now_ms
+    }
+    return is_certain && is_flushed
+  }
+
+  async #flush(): Promise<boolean> {
     let taken = 0
     for (let batch = 0; batch < BATCHES_AT_ONCE; batch++) {
       const { flushed, rows, limit } = await flush(this.env.DB, this.#journal, this.#limit, Date.now(), this.#sink)
@@ -203,12 +213,7 @@ export class UsageObject extends DurableObject<Env> {
       if (flushed === 'done') break
     }
     this.#flush_after_ms = taken < BUSY_ROWS ? FLUSH_AFTER_MS : BUSY_FLUSH_AFTER_MS
-    const now_ms = Date.now()
-    if (now_ms - this.#pruned_at_ms >= PRUNE_EVERY_MS) {
-      this.#journal.prune(now_ms)
-      this.#pruned_at_ms = now_ms
-    }
-    return is_certain
+    return true
   }
 
   /** False where D1 does not say. What is not in doubt need not wait for that. */
