@@ -1,7 +1,10 @@
 /** `Idempotency-Key` as callers meet it: through the router's own door, with the real object behind it and a provider that counts. */
+import { createExecutionContext, waitOnExecutionContext } from 'cloudflare:test'
 import { env } from 'cloudflare:workers'
 import { beforeEach, describe, expect, it } from 'vitest'
+import type { Deps } from '../../worker/env.ts'
 import { forgetCallers } from '../../worker/store/callers.ts'
+import { AccountingUnavailable } from '../../worker/store/usage.ts'
 import { ANSWER, CHAT, codeOf, MODEL, type Router, router } from '../security/workerd/router.ts'
 import { callerOf, emptyRouter, errorOf } from './admin/asking.ts'
 
@@ -105,7 +108,53 @@ describe('a request that was answered', () => {
   })
 })
 
+describe('a request whose answer is there and whose settlement is not yet', () => {
+  /** What the first request leaves unsaid is said while the second waits. */
+  async function quick(body: unknown) {
+    const settlements: (() => void)[] = []
+    const on = router({ change: deps => ({ ...deps, settle: (...said) => void settlements.push(() => deps.settle(...said)) }) })
+    const answer = await chat(on, 'k-1', body)
+    const waits: number[] = []
+    const sleep = async (wait_ms: number) => {
+      waits.push(wait_ms)
+      const [said] = settlements.splice(0)
+      if (!said) return
+      const ctx = createExecutionContext()
+      said()
+      await waitOnExecutionContext(ctx)
+    }
+    const other = router({ change: deps => ({ ...deps, effects: { ...deps.effects, sleep } }) })
+    return { answer, again: await chat(other, 'k-1', body), waits, sent: on.sent.length + other.sent.length }
+  }
+  it('is not told to be under way', async () => {
+    const { answer, again, sent } = await quick(CHAT)
+    expect([answer.status, again.status, sent]).toEqual([200, 409, 1])
+    expect(await codeOf(again)).toBe('already_answered')
+  })
+  it('is given again where answers are kept', async () => {
+    const { answer, again, sent } = await quick(await policy('keeping', { keep_answers: true }))
+    expect([again.status, again.headers.get('x-signalbox-replayed'), sent]).toEqual([200, 'true', 1])
+    expect(await again.text()).toBe(await answer.text())
+  })
+})
+
 describe('a request that failed', () => {
+  it('as nobody could say whether it was recorded has called nobody, and is free to be sent again at once', async () => {
+    const lost = (deps: Deps): Deps => ({
+      ...deps,
+      intend: (intent, ctx) => {
+        const durable = deps.intend(intent, ctx)
+        return () => durable().then(() => Promise.reject(new AccountingUnavailable('its answer got lost')))
+      },
+    })
+    const off = router({ change: lost })
+    const refused = await chat(off, 'k-1')
+    expect([refused.status, await codeOf(refused), off.sent.length]).toEqual([503, 'accounting_unavailable', 0])
+    const on = router()
+    expect([(await chat(on, 'k-1')).status, on.sent.length]).toEqual([200, 1])
+    const [ledger] = await env.USAGE.getByName('acme').ledgers(['org'])
+    expect(ledger?.day.held_micros).toBe(0)
+  })
   it.each([400, 429, 500])('with the provider’s status %i is free to be sent again', async status => {
     let calls = 0
     const on = router({ answer: () => (calls++ < 3 ? Response.json({ error: { message: 'no' } }, { status }) : numbered(1)) })

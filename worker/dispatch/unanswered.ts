@@ -27,20 +27,28 @@ export function unanswered(
   const now_ms = carrier.effects.nowMs()
   const error = causeOf(failures, call, carrier, now_ms) ?? { code: 'no_eligible_target', reasons: [] }
   return {
+    ...unasked(error, now_ms - call.started_at_ms),
     outcome: error.code === 'caller_left' ? 'caller_left' : 'failed',
-    target: null,
-    status: statusOf(error),
-    error,
-    finish_reason: null,
-    usage: UNKNOWN_USAGE,
-    usage_estimated: false,
     attempts,
-    losses: [],
     headers: ('target' in error && limits.get(error.target)) || {},
-    first_token_ms: null,
-    total_ms: now_ms - call.started_at_ms,
   }
 }
+
+/** How a request ended of which nobody was asked anything. */
+export const unasked = (error: GatewayError, total_ms: Ms): Ended => ({
+  outcome: 'failed',
+  target: null,
+  status: statusOf(error),
+  error,
+  finish_reason: null,
+  usage: UNKNOWN_USAGE,
+  usage_estimated: false,
+  attempts: [],
+  losses: [],
+  headers: {},
+  first_token_ms: null,
+  total_ms,
+})
 
 function causeOf(failures: readonly Failed[], call: Call, carrier: Carrier, now_ms: Ms): GatewayError | null {
   const first = failures[0]?.verdict.error

@@ -3,12 +3,15 @@
  * settlement is written, and all of it outlives the response.
  */
 import type { LiveCatalogue } from '../core/decide/world.ts'
+import type { GatewayError } from '../core/errors.ts'
 import { providerOf } from '../core/health/fleet.ts'
 import { opensInMs } from '../core/health/gate.ts'
 import { type Call, type Carrier, type Ended, shadow } from '../dispatch/dispatch.ts'
 import { sign } from '../dispatch/sign.ts'
+import { unasked } from '../dispatch/unanswered.ts'
 import type { CallersWorld, Context, Deps } from '../env.ts'
 import { NO_HEALTH } from '../schema/health.ts'
+import type { Ms } from '../schema/units.ts'
 import type { AttemptRecord } from '../schema/usage.ts'
 import type { OwnKeys } from '../store/own-keys.ts'
 import { settlementOf } from './account.ts'
@@ -76,4 +79,17 @@ export function settle(
     ctx.waitUntil(Promise.all([ended, copies]).then(([end, made]) => write(end, made)))
   } else if (ended instanceof Promise) ctx.waitUntil(ended.then(end => write(end, [])))
   else write(ended, [])
+}
+
+/** Settles a request that was refused before anybody was asked. */
+export function settleUnasked(
+  call: Pick<Call, 'record' | 'losses'>,
+  error: GatewayError,
+  started_at_ms: Ms,
+  carrier: Carrier,
+  { effects, settle }: Deps,
+  ctx: Context,
+): void {
+  const now_ms = effects.nowMs()
+  settle(settlementOf(call, unasked(error, now_ms - started_at_ms), [], carrier.target, now_ms), ctx)
 }

@@ -17,7 +17,7 @@ import type { Context, Deps } from '../env.ts'
 import { understanding } from '../store/understanding.ts'
 import { intentOf, settlementOf } from './account.ts'
 import { decisionHeaders, errorOf, openHeaders, refused } from './answer.ts'
-import { carrierFor, settle } from './carry.ts'
+import { carrierFor, settle, settleUnasked } from './carry.ts'
 import type { Door } from './door.ts'
 import { idempotencyKeyIn, intendOnce, repeatable } from './once.ts'
 import { standing, unrecorded } from './standing.ts'
@@ -51,10 +51,9 @@ export async function chat(request: Request, dialect: Dialect, door: Door, deps:
     const { refusal, headers, kept } = await durable().then(standing(dialect, deps.effects), unrecorded)
     const again = once !== null && kept !== undefined ? await once.again(kept) : null
     if (again !== null) return again
-    if (refusal?.code === 'accounting_unavailable') {
-      const { losses } = world.value
-      deps.settle(settlementOf({ record, losses }, undone(refusal, deps.effects.nowMs() - started_at_ms), [], carrier.target, deps.effects.nowMs()), ctx)
-    }
+    // The intent may have arrived all the same: what it holds is given back at once, its `Idempotency-Key` too.
+    if (refusal?.code === 'accounting_unavailable')
+      settleUnasked({ record, losses: world.value.losses }, refusal, started_at_ms, carrier, deps, ctx)
     if (refusal) return refuse(refusal, headers)
   }
   const { request: wanted, carries } = asked.value
