@@ -21,7 +21,7 @@ afterEach(() => vi.useRealTimers())
 type Fault = 'none' | 'before' | 'after' | 'hang' | 'hang_then_write'
 type Event =
   | { do: 'begin'; settled_at_once: boolean }
-  | { do: 'settle'; which: number }
+  | { do: 'settle'; which: number; unsure?: boolean }
   | { do: 'repeat'; which: number }
   | { do: 'pass'; ms: number }
   | { do: 'alarm' }
@@ -31,7 +31,7 @@ type Event =
 const FAULT = fc.constantFrom<Fault>('none', 'none', 'before', 'after', 'hang', 'hang_then_write')
 const EVENT: fc.Arbitrary<Event> = fc.oneof(
   { weight: 3, arbitrary: fc.record({ do: fc.constant('begin' as const), settled_at_once: fc.boolean() }) },
-  { weight: 3, arbitrary: fc.record({ do: fc.constant('settle' as const), which: fc.nat(30) }) },
+  { weight: 3, arbitrary: fc.record({ do: fc.constant('settle' as const), which: fc.nat(30), unsure: fc.boolean() }) },
   { weight: 1, arbitrary: fc.record({ do: fc.constant('repeat' as const), which: fc.nat(30) }) },
   { weight: 2, arbitrary: fc.record({ do: fc.constant('pass' as const), ms: fc.constantFrom(1, 600, 5_000, 40_000, 70_000) }) },
   { weight: 4, arbitrary: fc.constant({ do: 'alarm' as const }) },
@@ -92,9 +92,9 @@ class World {
       const one = some[event.which % some.length]
       if (!one) return
       one.cost_micros ??= 100 + event.which
-      // An isolate that got no answer says both again, for as long as it lives.
+      // An isolate that got no answer says both, for as long as it lives.
       const settled = settlement(one.intent, { cost_micros: one.cost_micros })
-      this.#object.commit(batchOf(event.do === 'repeat' ? [one.intent] : [], [settled]))
+      this.#object.commit(batchOf(event.do === 'repeat' || event.unsure ? [one.intent] : [], [settled]))
     } else if (event.do === 'pass') await vi.advanceTimersByTimeAsync(event.ms)
     else if (event.do === 'alarm') await this.#fire()
     else if (event.do === 'answer') await this.#answer(event.fault)
