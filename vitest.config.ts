@@ -63,21 +63,25 @@ export default defineConfig({
           name: 'workerd',
           include: ['test/store/**/*.test.ts', 'test/routes/**/*.test.ts', 'test/security/workerd/*.test.ts'],
           isolate: false,
-          maxWorkers: 1,
+          maxWorkers: 2,
           testTimeout: 30_000,
           hookTimeout: 60_000,
         },
       },
       // Mostly waits, for a server that starts again and again; so it runs beside the others.
-      { test: { name: 'kill', include: ['test/kill/**/*.test.ts'], environment: 'node' } },
+      {
+        test: { name: 'kill', include: ['test/kill/**/*.test.ts'], environment: 'node', globalSetup: 'test/e2e/prepared.ts' },
+      },
       {
         test: {
           name: 'e2e',
           include: ['test/e2e/**/*.test.ts', 'test/faults/**/*.test.ts', 'test/bench/**/*.test.ts', 'test/security/e2e/*.test.ts'],
           environment: 'node',
           fileParallelism: false,
+          globalSetup: 'test/e2e/prepared.ts',
           testTimeout: 30_000,
-          hookTimeout: 60_000,
+          // Longer than a server is waited for, so that a set-up that fails says why, and has stopped what it started.
+          hookTimeout: 240_000,
         },
       },
     ],

@@ -8,12 +8,14 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { localAdminKey } from '../../worker/cli/local.ts'
 import { PROJECT } from '../../worker/cli/wrangler.ts'
-import { SECRETS, startServer, type TestServer } from './server.ts'
+import { SECRETS } from './prepared.ts'
+import { startServer, type TestServer } from './server.ts'
+import { startDevServer } from './start.ts'
 
 let server: TestServer
 let admin_key: string
 beforeAll(async () => {
-  server = await startServer()
+  server = await startServer({ startWith: startDevServer })
   admin_key = localAdminKey({ state_dir: server.state_dir, vars_file: join(server.state_dir, 'vars') }) ?? ''
 })
 afterAll(() => server?.stop())

@@ -9,10 +9,11 @@ import { PROJECT } from '../../worker/cli/wrangler.ts'
 import type { DecisionRecord } from '../../worker/schema/decision.ts'
 import type { AttemptRecord } from '../../worker/schema/usage.ts'
 import { startServer, type TestServer } from './server.ts'
+import { startDevServer } from './start.ts'
 
 let server: TestServer
 beforeAll(async () => {
-  server = await startServer()
+  server = await startServer({ startWith: startDevServer })
 })
 afterAll(() => server?.stop())
 

@@ -5,6 +5,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { startServer, type TestServer } from '../e2e/server.ts'
+import { startDevServer } from '../e2e/start.ts'
 import { TIMING } from './rows.ts'
 import { fallback, flapping, type Heard, SITUATIONS, type Situation } from './situations.ts'
 import { SETUP_MS } from './table.ts'
@@ -31,6 +32,7 @@ beforeAll(async () => {
   primary = await startUpstream()
   second = await startUpstream()
   server = await startServer({
+    startWith: startDevServer,
     vars: {
       VLLM_URL: primary.url,
       VLLM_MODELS: PRIMARIES.join(','),

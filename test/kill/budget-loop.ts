@@ -12,11 +12,11 @@ import { createServer } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { localAdminKey } from '../../worker/cli/local.ts'
+import { bundleForServe } from '../e2e/bundle.ts'
 import { chatTarget, localProvider } from '../e2e/overlay.ts'
 import { startServer, type TestServer } from '../e2e/server.ts'
-import { bundleForServe } from './bundle.ts'
+import { startBundle } from '../e2e/start.ts'
 import { draws } from './draws.ts'
-import { startBundle } from './start.ts'
 
 export type BudgetOptions = { rounds: number; faults: number; seed: number; at_most_ms?: number; say?: (line: string) => void }
 

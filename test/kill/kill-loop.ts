@@ -14,11 +14,11 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { estimateCost } from '../../worker/core/spend/price.ts'
 import type { Price } from '../../worker/schema/catalogue.ts'
+import { bundleForServe } from '../e2e/bundle.ts'
 import { chatTarget, localProvider } from '../e2e/overlay.ts'
 import { startServer, type TestServer } from '../e2e/server.ts'
-import { bundleForServe } from './bundle.ts'
+import { startBundle } from '../e2e/start.ts'
 import { draws } from './draws.ts'
-import { startBundle } from './start.ts'
 import { startUpstream } from './upstream.ts'
 
 export type KillOptions = {

@@ -6,10 +6,12 @@ import { createExecutionContext, waitOnExecutionContext } from 'cloudflare:test'
 import { env } from 'cloudflare:workers'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { ROUTES } from '../../worker/app.ts'
+import { depsOf } from '../../worker/env.ts'
 import worker from '../../worker/index.ts'
 import type { Caller } from '../../worker/schema/caller.ts'
 import { callerKey, type KeyFields, makeKey } from '../../worker/store/keys.ts'
 import { emptyStorage } from '../store/fixture.ts'
+import { promptReports } from './prompt-reports.ts'
 
 const QUESTION = { model: 'demo/small', messages: [{ role: 'user', content: 'What is the capital of France?' }] }
 
@@ -18,6 +20,8 @@ async function keyOf(fields: Partial<KeyFields>, change: Partial<Caller> = {}): 
   await env.KV.put(callerKey(made.caller.key_id), JSON.stringify({ ...made.caller, ...change }))
   return made.key
 }
+
+promptReports(depsOf(env))
 
 async function call(
   method: string,

@@ -10,6 +10,7 @@ import { makeDeps } from '../../worker/env.ts'
 import { forgetCallers } from '../../worker/store/callers.ts'
 import { ownKeysKey } from '../../worker/store/provider-keys.ts'
 import { adminOf, callerOf, emptyRouter } from './admin/asking.ts'
+import { promptReports } from './prompt-reports.ts'
 
 const ROUTERS = 'sk-the-routers-own-key-0000'
 const BROUGHT = 'sk-brought-by-acme-1111'
@@ -34,7 +35,7 @@ beforeEach(async () => {
 /** A router with nothing in its memory. */
 function newIsolate(change: Record<string, string> = {}) {
   const variables = { ...env, OPENAI_API_KEY: ROUTERS, ...change }
-  const deps = makeDeps(variables)
+  const deps = promptReports(makeDeps(variables))
   const fetch = async (_: string, url: string, init: RequestInit) => {
     const key = new Headers(init.headers).get('authorization')?.slice('Bearer '.length) ?? null
     seen.push({ host: new URL(url).hostname, key })

@@ -6,6 +6,7 @@ import { makeDeps } from '../../worker/env.ts'
 import { keepWarm } from '../../worker/routes/warm.ts'
 import { PINGS_ORG } from '../../worker/store/pings.ts'
 import { emptyStorage } from '../store/fixture.ts'
+import { promptReports } from './prompt-reports.ts'
 
 const TARGET = 'ollama/small'
 const MINUTE = 60_000
@@ -35,7 +36,7 @@ async function router(warm: Record<string, unknown> | null, status = 200) {
     VLLM_URL: 'http://127.0.0.1:2/v1',
     VLLM_MODELS: 'other',
   }
-  const deps = makeDeps(variables)
+  const deps = promptReports(makeDeps(variables))
   const fetch = async (_: string, url: string, init: RequestInit) => {
     sent.push({ url, body: JSON.parse(String(init.body)) })
     return status === 200 ? new Response(STREAM, { headers: { 'content-type': 'text/event-stream' } }) : new Response('{}', { status })

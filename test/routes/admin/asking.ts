@@ -1,12 +1,16 @@
 /** Asking the admin API as somebody, in workerd, through the Worker's own door. */
 import { createExecutionContext, waitOnExecutionContext } from 'cloudflare:test'
 import { env } from 'cloudflare:workers'
+import { depsOf } from '../../../worker/env.ts'
 import worker from '../../../worker/index.ts'
 import { ADMIN_ROUTES } from '../../../worker/routes/admin/routes.ts'
 import type { AdminRecord, Role } from '../../../worker/schema/admin.ts'
 import { forgetAdmins } from '../../../worker/store/admins.ts'
 import { adminKey, callerKey, type KeyFields, makeAdminKey, makeKey } from '../../../worker/store/keys.ts'
 import { emptyStorage } from '../../store/fixture.ts'
+import { promptReports } from '../prompt-reports.ts'
+
+promptReports(depsOf(env))
 
 export async function emptyRouter(): Promise<void> {
   await emptyStorage()

@@ -12,6 +12,7 @@ import { localAdminKey } from '../../../worker/cli/local.ts'
 import { PROJECT } from '../../../worker/cli/wrangler.ts'
 import { chatTarget, localProvider } from '../../e2e/overlay.ts'
 import { startServer, type TestServer } from '../../e2e/server.ts'
+import { startDevServer } from '../../e2e/start.ts'
 import { canary, filesUnder, findIn, MARK, OPERATORS_OWN } from '../canary.ts'
 
 const WORD = 'NoSecretButFindable'
@@ -41,6 +42,7 @@ beforeAll(async () => {
   await new Promise<void>(resolve => upstream.listen(0, '127.0.0.1', resolve))
   const address = upstream.address()
   server = await startServer({
+    startWith: startDevServer,
     vars: {
       NORTH_URL: `http://127.0.0.1:${address && typeof address === 'object' ? address.port : 0}/v1`,
       NORTH_KEY: OURS,

@@ -5,6 +5,7 @@ import { createExecutionContext, waitOnExecutionContext } from 'cloudflare:test'
 import { env } from 'cloudflare:workers'
 import { makeApp } from '../../../worker/app.ts'
 import { type Deps, makeDeps } from '../../../worker/env.ts'
+import { promptReports } from '../../routes/prompt-reports.ts'
 
 export type Sent = { url: URL; headers: Headers; text: string; redirect: string | undefined }
 export type Router = {
@@ -34,7 +35,7 @@ export function router(
 ): Router {
   const variables = { ...env, OPENAI_API_KEY: 'sk-the-routers-own-key', ...options.variables } as Env
   const sent: Sent[] = []
-  const made = makeDeps(variables)
+  const made = promptReports(makeDeps(variables))
   const fetch = async (_: string, url: string, init: RequestInit) => {
     const one = { url: new URL(url), headers: new Headers(init.headers), text: String(init.body), redirect: init.redirect }
     sent.push(one)

@@ -1,4 +1,4 @@
-/** Builds the router once, as it is deployed but with another entry, with what Miniflare has to know of it beside: `serve.ts` starts from there. */
+/** Builds the router once, as it is deployed, with what Miniflare has to know of it beside: `serve.ts` starts from there. */
 import { readdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { unstable_getMiniflareWorkerOptions as optionsOf } from 'wrangler'
@@ -14,8 +14,8 @@ const TYPES: [ending: string, type: ModuleType][] = [
   ['.yaml', 'Text'],
 ]
 
-/** Into `<directory>/router`; gives that folder. */
-export async function bundleForServe(directory: string, entry: string): Promise<string> {
+/** Into `<directory>/router`, perhaps with another entry than the router's own; gives that folder. */
+export async function bundleForServe(directory: string, entry?: string): Promise<string> {
   await bundleRouter(directory, 'router', entry)
   const folder = join(directory, 'router')
   const others = readdirSync(folder).flatMap(file => {

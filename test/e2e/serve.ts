@@ -1,9 +1,10 @@
 /**
  * The router from a bundle, on what `wrangler dev` itself stands on (Miniflare and workerd, with the same files under the same state
- * directory), without building it again and without the development server before it: a start is most of what a round costs, and the
- * loop has hundreds. A program of its own, so that SIGKILL ends all of it.
+ * directory), without building it again and without the development server before it: a start is most of what many tests cost, and the
+ * kill loop has hundreds. A program of its own, so that SIGKILL ends all of it; `start.ts` starts it, and asks it by messages for
+ * what lies behind the router's bindings.
  *
- *     node test/kill/serve.ts <folder of bundle.ts> <state> <file of variables> <port>
+ *     node test/e2e/serve.ts <folder of bundle.ts> <state> <file of variables> <port>
  */
 import { readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
@@ -11,6 +12,10 @@ import { join } from 'node:path'
 import { parseEnv } from 'node:util'
 import type * as miniflare from 'miniflare'
 import type { Bundle } from './bundle.ts'
+
+/** Numbered, so that answers find their questions. */
+export type Question = { id: number } & ({ put: Record<string, string> } | { query: string })
+export type Answer = { id: number; rows: unknown[]; failed?: string }
 
 const here = createRequire(import.meta.url)
 const { Miniflare, convertV4MiniflareOptions } = createRequire(here.resolve('wrangler'))('miniflare') as typeof miniflare
@@ -25,5 +30,23 @@ const worker = {
 }
 const place = { host: '127.0.0.1', port: Number(port), resourcePersistencePath: join(state_dir, 'v3') }
 const given = { ...place, cf: false, workers: [worker] } as unknown as miniflare.V4MiniflareOptions
+// Whoever started it is gone, and cannot stop it any more.
+process.on('disconnect', () => process.kill(-process.pid, 'SIGKILL'))
 const runtime = new Miniflare(convertV4MiniflareOptions(given))
 console.log(`Ready on ${(await runtime.ready).href}`)
+
+process.on('message', async (question: Question) => {
+  const answer: Answer = { id: question.id, rows: [] }
+  try {
+    if ('put' in question) {
+      const kv = await runtime.getKVNamespace('KV')
+      for (const [key, value] of Object.entries(question.put)) await kv.put(key, value)
+    } else {
+      const db = await runtime.getD1Database('DB')
+      answer.rows = (await db.prepare(question.query).all()).results
+    }
+  } catch (error) {
+    answer.failed = String(error)
+  }
+  process.send?.(answer)
+})
