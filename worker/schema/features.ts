@@ -37,7 +37,7 @@ export const sizeClass = z.enum(SIZE_CLASSES)
 export type SizeClass = z.infer<typeof sizeClass>
 
 /** What is found of a person in a text, each by a check of its own; names only where a policy refers to personal data. */
-export const PERSONAL_DATA_TYPES = ['email', 'card', 'iban', 'us_ssn', 'phone', 'ip', 'secret', 'name'] as const
+export const PERSONAL_DATA_TYPES = ['email', 'card', 'iban', 'us_ssn', 'phone', 'ip', 'secret', 'name', 'address', 'birth_date'] as const
 export const personalDataType = z.enum(PERSONAL_DATA_TYPES)
 export type PersonalDataType = z.infer<typeof personalDataType>
 

@@ -7,16 +7,19 @@ import type { Item } from './items.ts'
 import { GRAM_BITS } from './items.ts'
 import { partPrior } from './prior.ts'
 import { type RidgeOptions, ridge } from './ridge.ts'
-import { boostedTrees, type TreeOptions } from './trees.ts'
+import { boostedTrees, boostedTreesOften, type TreeOptions } from './trees.ts'
 
 export type Scorer = (item: Item) => number
 export type Lesson = { items: readonly Item[]; gains: Float64Array }
 
 const RIDGE: RidgeOptions = { lambda: 10, buckets: 2 ** GRAM_BITS, gramWorth: 1, rounds: 10 }
-const TREES: TreeOptions = { trees: 80, depth: 3, pace: 0.1, leaf_rows: 30, leaf_shrink: 250 }
+const TREES: TreeOptions = { trees: 140, depth: 4, pace: 0.05, leaf_rows: 30, leaf_shrink: 250 }
+/** Any four numbers; one alone is .005 worse on MMLU. */
+const TREE_SEEDS = [7, 11, 13, 17]
 /** What words and form count beside the prior by domain. */
 const WORDS_WORTH = 0.5
-const FORM_WORTH = 0.5
+/** Of form the trees know more the more rows they grew on: worth a third where 750 rows teach, and nearly all where 8,000 do. */
+const FORM_ROWS = 1_500
 
 /**
  * Gains less their mean. What is left out has the opposite of what its absence does to the others' mean, so a mean that were kept would
@@ -31,12 +34,14 @@ function centred(gains: Float64Array): Float64Array {
 export function byWordsAndForm({ items, gains }: Lesson): Scorer {
   const around = centred(gains)
   const words = ridge(items, around, RIDGE)
-  const form = boostedTrees(
+  const form = boostedTreesOften(
     items.map(item => item.told),
     around,
     TREES,
+    TREE_SEEDS,
   )
-  return item => WORDS_WORTH * words(item) + FORM_WORTH * form(item.told)
+  const form_worth = items.length / (items.length + FORM_ROWS)
+  return item => WORDS_WORTH * words(item) + form_worth * form(item.told)
 }
 
 /** In-domain: the prior of the parts that a prompt is like besides. */

@@ -29,6 +29,7 @@ export function boostedTrees(
   targets: Float64Array,
   options: TreeOptions,
   weights?: Float64Array,
+  seed = 7,
 ): (row: Float32Array) => number {
   const n = rows.length
   const width = rows[0]?.length ?? 0
@@ -43,7 +44,7 @@ export function boostedTrees(
   }
   mean /= total || 1
   const left = Float64Array.from(targets, target => target - mean)
-  const chance = seeded(7)
+  const chance = seeded(seed)
   const trees: Tree[] = []
   for (let t = 0; t < options.trees; t++) {
     const picked = Int32Array.from({ length: n }, (_, i) => i).filter(() => chance() < ROW_SHARE)
@@ -62,6 +63,17 @@ export function boostedTrees(
     for (const tree of trees) sum += tree.values[leafOf(tree, column => bins[column] as number)] as number
     return sum
   }
+}
+
+/** The mean of several such sums, each with draws of its own: what one of them owes to its draws, the others do not. */
+export function boostedTreesOften(
+  rows: readonly Float32Array[],
+  targets: Float64Array,
+  options: TreeOptions,
+  seeds: readonly number[],
+): (row: Float32Array) => number {
+  const each = seeds.map(seed => boostedTrees(rows, targets, options, undefined, seed))
+  return row => each.reduce((sum, told) => sum + told(row), 0) / each.length
 }
 
 /** Grows one tree level by level. `left`: what is still to be told of each row. */

@@ -3,7 +3,9 @@
  * digits that are apart by one separator are read as one number; its digits, their grouping and, where these leave it open, the words
  * beside it decide. A telephone number of any country may look like a sum or a date, so most of them need a word that names them.
  */
+import { addressAround } from './addresses.ts'
 import { isDigit, isHex, isLower, isUpper, isWord } from './ascii.ts'
+import { birthDateAt } from './birth-dates.ts'
 import { pastIban } from './iban.ts'
 import { isIpv4, isNanp, isOfCardNetwork, isSsn, passesLuhn } from './number-checks.ts'
 import { CARD_WORDS, hasWord, isLabelled, LABEL_BEHIND, PHONE_WORDS } from './number-words.ts'
@@ -50,9 +52,20 @@ export function oneNumber(text: string, first: number, start: number, end: numbe
   shape += group
   const after = i < end ? text.charCodeAt(i) : 0x20
   const past = after === 0x78 && i + 1 < end && isDigit(text.charCodeAt(i + 1)) ? afterDigits(text, i, end) : i
-  if (past > i || (!isWord(after) && after !== 0x5f))
-    judge(text, start, { digits, shape, groups, before, from: first, to: i, past_extension: past }, found)
-  return Math.max(i, first + 1)
+  if (past > i || (!isWord(after) && after !== 0x5f)) {
+    if (judge(text, start, { digits, shape, groups, before, from: first, to: i, past_extension: past }, found))
+      return Math.max(i, first + 1)
+    const birth = found.has('birth_date') ? null : birthDateAt(text, first, start, end)
+    if (birth !== null) {
+      found.add('birth_date', birth.from, birth.to)
+      return birth.to
+    }
+  }
+  // Of "8116 56 rue La Boétie" the last is the house.
+  const address = found.has('address') ? null : addressAround(text, i - group, i, start, end)
+  if (address === null) return Math.max(i, first + 1)
+  found.add('address', address.from, address.to)
+  return address.to
 }
 
 function afterDigits(text: string, first: number, end: number): number {
@@ -61,16 +74,19 @@ function afterDigits(text: string, first: number, end: number): number {
   return i
 }
 
-function judge(text: string, start: number, number: Written, found: Finds): void {
+/** Whether it was found to be something. */
+function judge(text: string, start: number, number: Written, found: Finds): boolean {
   const { digits, shape, before, from, to, past_extension } = number
   const { length } = digits
-  if (length < 4) return
+  if (length < 4) return false
   if (shape === '3-2-4' && isSsn(digits)) found.add('us_ssn', from, to)
   else if (isCard(text, start, number)) found.add('card', from, to)
   else if (before === 0x2b && length >= 8 && length <= 15) found.add('phone', from - 1, past_extension)
   else if (length <= 12 && isIpv4(digits, shape)) found.add('ip', from, to)
   else if (isPhone(number) || (length >= 6 && length <= 12 && isNamedPhone(text, start, number)))
     found.add('phone', before === 0x28 && shape.includes(')') ? from - 1 : from, past_extension)
+  else return false
+  return true
 }
 
 /** Groupings in which cards are written. */

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { boostedTrees } from '../../../../policies/training/routing/trees.ts'
+import { boostedTrees, boostedTreesOften } from '../../../../policies/training/routing/trees.ts'
 
 const OPTIONS = { trees: 60, depth: 2, pace: 0.2, leaf_rows: 10, leaf_shrink: 1 }
 /** Every pair of two figures from 0 to 19, and one that says nothing. */
@@ -20,6 +20,12 @@ describe('boosted trees', () => {
   it('are the same every time', () => {
     const [once, again] = [boostedTrees(rows, both, OPTIONS), boostedTrees(rows, both, OPTIONS)]
     for (const row of rows) expect(once(row)).toBe(again(row))
+  })
+  it('differ by their draws alone, and several told together say the mean of what each says', () => {
+    const [one, other] = [boostedTrees(rows, both, OPTIONS, undefined, 7), boostedTrees(rows, both, OPTIONS, undefined, 11)]
+    const together = boostedTreesOften(rows, both, OPTIONS, [7, 11])
+    expect(rows.some(row => one(row) !== other(row))).toBe(true)
+    for (const row of rows) expect(together(row)).toBeCloseTo((one(row) + other(row)) / 2, 12)
   })
   it('say the mean where no column tells anything', () => {
     const same = rows.map(() => Float32Array.from([1, 1]))
