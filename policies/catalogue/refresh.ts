@@ -16,6 +16,7 @@
  *     services.yaml    what serves embeddings, images, speech and other endpoints than chat
  *     benchmarks.yaml  results as published; quality.ts makes them one scale
  *     grids.yaml       carbon intensity of electricity by region
+ *     tools.yaml       what providers charge for tools of their own, by the call
  *     sources.yaml     where all of it comes from
  *
  * The same inputs give the same bytes.
@@ -51,6 +52,14 @@ type ProviderOverlay = Omit<Provider, 'id'> & {
   defaults?: Defaults
   local?: LocalDefaults
   more?: Partial<Record<'embeddings' | 'rerank', string>>
+}
+/** What calls of a provider's own tools cost. */
+type Tools = Pick<
+  Price,
+  'web_search_micros_per_call' | 'web_search_per' | 'web_search_partly_free' | 'file_search_micros_per_call' | 'code_micros_per_run'
+> & {
+  families?: string[]
+  source: string
 }
 type Service = {
   serves: NonNullable<Target['serves']>
@@ -121,6 +130,7 @@ const { tiers, models } = overlay<{ tiers: Record<string, [number, number]>; mod
 const served = overlay<Record<string, Record<string, TargetOverlay>>>('targets')
 const relatives = Object.fromEntries(Object.entries(models).flatMap(([name, { like, less }]) => (like ? [[name, { like, less }]] : [])))
 const days = Object.fromEntries(Object.entries(sources).map(([name, source]) => [name, source.as_of]))
+const tools = overlay<Record<string, Tools[]>>('tools')
 const services = overlay<Record<string, Record<string, Service>>>('services')
 const quality = qualityRows(overlay<Benchmark[]>('benchmarks'), relatives, days)
 
@@ -316,7 +326,7 @@ function targetsOf(provider: string, list: Record<string, TargetOverlay>): Targe
         output_tokens: Math.min(fact.maxTokens, fact.contextWindow),
         ...capability,
       },
-      prices: pricesOf(provider, fact, model),
+      prices: pricesOf(provider, fact, model).map(one => withTools(provider, model.family, one)),
       quality: modelName,
       latency_prior: { first_token_ms: first_token_ms + (EXTRA_HOP_MS[provider] ?? 0), tokens_per_second, source },
       energy: energyOf(model),
@@ -370,6 +380,14 @@ function pricesOf(provider: string, fact: Packaged, model: Model): Price[] {
   })
   for (const one of dated.filter(later => later.from > as_of)) prices.push({ ...one, source: 'genai-prices' })
   return prices.sort((a, b) => a.from.localeCompare(b.from))
+}
+
+/** What a package says comes first: then nothing of ours is laid under it, as the two may be of different days. */
+function withTools(provider: string, family: string, one: Price): Price {
+  const meant = tools[provider]?.find(({ families }) => families === undefined || families.includes(family))
+  if (meant === undefined || one.web_search_micros_per_call !== undefined) return one
+  const { families: _, source, ...charged } = meant
+  return { ...one, ...charged, ...(source !== one.source && { tools_source: source }) }
 }
 
 /** What is priced apart from tokens of text, which only genai-prices knows. */

@@ -41,7 +41,10 @@ describe('the bundled catalogue', () => {
   it('names its sources, and every figure has one that is listed', () => {
     const named = [
       ...providers.flatMap(each => [each.terms.source, ...(each.prefill_source === undefined ? [] : [each.prefill_source])]),
-      ...targets.flatMap(each => [...each.prices.map(price => price.source), each.latency_prior.source, each.energy.source]),
+      ...targets.flatMap(each =>
+        each.prices.flatMap(price => [price.source, ...(price.tools_source === undefined ? [] : [price.tools_source])]),
+      ),
+      ...targets.flatMap(each => [each.latency_prior.source, each.energy.source]),
       ...targets.flatMap(each => rowsOf(each.quality).map(row => row.source)),
     ]
     expect(named.filter(source => typeof source === 'string' && !(source in sources))).toEqual([])

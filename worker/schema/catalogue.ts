@@ -75,6 +75,10 @@ export const price = z.strictObject({
   longer: z.strictObject({ above_tokens: z.int().positive(), ...rates }).optional(),
   /** For each search that the provider itself makes; where one is made and this is absent, the cost is unknown. */
   web_search_micros_per_call: z.int().min(0).optional(),
+  /** `answer`: all searches for one answer are charged as one. By the call where absent. */
+  web_search_per: z.enum(['call', 'answer']).optional(),
+  /** Some are free, over the whole account, which nobody here can count: then the price is the most that it may be, and the cost an estimate. */
+  web_search_partly_free: z.boolean().optional(),
   file_search_micros_per_call: z.int().min(0).optional(),
   /** The same for code that the provider itself runs, where it bills that by the call; what is billed by the minute has no price here. */
   code_micros_per_run: z.int().min(0).optional(),
@@ -83,6 +87,8 @@ export const price = z.strictObject({
   audio_input_micros_per_mtok: z.int().min(0).optional(),
   audio_output_micros_per_mtok: z.int().min(0).optional(),
   source,
+  /** Of what is charged by the call, where that comes from elsewhere. */
+  tools_source: source.optional(),
 })
 
 /** A quality prior: 0..1 on a task (or on all, where `task` is null), with one standard deviation of doubt. */

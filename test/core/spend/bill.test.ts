@@ -68,6 +68,13 @@ describe('the money', () => {
     expect(bill([attempt({ target: 'b/gone' }), attempt()]).cost_micros).toBeNull()
     expect(bill([attempt({ usage: { ...counts(1, 1), web_search_calls: 1 } })]).cost_micros).toBeNull()
   })
+  it('is an estimate where some searches are free for the account, which nobody here can count', () => {
+    const partly = { ...priced('2026-01-01', 2, 8), web_search_micros_per_call: 14_000, web_search_partly_free: true }
+    const searched = (web_search_calls: number | null) =>
+      bill([attempt({ usage: { ...counts(100, 50), web_search_calls } })], { 'a/one': target({ prices: [partly] }) })
+    expect(searched(2)).toMatchObject({ cost_micros: 600 + 28_000, cost_estimated: true })
+    for (const none of [0, null]) expect(searched(none)).toMatchObject({ cost_micros: 600, cost_estimated: false })
+  })
   it('goes by the price of the day on which the call was sent', () => {
     const prices = [priced('2026-01-01', 2, 8), priced('2026-11-25', 1, 4)]
     const midnight = Date.parse('2026-11-25T00:00:00Z')

@@ -9,6 +9,7 @@ import { costOf, priceAt } from '../../../worker/core/spend/price.ts'
 import { nothingSeen } from '../../../worker/dialects/dialect.ts'
 import { dialectNamed } from '../../../worker/dialects/dialects.ts'
 import { type Catalogue, type Price, price } from '../../../worker/schema/catalogue.ts'
+import { UNKNOWN_USAGE } from '../../../worker/schema/chat.ts'
 import { formatOfReply, framed, lines, namedEvents, STREAMS, whole } from '../../dialects/recordings.ts'
 
 const AT = Date.parse('2026-11-24T12:00:00Z')
@@ -64,6 +65,9 @@ const VECTORS: [recording: string, priced_as: string, arithmetic: string, micros
     '27361 x 0.25 + 3712 x 0.025 + 4416 x 2 + 2 x 10000',
     35765,
   ],
+  ['xai/responses--xai-web-search-tool.1.json', 'xai/grok-4.5', '994 x 2 + 947 x 0.3 + 583 x 6 + 1 x 5000', 10770],
+  ['xai/responses--xai-web-search-tool.1.chunks.txt', 'xai/grok-4.5', '297 x 2 + 1578 x 0.3 + 695 x 6 + 1 x 5000', 10237],
+  ['xai/responses--xai-file-search-tool.1.json', 'xai/grok-4.5', '500 x 2 + 150 x 6 + 1 x 2500', 4400],
   ['openai/responses--openai-apply-patch-tool-delete.1.chunks.txt', 'openai/gpt-5.1', '24 x 1.25', 30],
   ['open-responses/responses--openai-pdf-input-file.1.json', 'openai/gpt-4.1-nano', '44 x 0.1 + 4 x 0.4', 6],
   ['azure/azure-web-search-preview-tool.1.json', 'azure/gpt-4.1-mini', 'unknown', null],
@@ -189,6 +193,65 @@ describe('a recorded answer', () => {
     const cost = costOf(usageIn(recording), priceOf(priced_as))
     expect(cost).toBe(micros)
     if (micros !== null) expect(workedOut(arithmetic)).toBe(micros)
+  })
+})
+
+/** As they are documented; no recording has them. */
+const GROUNDED = (queries: string[]) => ({
+  candidates: [
+    {
+      content: { role: 'model', parts: [{ text: 'Spain.' }] },
+      finishReason: 'STOP',
+      groundingMetadata: { webSearchQueries: queries },
+    },
+  ],
+  usageMetadata: { promptTokenCount: 100, candidatesTokenCount: 10, totalTokenCount: 110 },
+})
+const SEARCHED = {
+  type: 'message',
+  role: 'assistant',
+  content: [{ type: 'text', text: 'Spain.' }],
+  stop_reason: 'end_turn',
+  usage: { input_tokens: 100, output_tokens: 10, server_tool_use: { web_search_requests: 2 } },
+}
+const PRICED_SEARCHES: [
+  what: string,
+  format: 'gemini' | 'anthropic-messages',
+  body: object,
+  as: string,
+  sum: string,
+  micros: number | null,
+][] = [
+  [
+    'two queries are two charges',
+    'gemini',
+    GROUNDED(['who won', 'who lost']),
+    'google/gemini-3.5-flash',
+    '100 x 1.5 + 10 x 9 + 2 x 14000',
+    28_240,
+  ],
+  ['no query is none', 'gemini', GROUNDED([]), 'google/gemini-3.5-flash', '100 x 1.5 + 10 x 9', 240],
+  [
+    'two queries for one answer are one',
+    'gemini',
+    GROUNDED(['who won', 'who lost']),
+    'google/gemini-2.5-flash',
+    '100 x 0.3 + 10 x 2.5 + 1 x 35000',
+    35_055,
+  ],
+  ['nobody has published the price', 'gemini', GROUNDED(['who won']), 'google/gemini-4-argon', 'unknown', null],
+  ['on Vertex nobody has found it', 'gemini', GROUNDED(['who won']), 'vertex/gemini-2.5-flash', 'unknown', null],
+  ['two searches', 'anthropic-messages', SEARCHED, 'anthropic/claude-sonnet-5-5', '100 x 2 + 10 x 10 + 2 x 10000', 20_300],
+  ['two searches', 'anthropic-messages', SEARCHED, 'anthropic/claude-haiku-5-5', '100 x 0.1 + 10 x 0.5 + 2 x 10000', 20_015],
+  ['two searches', 'anthropic-messages', SEARCHED, 'anthropic/claude-fable-5-2', '100 x 8 + 10 x 40 + 2 x 10000', 21_200],
+]
+
+describe('searches that the provider makes', () => {
+  it.each(PRICED_SEARCHES)('%s (%s) %# as %s: %s = %s', (_, format, body, as, sum, micros) => {
+    const seen = nothingSeen()
+    dialectNamed(format)?.reply.observeWhole(seen, body as never)
+    expect(costOf(seen.usage ?? UNKNOWN_USAGE, priceOf(as))).toBe(micros)
+    if (micros !== null) expect(workedOut(sum)).toBe(micros)
   })
 })
 

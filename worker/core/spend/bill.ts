@@ -11,12 +11,12 @@ import type { EnergyConfidence, Gco2e, Micros, Tokens, Wh } from '../../schema/u
 import type { AttemptRecord } from '../../schema/usage.ts'
 import type { LiveTarget } from '../decide/world.ts'
 import { energyOf } from './energy.ts'
-import { costOf, priceAt } from './price.ts'
+import { costOf, mayCostLess, priceAt } from './price.ts'
 
 export type Bill = {
   /** Null as soon as any part of it is unknown. */
   cost_micros: Micros | null
-  /** Some of it rests on counts of ours, and not of the provider's. */
+  /** Some of it rests on counts of ours and not of the provider's, or is the most that it may be. */
   cost_estimated: boolean
   energy_wh: Wh | null
   co2e_g: Gco2e | null
@@ -40,7 +40,9 @@ export function billOf(
     const target = targetOf(attempt.target)
     const usage = attempt.usage ?? readOnly(prompt_tokens)
     if (attempt.usage === null || attempt.usage_estimated) bill.cost_estimated = true
-    const cost = usage && target ? costOf(usage, priceThen(target, attempt.sent_at_ms)) : null
+    const price = target ? priceThen(target, attempt.sent_at_ms) : null
+    const cost = usage && costOf(usage, price)
+    if (usage && mayCostLess(usage, price)) bill.cost_estimated = true
     bill.cost_micros = sum(bill.cost_micros, cost)
     const wh = usage && target ? energyOfUsage(usage, target) : null
     bill.energy_wh = sum(bill.energy_wh, wh)

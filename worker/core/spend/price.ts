@@ -38,7 +38,7 @@ export function costOf(usage: TokenUsage, price: Price | null): Micros | null {
   if (price === null || usage.input_tokens === null || usage.output_tokens === null) return null
   const heard = apart(usage.audio_input_tokens, price.audio_input_micros_per_mtok)
   const spoken = apart(usage.audio_output_tokens, price.audio_output_micros_per_mtok)
-  const searched = callCost(usage.web_search_calls, price.web_search_micros_per_call)
+  const searched = callCost(searchesCharged(usage, price), price.web_search_micros_per_call)
   const looked_up = callCost(usage.file_search_calls, price.file_search_micros_per_call)
   const ran = callCost(usage.code_runs ?? 0, price.code_micros_per_run)
   if (heard === null || spoken === null || searched === null || looked_up === null || ran === null) return null
@@ -82,6 +82,13 @@ const ratesFor = (price: Price, input_tokens: Tokens) =>
 function callCost(calls: number | null, micros_per_call: Micros | undefined): Micros | null {
   return !calls ? 0 : micros_per_call === undefined ? null : calls * micros_per_call
 }
+
+const searchesCharged = ({ web_search_calls: calls }: TokenUsage, { web_search_per }: Price): number | null =>
+  web_search_per === 'answer' && calls !== null ? Math.min(1, calls) : calls
+
+/** Whether the cost is the most that it may be: the account has some of what was used for nothing, and nobody here knows how much of that is left. */
+export const mayCostLess = (usage: TokenUsage, price: Price | null): boolean =>
+  price?.web_search_partly_free === true && usage.told_cost_micros === undefined && !!usage.web_search_calls
 
 /** The cost of a request not yet made, nothing cached. Called once per target and request, so it allocates nothing. */
 export function estimateCost(prompt_tokens: Tokens, output_tokens: Tokens, price: Price | null): Micros | null {
