@@ -93,6 +93,26 @@ describe('a region with more callers than one object takes', () => {
   }, 60_000)
 })
 
+/** A failure is known long before an answer is, so where requests come all at once the few that fail are all there is to go by. */
+describe('many requests that come to a target all at once', () => {
+  const short = { ...workload('busy'), isolates: 1_000, rps: 1_000, colos: 20, duration_ms: 14_000 }
+  it('because another one has failed, do not shut it too', async () => {
+    const struck: Weather = { ...weather('outage'), spells: [{ kind: 'outage', target: 0, from_ms: 8_000, until_ms: 14_000 }] }
+    for (const load of [short, { ...short, rps: 200 }]) {
+      for (const seed of [1, 2]) {
+        const { transitions, broken } = await run({ scene, workload: load, weather: struck, seed })
+        expect(transitions.filter(({ target }) => target === scene.order[1])).toEqual([])
+        expect(transitions.some(({ target, at_ms }) => target === scene.order[0] && at_ms > 8_000 && at_ms < 8_600)).toBe(true)
+        expect(broken).toEqual([])
+      }
+    }
+  }, 60_000)
+  it('because a region begins, do not shut it', async () => {
+    const load = { ...workload('busy'), colos: 0, duration_ms: 12_000 }
+    for (const seed of [1, 2, 3, 4]) expect((await run({ scene, workload: load, weather: NO_WEATHER, seed })).transitions).toEqual([])
+  })
+})
+
 describe('an outage in one of three regions, or in two', () => {
   const load = { ...workload('regions'), duration_ms: 120_000 }
   const struck = (...at: number[]): Weather => ({

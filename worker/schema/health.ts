@@ -96,6 +96,8 @@ export type HealthReport = {
   outcomes: Outcome[]
   wants_probe: TargetId[]
   uses_probe?: TargetId[]
+  /** How many requests have begun since the last report, whatever became of them. */
+  begun?: number
   /** Of a relay: how many reports it was told since its last one, and how many relays it knows of. */
   calls?: number
   relays?: Relays

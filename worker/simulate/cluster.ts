@@ -116,6 +116,7 @@ export async function run({
     for (const target of scene.order) {
       for (let n = 0; n < workload.tenants; n++) {
         const told: Told = { target, class: 'ok', sent_at_ms: START_MS, first_token_ms: null, retry_after_ms: null, probe: false }
+        head.fleet.began(1)
         head.fleet.observe(outcomeOf(told, -1 - n, `org-${n}`, START_MS), START_MS, chance)
         told_of++
       }

@@ -85,6 +85,7 @@ export function isolateOn(isolate: string, region: Region, colo: number | null, 
       return health
     },
     whenFresh(ready) {
+      view.began(1)
       const { look, ask, old, wait_ms } = view.see(clock.nowMs())
       let waiting = old
       const once = () => {

@@ -90,6 +90,7 @@ export function healthView(env: Bindings, nearby: Nearby = NOTHING_NEARBY): Heal
       return health
     },
     refreshed(now_ms, ctx) {
+      view.began(1)
       const { look, ask, old, wait_ms } = view.see(now_ms)
       const done = look || ask ? refreshing(look, ask) : null
       if (done === null) return null

@@ -3,7 +3,7 @@ import { BACKOFF_MAX_MS } from '../../../worker/core/health/gate.ts'
 import { head } from '../../../worker/core/health/head.ts'
 import type { Report } from '../../../worker/core/health/outbox.ts'
 import { PASS_ON_EVERY_MS, relay } from '../../../worker/core/health/relay.ts'
-import { REPORT_AT } from '../../../worker/core/health/view.ts'
+import { isolateView, REPORT_AT } from '../../../worker/core/health/view.ts'
 import type { HealthReport, Outcome } from '../../../worker/schema/health.ts'
 import { outcome, START } from './outcomes.ts'
 
@@ -148,5 +148,22 @@ describe('while the object is away', () => {
     }
     expect(tries).toBeLessThanOrEqual(3)
     expect(post(0).answer(report([]), START + 2_000).snapshot.targets['p/m']?.state).toBe('open')
+  })
+})
+
+describe('how many requests have begun', () => {
+  it('is told by isolates with whatever they tell, once', () => {
+    const view = isolateView()
+    view.began(2)
+    view.began(1)
+    expect(view.nextReport(START)?.begun).toBe(3)
+    view.replied({ v: 1, snapshot: { v: 1, taken_at_ms: START, targets: {} }, probes: [] }, START + 10)
+    expect(view.nextReport(START + 5_000)?.begun).toBe(0)
+  })
+  it('is summed up by relays', () => {
+    const { post, report } = region(1)
+    for (const begun of [3, 4]) post(0).told(report([], { begun }), START, draw)
+    post(0).told(report([]), START, draw)
+    expect(post(0).nextReport(START)?.begun).toBe(7)
   })
 })

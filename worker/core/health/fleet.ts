@@ -6,12 +6,14 @@
  * target's (`confirmed`). A request that failed in the same way at two providers is likelier broken itself, so it speaks against
  * neither (`withdrawn`): one tenant's poison must not take a target from all. And where two targets of one provider
  * open within ten seconds, something that they share is failing, so its other targets are believed less for a while (`beware`).
+ * The requests of one that has shut go to others, which are not judged by the first that they fail (`surge.ts`).
  */
 import type { HealthSnapshot, Outcome, OutcomeClass } from '../../schema/health.ts'
 import type { DecisionId, TargetId } from '../../schema/ids.ts'
 import type { Ms } from '../../schema/units.ts'
 import { EVIDENCE } from './evidence.ts'
 import { type Gate, type GateCommand, grantProbe, healthOf, newGate, step, useProbe } from './gate.ts'
+import { surges } from './surge.ts'
 import { isDoubtful } from './suspicion.ts'
 
 /** Targets kept. Ids come from our own isolates' catalogues, which have far fewer. */
@@ -26,6 +28,8 @@ const PROVIDERS_KEPT = 200
 export type Fleet = {
   gates: ReadonlyMap<TargetId, Gate>
   observe(outcome: Outcome, now_ms: Ms, draw: () => number): void
+  /** So many requests have begun, to whatever target (`surge.ts`). */
+  began(count: number): void
   command(target: TargetId, command: GateCommand, now_ms: Ms, draw: () => number): void
   /** A lease to try an open target once, where one is due. */
   grant(target: TargetId, now_ms: Ms): boolean
@@ -48,17 +52,22 @@ export function fleet(onChange: (target: TargetId, before: Gate, after: Gate) =>
   const cases = new Map<DecisionId, Failure[]>()
   const openings = new Map<string, Opening[]>()
   const wary_from_ms = new Map<string, Ms>()
+  const surging = surges()
 
   function put(target: TargetId, before: Gate, after: Gate, now_ms: Ms): void {
     if (!gates.has(target) && gates.size >= TARGETS_KEPT) return
     gates.set(target, after)
-    if (after.state === 'open' && (before.state === 'closed' || before.state === 'ramp')) noteOpening(target, now_ms)
+    if (lets(before) && after.state === 'open') {
+      noteOpening(target, now_ms)
+      surging.left(target, now_ms)
+    }
+    if (lets(after) && !lets(before)) surging.back(target, now_ms)
     onChange(target, before, after)
   }
 
   function move(target: TargetId, event: Parameters<typeof step>[1], now_ms: Ms, draw: () => number): void {
     const before = gates.get(target) ?? newGate(now_ms)
-    put(target, before, step(before, event, now_ms, draw()), now_ms)
+    put(target, before, step(before, event, now_ms, draw(), surging.underWay(target, now_ms)), now_ms)
   }
 
   function noteOpening(target: TargetId, now_ms: Ms): void {
@@ -101,9 +110,12 @@ export function fleet(onChange: (target: TargetId, before: Gate, after: Gate) =>
       // Of a newer isolate: what it means is not known here, and the others in its report are.
       if (!Object.hasOwn(EVIDENCE, outcome.class)) return
       if (wary_from_ms.size > 0) warn(outcome.target, now_ms, draw)
+      if (outcome.class !== 'late') surging.heard(outcome.target, now_ms)
       move(outcome.target, outcome, now_ms, draw)
+      if (outcome.class === 'ok' && gates.get(outcome.target)?.suspicion.fast === 0) surging.calm(outcome.target)
       judgeCase(outcome, now_ms, draw)
     },
+    began: surging.began,
     command: move,
     grant(target, now_ms) {
       const before = gates.get(target)
@@ -124,6 +136,8 @@ export function fleet(onChange: (target: TargetId, before: Gate, after: Gate) =>
     },
   }
 }
+
+const lets = ({ state }: Gate) => state === 'closed' || state === 'ramp'
 
 /** The one heard of longest ago makes room. */
 function keep<K, V>(memory: Map<K, V>, key: K, value: V, at_most: number): void {

@@ -129,11 +129,11 @@ export function restored(stored: Gate, now_ms: Ms): Gate {
   }
 }
 
-/** The one transition function. `draw`, uniform in [0, 1), decides how long waits are. */
-export function step(before: Gate, event: Outcome | GateCommand | CaseVerdict, now_ms: Ms, draw: number): Gate {
+/** The one transition function. `draw`, uniform in [0, 1), decides how long waits are. `under_way`: as in `suspicion.ts`, were all let through. */
+export function step(before: Gate, event: Outcome | GateCommand | CaseVerdict, now_ms: Ms, draw: number, under_way = 0): Gate {
   const gate = advance(before, now_ms)
   if (typeof event === 'string') return commanded(gate, event, now_ms)
-  if ('verdict' in event) return reconsideredGate(gate, event, now_ms, draw)
+  if ('verdict' in event) return reconsideredGate(gate, event, now_ms, draw, under_way)
 
   const measured = withMeasurements(gate, event, now_ms)
   // A model that is said to be no more is left alone as one that is limited is.
@@ -149,7 +149,7 @@ export function step(before: Gate, event: Outcome | GateCommand | CaseVerdict, n
   switch (gate.state) {
     case 'closed':
     case 'ramp':
-      return judged(noted, event, now_ms, draw)
+      return judged(noted, event, now_ms, draw, under_way)
     case 'open':
     case 'probing':
       return probed(noted, event, now_ms, draw)
@@ -307,11 +307,11 @@ function credentialRefused(gate: Gate, outcome: Outcome, now_ms: Ms): Gate {
 }
 
 /** While requests flow: sum up the evidence and open when it is enough. */
-function judged(gate: Gate, outcome: Outcome, now_ms: Ms, draw: number): Gate {
+function judged(gate: Gate, outcome: Outcome, now_ms: Ms, draw: number, under_way: number): Gate {
   const trust = trustIn(gate, now_ms)
   const suspicion = suspect(gate.suspicion, outcome, now_ms, trust, gate.latency.slow)
   const after = { ...gate, suspicion }
-  if (!isSuspicious(suspicion, trust)) return after
+  if (!isSuspicious(suspicion, trust, under_way * rampShare(gate, now_ms))) return after
   return { ...opened(after, now_ms, draw), opened_by_silence: outcome.class === 'late' }
 }
 
@@ -331,7 +331,7 @@ function withStraggler(gate: Gate, outcome: Outcome, now_ms: Ms): Gate {
 }
 
 /** A failure that was counted turns out to weigh more, or nothing. */
-function reconsideredGate(gate: Gate, { verdict, decision_id }: CaseVerdict, now_ms: Ms, draw: number): Gate {
+function reconsideredGate(gate: Gate, { verdict, decision_id }: CaseVerdict, now_ms: Ms, draw: number, under_way: number): Gate {
   // A probe that was itself broken showed nothing: the next one may go at once.
   if (gate.state === 'open' && verdict === 'withdrawn' && gate.probe_failed === decision_id) {
     return { ...gate, until_ms: now_ms, backoff_ms: Math.max(BACKOFF_MIN_MS, gate.backoff_ms / BACKOFF_GROWTH), probe_failed: null }
@@ -341,7 +341,9 @@ function reconsideredGate(gate: Gate, { verdict, decision_id }: CaseVerdict, now
   const suspicion = reconsidered(gate.suspicion, decision_id, verdict, now_ms, trust)
   if (suspicion === gate.suspicion) return gate
   const after = { ...gate, suspicion }
-  return isSuspicious(suspicion, trust) ? opened({ ...after, worsened_at_ms: now_ms }, now_ms, draw) : after
+  return isSuspicious(suspicion, trust, under_way * rampShare(gate, now_ms))
+    ? opened({ ...after, worsened_at_ms: now_ms }, now_ms, draw)
+    : after
 }
 
 /** The share of the evidence that opens it otherwise: less for one that has just come back, or whose neighbours fail. */

@@ -38,6 +38,7 @@ export function head(onChange?: (target: TargetId, before: Gate, after: Gate) =>
     snapshot,
     told(report, now_ms, draw) {
       calls.called(report.calls ?? 1, report.relays, now_ms)
+      if (report.begun) known.began(report.begun)
       for (const outcome of reports.fresh(report)) known.observe(outcome, now_ms, draw)
       for (const target of report.uses_probe ?? []) known.use(target, now_ms)
       return report.wants_probe.filter(target => known.grant(target, now_ms))

@@ -22,6 +22,8 @@ export type Outbox = {
   /** A lease to try this target is asked for, or one that was given has a request. */
   wants(target: TargetId): void
   uses(target: TargetId): void
+  /** So many requests have begun. Told once: of a report that is lost they are not told again, which makes judgement a little stricter. */
+  began(count: number): void
   /** What no report has taken along yet. */
   waiting(): number
   /** Has it, of what was sent or not, something that may not wait? */
@@ -52,6 +54,7 @@ export function outbox(): Outbox {
   let uses_probe = new Set<TargetId>()
   let seq = 0
   let free_at_ms: Ms | null = null
+  let begun = 0
 
   function forget(count: number): void {
     outcomes.splice(0, count)
@@ -70,6 +73,9 @@ export function outbox(): Outbox {
     },
     wants: target => void wants_probe.add(target),
     uses: target => void uses_probe.add(target),
+    began(count) {
+      begun += count
+    },
     waiting: () => outcomes.length - under_way,
     urgent: () => uses_probe.size > 0 || urgent_number >= from,
     isFree,
@@ -78,10 +84,19 @@ export function outbox(): Outbox {
       free_at_ms = now_ms + REPORT_LIMIT_MS
       box.sent_at_ms = now_ms
       seq += 1
-      const report: Report = { v: 1, seq, from, outcomes: outcomes.slice(), wants_probe: [...wants_probe], uses_probe: [...uses_probe] }
+      const report: Report = {
+        v: 1,
+        seq,
+        from,
+        outcomes: outcomes.slice(),
+        wants_probe: [...wants_probe],
+        uses_probe: [...uses_probe],
+        begun,
+      }
       under_way = outcomes.length
       uses_probe = new Set()
       wants_probe = new Set()
+      begun = 0
       return report
     },
     confirmed(now_ms) {

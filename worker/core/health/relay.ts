@@ -41,6 +41,7 @@ export function relay(): Relay {
   return {
     told(report, now_ms, draw) {
       calls += 1
+      view.began(report.begun ?? 0)
       let urgent = report.wants_probe.length > 0
       for (const outcome of reports.fresh(report)) {
         view.observe(outcome, now_ms, draw)

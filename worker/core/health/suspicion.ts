@@ -140,9 +140,14 @@ export function served(before: Suspicion, { org, sent_at_ms }: Outcome, now_ms: 
   return { ...before, tenants: withTenant(before.tenants, { ...tenant, ok_sent_ms, seen_ms: now_ms }) }
 }
 
-/** `share` lowers the thresholds: a target that has just come back is trusted half as far. */
-export function isSuspicious(suspicion: Suspicion, share: number): boolean {
-  return suspicion.fast >= FAST.threshold * share || suspicion.slow >= SLOW.threshold * share || suspicion.row >= ROW_LENGTH
+/**
+ * `share` lowers the thresholds: a target that has just come back is trusted half as far. `under_way`: so many requests may be on their
+ * way there of which nothing was heard yet (`surge.ts`); until something is, they count as answered.
+ */
+export function isSuspicious(suspicion: Suspicion, share: number, under_way = 0): boolean {
+  const p_healthy = healthyShareOf(suspicion)
+  const enough = (sum: typeof FAST) => sum.threshold * share - (under_way === 0 ? 0 : under_way * likelihoods(sum, p_healthy).ok)
+  return suspicion.fast >= enough(FAST) || suspicion.slow >= enough(SLOW) || suspicion.row >= ROW_LENGTH + under_way
 }
 
 /** Nothing speaks against it any more. */

@@ -57,6 +57,8 @@ export type IsolateView = {
    * that is worth waiting for, up to `wait_ms`.
    */
   see(now_ms: Ms): { health: HealthSnapshot; look: boolean; ask: boolean; old: boolean; wait_ms: Ms }
+  /** So many requests have begun here. */
+  began(count: number): void
   /** What was found nearby. True where it will do, and the object need not be asked. */
   found(nearby: NearbyHealth | null, now_ms: Ms): boolean
   /** What to leave nearby after a reply; null where what is there already will do. */
@@ -151,6 +153,11 @@ export function isolateView(): IsolateView {
       if (look) look_at_ms = now_ms + LOOK_AGAIN_MS
       const wait_ms = Math.min(REFRESH_WAIT_MOST_MS, Math.max(REFRESH_WAIT_MS, REFRESH_WAIT_ROUND_TRIPS * box.round_trip_ms))
       return { health: merged.health, look, ask, old: ask && misses === 0, wait_ms }
+    },
+
+    began(count) {
+      own.began(count)
+      box.began(count)
     },
 
     found(left, now_ms) {
