@@ -50,7 +50,7 @@ function likelihoods({ p_broken }: typeof FAST, p_healthy: number): { failure: n
 const ROW_LENGTH = 5
 const ROW_GAP_MS = 600_000
 
-/** Tenants told apart at once; the one heard of longest ago makes room, and what it added stays in the sum. */
+/** Tenants told apart at once; of those that fail, or of those that are answered, the one heard of longest ago makes room, and what it added stays in the sum. */
 const TENANTS_MAX = 8
 /** "Being served": another tenant's request, sent this recently or since this tenant began to fail, was answered. */
 const SERVED_JUST_NOW_MS = 5_000
@@ -236,7 +236,10 @@ function withAge(before: Suspicion, now_ms: Ms): Suspicion {
 function withTenant(tenants: Tenant[], tenant: Tenant): Tenant[] {
   const others = tenants.filter(other => other.org !== tenant.org)
   if (others.length >= TENANTS_MAX) {
-    const oldest = others.reduce((a, b) => (b.seen_ms < a.seen_ms ? b : a))
+    // One that keeps failing is not forgotten for those that are answered, or it would be believed anew each time; nor those for it.
+    const failing = others.filter(({ row }) => row > 0)
+    const crowd = failing.length > TENANTS_MAX / 2 ? failing : others.filter(({ row }) => row === 0)
+    const oldest = crowd.reduce((a, b) => (b.seen_ms < a.seen_ms ? b : a))
     others.splice(others.indexOf(oldest), 1)
   }
   return [...others, tenant]
