@@ -4,6 +4,8 @@ import { env } from 'cloudflare:workers'
 import { beforeEach, describe, expect, it } from 'vitest'
 import { compareBooks } from '../../worker/store/books.ts'
 import { checkBooks, checkedBooks } from '../../worker/store/books-check.ts'
+import { limitsKey } from '../../worker/store/org-limits.ts'
+import { webhookSecret } from '../../worker/store/webhook.ts'
 import { batchOf, emptyStorage, intent, newOrg, settlement } from './fixture.ts'
 
 beforeEach(emptyStorage)
@@ -116,7 +118,103 @@ describe('the check of all books', () => {
     const away = { books: () => Promise.reject(new Error('gone')) }
     const USAGE = { getByName: (org: string) => (org === silent ? away : object(org)) } as unknown as Env['USAGE']
     const later_ms = due_ms + 60 * MINUTE_MS
-    expect(await checkBooks({ DB: env.DB, USAGE }, later_ms)).toMatchObject([{ org: wrong }])
+    expect(await checkBooks({ DB: env.DB, KV: env.KV, USAGE }, later_ms)).toMatchObject([{ org: wrong }])
     expect(await checkedBooks(env.DB, silent, 10)).toMatchObject([{ checked_at_ms: later_ms, differs_since_ms: due_ms }])
+  })
+})
+
+describe('a difference', () => {
+  const HOUR_MS = 60 * MINUTE_MS
+  const FROM_MS = Math.ceil(Date.now() / HOUR_MS) * HOUR_MS
+  const URL_SET = 'https://hooks.example.com/books'
+  const listen = (org: string) =>
+    env.KV.put(limitsKey(org), JSON.stringify({ v: 1, org, limits: {}, teams: {}, webhook: { url: URL_SET, pepper: '1' } }))
+  /** One of these statuses answers each call; 0 is a connection that is refused. What was sent is kept. */
+  function hooks(...statuses: number[]) {
+    const calls: { url: string; headers: Record<string, string>; body: string }[] = []
+    const send = async (url: string, init: RequestInit) => {
+      calls.push({ url, headers: init.headers as Record<string, string>, body: String(init.body) })
+      const status = statuses.shift() ?? 200
+      if (status === 0) throw new Error('connection refused')
+      return new Response(null, { status })
+    }
+    let hour = 0
+    return { calls, check: () => checkBooks(env, FROM_MS + HOUR_MS * hour++, send) }
+  }
+  async function differing(micros = 7) {
+    const org = newOrg()
+    await spend(org, 250)
+    await runDurableObjectAlarm(object(org))
+    await lose(org, micros)
+    return org
+  }
+  const told = (calls: { body: string }[]) =>
+    calls.map(({ body }) => JSON.parse(body).data.days.map((day: { by_micros: number }) => day.by_micros))
+
+  it('is told to the webhook once, with both sums, and not at every check anew', async () => {
+    const org = await differing()
+    await listen(org)
+    const { calls, check } = hooks()
+    for (let i = 0; i < 3; i++) await check()
+    expect(calls.map(({ url }) => url)).toEqual([URL_SET])
+    expect(JSON.parse(calls[0]?.body ?? '')).toEqual({
+      type: 'books.differ',
+      timestamp: new Date(FROM_MS).toISOString(),
+      data: { org, days: [{ day: expect.stringMatching(/^\d{4}-\d\d-\d\d$/), object_micros: 250, rows_micros: 243, by_micros: 7 }] },
+    })
+  })
+  it('can be checked with the secret that was shown', async () => {
+    const org = await differing()
+    await listen(org)
+    const { calls, check } = hooks()
+    await check()
+    const [{ headers, body } = { headers: {} as Record<string, string>, body: '' }] = calls
+    const raw = Uint8Array.from(atob((await webhookSecret(env.KEY_PEPPER, org, URL_SET)).slice('whsec_'.length)), char =>
+      char.charCodeAt(0),
+    )
+    const key = await crypto.subtle.importKey('raw', raw, { name: 'HMAC', hash: 'SHA-256' }, false, ['verify'])
+    const mac = Uint8Array.from(atob(headers['webhook-signature']?.slice(3) ?? ''), char => char.charCodeAt(0))
+    const text = `${headers['webhook-id']}.${headers['webhook-timestamp']}.${body}`
+    expect(await crypto.subtle.verify('HMAC', key, mac, new TextEncoder().encode(text))).toBe(true)
+  })
+  it('that did not arrive is told with the next check, under the same id', async () => {
+    await listen(await differing())
+    const { calls, check } = hooks(500, 0, 302, 200)
+    for (let i = 0; i < 6; i++) await check()
+    expect(calls).toHaveLength(4)
+    expect(new Set(calls.map(({ headers }) => headers['webhook-id'])).size).toBe(1)
+  })
+  it('that nobody wanted to hear is told once somebody does', async () => {
+    const org = await differing()
+    const { calls, check } = hooks()
+    await check()
+    expect(calls).toEqual([])
+    await listen(org)
+    await check()
+    expect(told(calls)).toEqual([[7]])
+  })
+  it('that has changed is told again, and one that comes again after it was mended', async () => {
+    const org = await differing()
+    await listen(org)
+    const { calls, check } = hooks()
+    await check()
+    await lose(org, 1)
+    await check()
+    await lose(org, -8)
+    await check()
+    await lose(org, 8)
+    await check()
+    expect(told(calls)).toEqual([[7], [8], [8]])
+  })
+  it('is not told again though more is spent on its day, or something moves on it', async () => {
+    const org = await differing()
+    await listen(org)
+    const { calls, check } = hooks()
+    await check()
+    await spend(org, 100)
+    await check()
+    await runDurableObjectAlarm(object(org))
+    expect(await check()).toMatchObject([{ days: [{ object_micros: 350, rows_micros: 343 }] }])
+    expect(told(calls)).toEqual([[7]])
   })
 })

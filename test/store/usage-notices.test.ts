@@ -5,7 +5,8 @@ import { beforeEach, describe, expect, it } from 'vitest'
 import { noticeOf, webhookUrl } from '../../worker/core/spend/notice.ts'
 import type { LimitRefusal } from '../../worker/schema/usage.ts'
 import { limitsKey } from '../../worker/store/org-limits.ts'
-import { UsageNotices, webhookSecret } from '../../worker/store/usage-notices.ts'
+import { UsageNotices } from '../../worker/store/usage-notices.ts'
+import { webhookSecret } from '../../worker/store/webhook.ts'
 import { batchOf, emptyStorage, intent, newOrg } from './fixture.ts'
 
 beforeEach(emptyStorage)

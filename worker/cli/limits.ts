@@ -53,7 +53,10 @@ const set = defineCommand({
 })
 
 const webhook = defineCommand({
-  meta: { name: 'webhook', description: 'Who is told when a soft limit is passed; shows the secret that its calls are signed by.' },
+  meta: {
+    name: 'webhook',
+    description: 'Who is told when a soft limit is passed or the books differ; shows the secret that its calls are signed by.',
+  },
   args: {
     ...ORG,
     to: { type: 'string', description: 'An https address' },

@@ -1,9 +1,10 @@
 /**
- * What a webhook is told when a soft limit was passed, or a key stopped for spending more than usual: whose limit, how much, and when it resets. Names and numbers only: no
+ * What a webhook is told when a soft limit was passed, or a key stopped for spending more than usual: whose limit, how much, and when it resets; and when
+ * an organisation's two books differ, on which days and by how much. Names and numbers only: no
  * prompt, no answer, no key beyond its public id.
  */
 
-import type { Ms } from '../../schema/units.ts'
+import type { Micros, Ms } from '../../schema/units.ts'
 import type { LimitRefusal } from '../../schema/usage.ts'
 import { isPublic } from '../decide/address.ts'
 import { err, ok, type Result } from '../result.ts'
@@ -19,6 +20,32 @@ export type Notice = {
     at_most: number
     used: number
     resets_at: string
+  }
+}
+
+export type BooksNotice = {
+  type: 'books.differ'
+  timestamp: string
+  data: {
+    org: string
+    /** All days that differ now. `by_micros`: what budgets are judged by, less what the rows say. */
+    days: { day: string; object_micros: Micros; rows_micros: Micros; by_micros: Micros }[]
+  }
+}
+
+export function booksNotice(org: string, days: { day: string; object_micros: Micros; rows_micros: Micros }[], now_ms: Ms): BooksNotice {
+  return {
+    type: 'books.differ',
+    timestamp: new Date(now_ms).toISOString(),
+    data: {
+      org,
+      days: days.map(({ day, object_micros, rows_micros }) => ({
+        day,
+        object_micros,
+        rows_micros,
+        by_micros: object_micros - rows_micros,
+      })),
+    },
   }
 }
 
