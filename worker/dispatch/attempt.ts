@@ -15,6 +15,7 @@ import { sanitized } from '../dialects/upstream-text.ts'
 import type { JsonObject, Loss, StreamEvent } from '../schema/chat.ts'
 import type { PlanStep } from '../schema/decision.ts'
 import type { Ms } from '../schema/units.ts'
+import { type ChunkReader, chunksOf } from '../stream/chunks.ts'
 import { framingOf } from '../stream/framing.ts'
 import type { Guard, Interruption } from '../stream/guard.ts'
 import { passage } from '../stream/passage.ts'
@@ -33,7 +34,7 @@ export type Answer =
   /** All of it is here. `form` is what the caller gets. */
   | { kind: 'whole'; form: 'json' | 'events'; body: Uint8Array | string; losses: Loss[] }
   /** It has begun: the first content is in `relay`, the rest comes from `reader`. */
-  | { kind: 'stream'; reader: ReadableStreamDefaultReader<Uint8Array>; relay: Relay; content_type: string | null }
+  | { kind: 'stream'; reader: ChunkReader; relay: Relay; content_type: string | null }
 
 export type Attempted = { ok: true; answer: Answer } | { ok: false; happening: Happening }
 
@@ -177,7 +178,7 @@ async function begun(
   content_type: string | null,
 ): Promise<Attempted> {
   if (response.body === null) return garbage('an empty answer')
-  const reader = response.body.getReader()
+  const reader = chunksOf(response.body)
   trial.seen = flow.seen
   trial.reader = reader
   const peeked = await peek(reader, flow, guard)

@@ -10,6 +10,7 @@ import type { Redaction } from '../core/understand/redact.ts'
 import { nothingSeen, type Observation } from '../dialects/dialect.ts'
 import type { PlanStep } from '../schema/decision.ts'
 import type { Ms } from '../schema/units.ts'
+import type { ChunkReader } from '../stream/chunks.ts'
 import { discard, letGo } from './body.ts'
 
 export type Trial = {
@@ -35,7 +36,7 @@ export type Trial = {
   /** Until it was sent, there is no connection; then a response; and of an answer that comes in pieces, its reader. */
   connection: AbortController | null
   response: Response | null
-  reader: ReadableStreamDefaultReader<Uint8Array> | null
+  reader: ChunkReader | null
 }
 
 export function trialOf(target: LiveTarget, step: PlanStep, now_ms: Ms): Trial {

@@ -5,6 +5,7 @@
  *
  * Pings and comments are no tokens: they do not move the deadline for the first one.
  */
+import type { ChunkReader } from './chunks.ts'
 import type { Guard, Interruption } from './guard.ts'
 import type { Relay } from './relay.ts'
 
@@ -22,7 +23,7 @@ export type Peeked =
   | { outcome: 'cut'; message: string }
   | { outcome: 'interrupted'; interruption: Interruption }
 
-export async function peek(reader: ReadableStreamDefaultReader<Uint8Array>, relay: Relay, guard: Guard): Promise<Peeked> {
+export async function peek(reader: ChunkReader, relay: Relay, guard: Guard): Promise<Peeked> {
   let read_bytes = 0
   for (;;) {
     let waited: Awaited<ReturnType<typeof guard.wait<ReadableStreamReadResult<Uint8Array>>>>
@@ -35,7 +36,7 @@ export async function peek(reader: ReadableStreamDefaultReader<Uint8Array>, rela
     const { done, value } = waited.value
     if (value !== undefined) {
       read_bytes += value.length
-      relay.push(value)
+      relay.push(reader.keep(value))
     }
     if (done) relay.finish()
     if (relay.state === 'error') return { outcome: 'error' }

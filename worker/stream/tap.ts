@@ -33,6 +33,7 @@
  * An answer that broke off may be taken up by another source (`rescue`), once: nothing is read until it is there, and what had come
  * whole before the break is written meanwhile.
  */
+import type { ChunkReader } from './chunks.ts'
 import { joined } from './frames.ts'
 import { type Clock, type Guard, guard as guardOf, type Interruption } from './guard.ts'
 import type { Relay } from './relay.ts'
@@ -57,7 +58,7 @@ export type TapEnd =
 
 /** Where an answer comes from. */
 export type Source = {
-  reader: ReadableStreamDefaultReader<Uint8Array>
+  reader: ChunkReader
   relay: Relay
   idle_ms: number
   /** Closes the connection to the target. */
@@ -206,7 +207,7 @@ export function tap({ guard, clock, into = outlet(), errorBytes, rescue, readsOn
       close({ how: 'left' })
     }
     dropped = result => {
-      if (result?.value !== undefined) relay.push(result.value)
+      if (result?.value !== undefined) relay.push(reader.keep(result.value))
       const closed = result === null || result.done
       if (closed) relay.finish(result === null)
       relay.take()
@@ -309,7 +310,7 @@ export function tap({ guard, clock, into = outlet(), errorBytes, rescue, readsOn
       return
     }
     const { done, value } = result
-    if (value !== undefined) relay.push(value)
+    if (value !== undefined) relay.push(reader.keep(value))
     if (done) relay.finish()
     const how = endOf(relay, done)
     if (how !== null) {
