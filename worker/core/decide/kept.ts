@@ -63,14 +63,15 @@ export function keptDecision(record: DecisionRecord): KeptDecision {
   const { refused, limits, catalogue_version } = record
   const course = courseOf(record.plan)
   // Only a list that stands for many requests is frozen (`prepared.ts`).
-  if (!Object.isFrozen(refused)) return { shared: null, own: `{${commonOf(record)},${course},${ownOf(record)}}` }
+  if (!Object.isFrozen(refused)) return { shared: null, own: `{${commonOf(record)},${course},${ownOf(record).slice(1)}` }
   let known = texts.get(refused)
   if (known?.limits !== limits || known.catalogue_version !== catalogue_version) {
     known = { catalogue_version, limits, course, shared: { json: `{${commonOf(record)},${course}}` } }
     texts.set(refused, known)
   }
   // What a record says itself counts for more than what it shares.
-  return { shared: known.shared, own: course === known.course ? `{${ownOf(record)}}` : `{${course},${ownOf(record)}}` }
+  const own = ownOf(record)
+  return { shared: known.shared, own: course === known.course ? own : `{${course},${own.slice(1)}` }
 }
 
 function commonOf({ catalogue_version, limits, refused }: DecisionRecord): string {
@@ -81,47 +82,48 @@ function courseOf({ steps: _, ...course }: Plan): string {
   return `"plan":${JSON.stringify(course)}`
 }
 
+/** What nobody knows is not a number, which JSON has as null, and what is absent has no name there. */
 function ownOf(record: DecisionRecord): string {
-  const { health_age_ms, objective } = record
-  // A target's id holds nothing that JSON would escape (`schema/ids.ts`).
-  let scores = ''
-  for (const score of record.scores) {
-    const { quality, quality_uncertainty, cost_micros, latency_ms, energy_wh, quality_score } = score
-    const { cost_score, latency_score, energy_score, penalty, total } = score
-    if (scores !== '') scores += ','
-    scores +=
-      `["${score.target}",${number(quality)},${number(quality_uncertainty)},${number(cost_micros)},${number(latency_ms)},` +
-      `${number(energy_wh)},${number(quality_score)},${number(cost_score)},${number(latency_score)},${number(energy_score)},` +
-      `${number(penalty)},${number(total)}]`
-  }
-  let steps = ''
-  for (const { target, headers_ms, first_token_ms, idle_ms, late_ms, probe } of record.plan.steps) {
-    if (steps !== '') steps += ','
-    steps += `[${placeIn(record.scores, target)},${number(headers_ms)},${number(first_token_ms)},${number(idle_ms)},${number(late_ms)},${probe ?? null}]`
-  }
-  let front = ''
-  for (const target of record.front) {
-    if (front !== '') front += ','
-    front += placeIn(record.scores, target)
-  }
-  return (
-    `"health_age_ms":${number(health_age_ms)},"features":${JSON.stringify(FEATURES.map(name => record.features[name]))},` +
-    `"objective":[${number(objective.quality)},${number(objective.cost)},${number(objective.latency)},${number(objective.energy)}],` +
-    `"rules":${list(record.rules)},"rule_errors":${list(record.rule_errors)},"scores":[${scores}],"eligible":${record.eligible},` +
-    `${record.energy !== undefined ? `"energy":${JSON.stringify(record.energy)},` : ''}"front":[${front}],${record.stay ? `"stay":${JSON.stringify(record.stay)},` : ''}${record.endpoint ? `"endpoint":${JSON.stringify(record.endpoint)},` : ''}` +
-    `"steps":[${steps}],` +
-    `"chosen_by":"${record.chosen_by}","propensity":${number(record.propensity)},"draw":${number(record.draw)},"losses":${list(record.losses)}`
-  )
+  const { health_age_ms, features, objective, rules, rule_errors, scores, eligible, energy, front, stay, endpoint } = record
+  const { plan, chosen_by, propensity, draw, losses } = record
+  return JSON.stringify({
+    health_age_ms,
+    features: FEATURES.map(name => features[name]),
+    objective: [objective.quality, objective.cost, objective.latency, objective.energy],
+    rules,
+    rule_errors,
+    scores: scores.map(scoreRow),
+    eligible,
+    energy,
+    front: front.map(target => placeIn(scores, target)),
+    stay,
+    endpoint,
+    steps: plan.steps.map(step => stepRow(step, scores)),
+    chosen_by,
+    propensity,
+    draw,
+    losses,
+  })
 }
 
-function placeIn(scores: Score[], target: TargetId): number | string {
+/** In the order of `SCORES`. */
+function scoreRow(score: Score): unknown[] {
+  const { target, quality, quality_uncertainty, cost_micros, latency_ms, energy_wh } = score
+  const { quality_score, cost_score, latency_score, energy_score, penalty, total } = score
+  // biome-ignore format: two rows, as above
+  return [target, quality, quality_uncertainty, cost_micros, latency_ms, energy_wh,
+    quality_score, cost_score, latency_score, energy_score, penalty, total]
+}
+
+/** In the order of `STEPS`. */
+function stepRow({ target, headers_ms, first_token_ms, idle_ms, late_ms, probe }: PlanStep, scores: Score[]): unknown[] {
+  return [placeIn(scores, target), headers_ms, first_token_ms, idle_ms, late_ms, probe]
+}
+
+function placeIn(scores: Score[], target: TargetId): Named {
   for (let place = 0; place < scores.length; place++) if (scores[place]?.target === target) return place
-  return JSON.stringify(target)
+  return target
 }
-
-/** As JSON has it: what is not a number there is null. */
-const number = (value: number | null | undefined): number | null => (value != null && value - value === 0 ? value : null)
-const list = (values: unknown[]): string => (values.length === 0 ? '[]' : JSON.stringify(values))
 
 /** A target by its place in `scores` where it has one: ids are long, and most stand there already. In older rows always the id. */
 type Named = number | TargetId
