@@ -26,6 +26,9 @@ const binAsBytes = {
 
 const PURE = ['core', 'schema', 'stream', 'dialects', 'conformance', 'dispatch', 'policies', 'cli', 'simulate', 'attack', 'fuzz']
 
+/** One project after the other, each with as many workers as suit it; the runner wants them numbered where these differ. */
+const turn = (groupOrder: number) => ({ sequence: { groupOrder } })
+
 export default defineConfig({
   test: {
     projects: [
@@ -35,6 +38,7 @@ export default defineConfig({
           name: 'pure',
           include: [...PURE.map(room => `test/${room}/**/*.test.ts`), 'test/*.test.ts', 'test/security/*.test.ts'],
           environment: 'node',
+          ...turn(1),
           // Nothing is timed; this ends what hangs, on a busy machine too.
           testTimeout: 30_000,
         },
@@ -63,14 +67,22 @@ export default defineConfig({
           name: 'workerd',
           include: ['test/store/**/*.test.ts', 'test/routes/**/*.test.ts', 'test/security/workerd/*.test.ts'],
           isolate: false,
+          // Two, so that one works while a test of the other waits.
           maxWorkers: 2,
+          ...turn(2),
           testTimeout: 30_000,
           hookTimeout: 60_000,
         },
       },
-      // Mostly waits, for a server that starts again and again; so it runs beside the others.
       {
-        test: { name: 'kill', include: ['test/kill/**/*.test.ts'], environment: 'node', globalSetup: 'test/e2e/prepared.ts' },
+        test: {
+          name: 'kill',
+          include: ['test/kill/**/*.test.ts'],
+          environment: 'node',
+          fileParallelism: false,
+          globalSetup: 'test/e2e/prepared.ts',
+          ...turn(4),
+        },
       },
       {
         test: {
@@ -79,6 +91,7 @@ export default defineConfig({
           environment: 'node',
           fileParallelism: false,
           globalSetup: 'test/e2e/prepared.ts',
+          ...turn(3),
           testTimeout: 30_000,
           // Longer than a server is waited for, so that a set-up that fails says why, and has stopped what it started.
           hookTimeout: 240_000,

@@ -62,10 +62,10 @@ type Report = { numPassedTests: number; numFailedTests: number; numPendingTests:
 
 const scratch = mkdtempSync(join(tmpdir(), 'signalbox-run-'))
 const given = process.argv.slice(2)
-/** Those that mostly wait for servers run beside those that compute; each in the order in which the projects are named. */
+/** Those that start servers and wait for them run beside those that compute. */
 const SIDES = [
-  ['tests, end to end', ['--project', 'e2e']],
-  ['tests', ['--project', 'pure', '--project', 'workerd', '--project', 'kill']],
+  ['tests, end to end', ['--project', 'e2e', '--project', 'kill']],
+  ['tests', ['--project', 'pure', '--project', 'workerd']],
 ] as const
 const sides: readonly (readonly [string, readonly string[]])[] = given.length > 0 ? [['tests', given]] : SIDES
 const fileOf = (title: string) => join(scratch, `${title.replaceAll(/\W+/g, '-')}.json`)

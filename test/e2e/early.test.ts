@@ -45,7 +45,7 @@ beforeAll(async () => {
   upstream.does(MODELS.cut, later(700, events(ROLE, token('From the backup'), { wait_ms: 100 }, 'CLOSE')))
   upstream.does(MODELS.silent, silence)
   upstream.does(BACKUP, events(ROLE, token('From the backup'), token(', whole'), END(), 'data: [DONE]\n\n'))
-}, 120_000)
+})
 afterAll(async () => {
   await server?.stop()
   await upstream?.stop()

@@ -18,6 +18,8 @@ export const SECRETS = { KEY_PEPPER: canary('pepper'), PROVIDER_KEY_MASTER: cana
 const VARIABLE = 'SIGNALBOX_PREPARED'
 
 export default async function setup(): Promise<() => void> {
+  // Another project of the same run was here before.
+  if (process.env[VARIABLE]) return () => {}
   const folder = await prepare()
   process.env[VARIABLE] = folder
   return () => remove(folder)

@@ -1,6 +1,6 @@
 /**
  * The two ways in which a server of the tests can run, in one shape: from a bundle, which is quick, or as `npm run dev` runs it. Both are
- * process groups of their own and end with the process that started them, however that ends.
+ * process groups of their own and end with the process that started them, whichever way that ends.
  */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { rmSync, writeFileSync } from 'node:fs'
@@ -103,10 +103,15 @@ function questions(child: ChildProcess) {
   }
 }
 
+/** A runner that has waited long enough for a set-up tells its process to end, and nobody is left to stop what was started. */
+const gone = new AbortController()
+process.once('exit', () => gone.abort())
+process.once('SIGTERM', () => process.exit(143))
+
 /** As `npm run dev` runs it, and as an operator writes and reads: each write and each query starts wrangler, which takes seconds. */
 export async function startDevServer(options: LocalOptions): Promise<Running> {
   const { state_dir } = options
-  const local = await startLocal(options)
+  const local = await startLocal({ ...options, gone: gone.signal })
   const place = ['--local', '--persist-to', state_dir]
   return {
     ...local,

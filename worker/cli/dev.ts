@@ -11,7 +11,7 @@ import catalogueText from '../../policies/catalogue.json' with { type: 'json' }
 import { credentialVariables } from '../core/decide/address.ts'
 import { compileCatalogue, everyTarget } from '../core/decide/catalogue.ts'
 import type { Catalogue } from '../schema/catalogue.ts'
-import { DEFAULT_STATE_DIR, localAdminKey, prepareLocal, startLocal } from './local.ts'
+import { DEFAULT_STATE_DIR, type Local, localAdminKey, prepareLocal, startLocal } from './local.ts'
 import { PROJECT } from './wrangler.ts'
 
 const VARS_FILE = join(PROJECT, '.dev.vars')
@@ -28,31 +28,36 @@ const { values: flags } = parseArgs({
 if (!existsSync(VARS_FILE)) writeFileSync(VARS_FILE, firstVarsFile(), { mode: 0o600 })
 const vars = parseEnv(readFileSync(VARS_FILE, 'utf8')) as Record<string, string>
 
-console.log('Signalbox: preparing local KV, D1 and Durable Objects…')
-const key = await prepareLocal({ state_dir: flags.state, vars_file: VARS_FILE })
-const local = await startLocal({
-  port: Number(flags.port),
-  state_dir: flags.state,
-  vars_file: VARS_FILE,
-  onLine: line => {
-    if (flags.verbose || /error|warn/i.test(line)) console.log(line)
-  },
-})
-console.log(welcome(local.url, key, localAdminKey({ state_dir: flags.state, vars_file: VARS_FILE }) ?? ''))
-
+let local: Local | undefined
 let stopping = false
 const stop = async () => {
   if (stopping) return
   stopping = true
-  await local.stop()
+  await local?.stop()
   process.exit(0)
 }
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, stop)
+// Whoever does not wait until the server is up leaves none behind.
+const gone = new AbortController()
+process.once('exit', () => gone.abort())
 // npm that is killed does not say so to its child; without this the servers would stay and hold the port.
 const ancestors = [process.ppid, parentOf(process.ppid)].filter((pid): pid is number => pid !== null && pid > 1)
 setInterval(() => {
   if (!ancestors.every(pid => isAlive(pid))) void stop()
 }, 1_000).unref()
+
+console.log('Signalbox: preparing local KV, D1 and Durable Objects…')
+const key = await prepareLocal({ state_dir: flags.state, vars_file: VARS_FILE })
+local = await startLocal({
+  port: Number(flags.port),
+  state_dir: flags.state,
+  vars_file: VARS_FILE,
+  gone: gone.signal,
+  onLine: line => {
+    if (flags.verbose || /error|warn/i.test(line)) console.log(line)
+  },
+})
+console.log(welcome(local.url, key, localAdminKey({ state_dir: flags.state, vars_file: VARS_FILE }) ?? ''))
 await local.ended
 if (!stopping) {
   console.error('wrangler dev ended by itself; run with --verbose to see why.')

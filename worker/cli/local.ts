@@ -29,6 +29,8 @@ export type LocalOptions = {
   bundle?: string
   /** Each line that wrangler prints once it runs. */
   onLine?: (line: string) => void
+  /** Kills it at once, also while it starts: whoever could stop it is about to go. */
+  gone?: AbortSignal
 }
 
 export type Local = {
@@ -63,6 +65,7 @@ export async function startLocal(options: LocalOptions): Promise<Local> {
     signalGroup(child, signal)
     return ended
   }
+  options.gone?.addEventListener('abort', () => signalGroup(child, 'SIGKILL'))
   try {
     await ready(child, options.onLine)
   } catch (error) {
