@@ -3,6 +3,7 @@
  * which methods it answers; every other method gets 405 with that list, and every other path 404, both as JSON.
  */
 import { Hono } from 'hono'
+import { nearest } from './core/decide/near.ts'
 import { anthropicMessages } from './dialects/anthropic-messages/dialect.ts'
 import type { Dialect } from './dialects/dialect.ts'
 import { openaiChat } from './dialects/openai-chat/dialect.ts'
@@ -46,6 +47,7 @@ export const ROUTES: [method: 'GET' | 'POST', path: string, access: 'key' | 'ope
 
 /** A path in an error message is shown up to here. */
 const SHOWN_PATH_CHARS = 100
+const NEAR_PATHS = 3
 
 /**
  * The paths that carry traffic, by path: what is posted to one of these needs no router in front. Everything else, and whatever is not
@@ -95,7 +97,11 @@ function makeRoutes(depsOf: (env: Env) => Deps) {
     admin ??= makeAdminApp(depsOf)
     return admin.fetch(c.req.raw, c.env, c.executionCtx)
   })
-  app.notFound(c => refused(openaiChat, { code: 'not_found', path: c.req.path.slice(0, SHOWN_PATH_CHARS) }, depsOf(c.env).effects.nowMs()))
+  app.notFound(c => {
+    const path = c.req.path.slice(0, SHOWN_PATH_CHARS)
+    const open = ROUTES.map(([, there]) => there)
+    return refused(openaiChat, { code: 'not_found', path, near: nearest(path, open, NEAR_PATHS) }, depsOf(c.env).effects.nowMs())
+  })
   app.onError((error, c) => mishap(error, depsOf(c.env)))
   return app
 }

@@ -82,6 +82,18 @@ describe('the route table', () => {
     },
   )
 
+  it.each([
+    ['/chat/completions', '/v1/chat/completions'],
+    ['/v1/chat/completion', '/v1/chat/completions'],
+    ['/v1/v1/messages', '/v1/messages'],
+  ])('%s is told where it may have been meant to go', async (path, near) => {
+    const response = await call('POST', path, { key, body: JSON.stringify(QUESTION) })
+    expect([response.status, (await errorOf(response)).message]).toEqual([
+      404,
+      expect.stringContaining(`There is nothing at ${path}. Near: ${near}`),
+    ])
+  })
+
   it.each(['HEAD', 'OPTIONS', 'PUT', 'DELETE', 'PATCH'])('%s is refused with what is allowed', async method => {
     const response = await call(method, '/v1/chat/completions', { key })
     expect([response.status, response.headers.get('allow')]).toEqual([405, 'POST'])

@@ -128,7 +128,7 @@ Off, and what would switch it on (in .dev.vars; then start again)
 ${off.join('\n')}
 
 Your first request:
-  curl ${url}/v1/chat/completions -H 'authorization: Bearer ${key}' -H 'content-type: application/json' \\
+  curl -i ${url}/v1/chat/completions -H 'authorization: Bearer ${key}' -H 'content-type: application/json' \\
     -d '{"model":"auto","messages":[{"role":"user","content":"Write a SQL query that finds duplicate emails"}]}'
 
 Why did it go there? The same body to /v1/route asks without calling anyone:

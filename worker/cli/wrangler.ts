@@ -4,6 +4,7 @@
  */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 
 /** The checkout this file lies in; wrangler.toml is at its top. */
 export const PROJECT = join(import.meta.dirname, '../..')
@@ -29,8 +30,28 @@ export function spawnWrangler(args: string[], detached = false, env: Record<stri
   })
 }
 
+/**
+ * A router that runs on the same local state writes into it as well, and the databases there wait for nobody. A command that met such a
+ * write did nothing, and is made again so often.
+ */
+const TRIES = 5
+const LOCKED = 'SQLITE_BUSY'
+/** A write of the router takes milliseconds; starting wrangler anew takes more than one of these. */
+const AGAIN_AFTER_MS = 200
+
 /** Runs wrangler to its end. Gives its standard output; rejects with its words where it fails. */
-export function wrangler(args: string[]): Promise<string> {
+export async function wrangler(args: string[]): Promise<string> {
+  for (let tries = 1; ; tries++) {
+    try {
+      return await once(args)
+    } catch (error) {
+      if (tries === TRIES || !(error as Error).message.includes(LOCKED)) throw error
+      await sleep(AGAIN_AFTER_MS)
+    }
+  }
+}
+
+function once(args: string[]): Promise<string> {
   return new Promise((resolve, reject) => {
     const child = spawnWrangler(args)
     let out = ''

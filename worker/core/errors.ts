@@ -59,7 +59,7 @@ export type GatewayError =
   | { code: 'conflict'; message: string }
   | { code: 'policy_not_accepted'; policy: string; findings: { line: number | null; message: string }[] }
   | { code: 'audit_unavailable' }
-  | { code: 'not_found'; path: string }
+  | { code: 'not_found'; path: string; near: string[] }
   | { code: 'method_not_allowed'; allowed: string[] }
   | { code: 'caller_left' }
   | { code: 'internal'; reference: string }
@@ -258,7 +258,7 @@ export function wording(error: GatewayError): string {
     case 'audit_unavailable':
       return 'The audit log cannot be written right now, and nothing is changed without it. Try again.'
     case 'not_found':
-      return `There is nothing at ${shown(error.path)}.`
+      return `There is nothing at ${shown(error.path)}.${error.near.length ? ` Near: ${error.near.join(', ')}.` : ''}`
     case 'method_not_allowed':
       return `Use ${error.allowed.join(' or ')} here.`
     case 'caller_left':

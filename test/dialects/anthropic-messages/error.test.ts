@@ -9,7 +9,7 @@ describe('our errors, in the envelope that its clients expect', () => {
     [{ code: 'invalid_request', param: 'messages[0]', message: 'messages[0]: no.' }, 'invalid_request_error'],
     [{ code: 'invalid_key' }, 'authentication_error'],
     [{ code: 'forbidden', message: 'no' }, 'permission_error'],
-    [{ code: 'not_found', path: '/x' }, 'not_found_error'],
+    [{ code: 'not_found', path: '/x', near: [] }, 'not_found_error'],
     [{ code: 'body_too_large', limit: 5 }, 'request_too_large'],
     [{ code: 'upstream_rate_limited', target: 'a/b' as never, retry_after_ms: null }, 'rate_limit_error'],
     [{ code: 'accounting_unavailable' }, 'overloaded_error'],

@@ -171,6 +171,15 @@ describe('a target', () => {
     await told('POST', '/admin/v1/targets/isolate', { key, body: { target: 'demo/embedding' } })
     expect(await stateOf('demo/embedding')).toBe('isolated')
   })
+  it('is told as whichever region has seen it knows it', async () => {
+    const outcome = {
+      ...{ target: 'demo/small', class: 'connection' as const, org: 'acme', size: 's' as const, sent_at_ms: Date.now(), at_ms: Date.now() },
+      ...{ first_token_ms: null, tokens_per_second: null, retry_after_ms: null, probe: false },
+    }
+    const outcomes = Array.from({ length: 8 }, (_, i) => ({ ...outcome, decision_id: `d${i}` }))
+    await env.HEALTH.getByName('eu').report({ v: 1, isolate: 'one', region: 'eu', seq: 1, outcomes, wants_probe: [] })
+    expect(await stateOf('demo/small')).toBe('open')
+  })
   it('that is not there cannot be', async () => {
     expect((await ask('POST', '/admin/v1/targets/isolate', { key, body: { target: 'nobody/nothing' } })).status).toBe(404)
   })

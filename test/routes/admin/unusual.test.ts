@@ -1,7 +1,7 @@
 /** Unusual spend as its caller and its admins meet it: refused with the reason, shown, written down and lifted. */
 import { runDurableObjectAlarm } from 'cloudflare:test'
 import { env } from 'cloudflare:workers'
-import { beforeEach, describe, expect, it } from 'vitest'
+import { beforeEach, describe, expect, it, vi } from 'vitest'
 import { forgetCallers } from '../../../worker/store/callers.ts'
 import { forgetLimits } from '../../../worker/store/org-limits.ts'
 import { batchOf, intent, settlement } from '../../store/fixture.ts'
@@ -30,12 +30,16 @@ async function runAway(): Promise<void> {
   const accounts = [`key:${caller.key_id}`, 'org'].map(account => ({ account, budgets: [], rates: [], expensive: [], unusual: RULE }))
   const limited = { hard: true, accounts, tokens: 1, output_micros_per_mtok: 1 }
   const cost = async (at_ms: number, cost_micros: number) => {
-    const one = intent({ org: 'acme', key_id: caller.key_id, at_ms, reserved_micros: cost_micros, limited })
+    vi.setSystemTime(at_ms)
+    const one = intent({ org: 'acme', key_id: caller.key_id, reserved_micros: cost_micros, limited })
     await env.USAGE.getByName('acme').commit(batchOf([one], [settlement(one, { cost_micros })]))
     // What comes so late is counted once D1 has said that it does not have it.
     await runDurableObjectAlarm(env.USAGE.getByName('acme'))
   }
-  for (let i = 3; i >= 0; i--) await cost(Date.now() - i * HOUR_MS, i === 0 ? 100 : 10)
+  const now_ms = Date.now()
+  vi.useFakeTimers({ toFake: ['Date'] })
+  for (let i = 3; i >= 0; i--) await cost(now_ms - i * HOUR_MS, i === 0 ? 100 : 10)
+  vi.useRealTimers()
   forgetLimits()
   forgetCallers()
 }

@@ -55,7 +55,9 @@ export function makeAdminApp(depsOf: (env: Env) => Deps) {
     const allowed = routes.map(route => route.method)
     app.all(path, c => guarded(denied({ code: 'method_not_allowed', allowed }, depsOf(c.env).effects.nowMs())))
   }
-  app.notFound(c => guarded(denied({ code: 'not_found', path: c.req.path.slice(0, SHOWN_PATH_CHARS) }, depsOf(c.env).effects.nowMs())))
+  app.notFound(c =>
+    guarded(denied({ code: 'not_found', path: c.req.path.slice(0, SHOWN_PATH_CHARS), near: [] }, depsOf(c.env).effects.nowMs())),
+  )
   app.onError((error, c) => {
     const deps = depsOf(c.env)
     return guarded(denied({ code: 'internal', reference: deps.mishap(error) }, deps.effects.nowMs()))

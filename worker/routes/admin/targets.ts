@@ -1,5 +1,5 @@
 /**
- * Targets and their health, as the health object knows them now; and an operator's hand on the gate: isolate one, whatever
+ * Targets and their health, as the health objects know them now; and an operator's hand on the gate: isolate one, whatever
  * it does, and restore it. Running isolates learn of it within two seconds of traffic.
  */
 import * as z from 'zod'
@@ -10,6 +10,7 @@ import { err, ok, type Result } from '../../core/result.ts'
 import type { HealthSnapshot, TargetHealth } from '../../schema/health.ts'
 import { targetId } from '../../schema/ids.ts'
 import { ms } from '../../schema/units.ts'
+import { healthOfRegions } from '../../store/fleet-health.ts'
 import { change } from './change.ts'
 import { type AdminWorld, type Call, type Route, route } from './route.ts'
 
@@ -34,7 +35,7 @@ const targetView = () =>
     dialect: z.string(),
     kind: z.string(),
     regions: z.array(z.string()),
-    health: health(),
+    health: health().describe('As the region knows it that has seen most of it lately.'),
   })
 const moved = () => z.strictObject({ target: targetId, state: health().shape.state })
 
@@ -53,17 +54,17 @@ export const TARGET_ROUTES: Route[] = [
         off: z.array(z.strictObject({ provider: z.string(), targets: z.int(), how_to_enable: z.string() })),
       }),
     async handle({ world }) {
-      const [snapshot, catalogue] = await Promise.all([object(world).snapshot(), world.deps.catalogue(world.ctx)])
+      const [snapshots, catalogue] = await Promise.all([healthOfRegions(world.env), world.deps.catalogue(world.ctx)])
       const targets = everyTarget(catalogue).map(({ id, provider, target, terms }) => ({
         target: id,
         provider: provider.id,
         dialect: provider.dialect,
         kind: target.kind,
         regions: terms.regions,
-        health: viewOf(snapshot.targets[id]),
+        health: viewOf(bestKnown(snapshots.flatMap(({ targets: { [id]: known } }) => known ?? []))),
       }))
       const off = catalogue.off.map(({ provider, targets, how_to_enable }) => ({ provider, targets, how_to_enable }))
-      return ok({ taken_at_ms: snapshot.taken_at_ms, targets, off })
+      return ok({ taken_at_ms: world.deps.effects.nowMs(), targets, off })
     },
   }),
   route({
@@ -117,6 +118,11 @@ async function command(
     make(target),
   )
   return done.ok ? ok({ target, state: done.value.targets[target]?.state ?? 'closed' }) : done
+}
+
+/** Where it is isolated it is so everywhere, in a moment; else as the region knows it that has seen most of it lately. */
+function bestKnown(known: TargetHealth[]): TargetHealth | undefined {
+  return known.find(({ state }) => state === 'isolated') ?? known.toSorted((a, b) => b.samples - a.samples)[0]
 }
 
 function viewOf(known: TargetHealth | undefined): z.input<ReturnType<typeof health>> {
