@@ -89,7 +89,8 @@ function grown(
   const tree: Tree = { columns: new Int32Array(nodes).fill(-1), bins: new Uint8Array(nodes), values: new Float64Array(nodes) }
   const pull = left.map((rest, i) => rest * (weights[i] as number))
   const worth = (sum: number, weight: number) => (sum * sum) / (weight + leaf_shrink)
-  const divide = (node: number, members: Int32Array, level: number): void => {
+  /** `drawn`: sums and weights by column and bin of these members, where they are known already. */
+  const divide = (node: number, members: Int32Array, level: number, drawn: Float64Array | null): void => {
     let sum = 0
     let weight = 0
     for (const i of members) {
@@ -98,23 +99,15 @@ function grown(
     }
     tree.values[node] = (pace * sum) / (weight + leaf_shrink)
     if (level === depth || weight < 2 * leaf_rows) return
-    const sums = new Float64Array(BINS)
-    const sizes = new Float64Array(BINS)
+    const bars = drawn ?? barsOf(members)
     let best = worth(sum, weight) + 1e-9
-    for (const column of columns) {
-      const bins = binned[column] as Uint8Array
-      sums.fill(0)
-      sizes.fill(0)
-      for (const i of members) {
-        const bin = bins[i] as number
-        sums[bin] = (sums[bin] as number) + (pull[i] as number)
-        sizes[bin] = (sizes[bin] as number) + (weights[i] as number)
-      }
+    for (const [c, column] of columns.entries()) {
       let below = 0
       let belowWeight = 0
       for (let bin = 0; bin < BINS - 1; bin++) {
-        below += sums[bin] as number
-        belowWeight += sizes[bin] as number
+        const at = 2 * (c * BINS + bin)
+        below += bars[at] as number
+        belowWeight += bars[at + 1] as number
         if (belowWeight < leaf_rows || weight - belowWeight < leaf_rows) continue
         const found = worth(below, belowWeight) + worth(sum - below, weight - belowWeight)
         if (found <= best) continue
@@ -127,18 +120,31 @@ function grown(
     if (column < 0) return
     const bins = binned[column] as Uint8Array
     const bound = tree.bins[node] as number
-    divide(
-      2 * node + 1,
-      members.filter(i => (bins[i] as number) <= bound),
-      level + 1,
-    )
-    divide(
-      2 * node + 2,
-      members.filter(i => (bins[i] as number) > bound),
-      level + 1,
-    )
+    const lower = members.filter(i => (bins[i] as number) <= bound)
+    const upper = members.filter(i => (bins[i] as number) > bound)
+    // The smaller half is counted; the other is what it leaves of the whole.
+    const isLower = lower.length <= upper.length
+    const counted = level + 1 < depth ? barsOf(isLower ? lower : upper) : null
+    const rest = counted && bars.map((bar, at) => bar - (counted[at] as number))
+    divide(2 * node + 1, lower, level + 1, isLower ? counted : rest)
+    divide(2 * node + 2, upper, level + 1, isLower ? rest : counted)
   }
-  divide(0, picked, 0)
+  const barsOf = (members: Int32Array): Float64Array => {
+    const bars = new Float64Array(2 * BINS * columns.length)
+    const pulls = Float64Array.from(members, i => pull[i] as number)
+    const sizes = Float64Array.from(members, i => weights[i] as number)
+    for (const [c, column] of columns.entries()) {
+      const bins = binned[column] as Uint8Array
+      const first = c * BINS
+      for (let k = 0; k < members.length; k++) {
+        const at = 2 * (first + (bins[members[k] as number] as number))
+        bars[at] = (bars[at] as number) + (pulls[k] as number)
+        bars[at + 1] = (bars[at + 1] as number) + (sizes[k] as number)
+      }
+    }
+    return bars
+  }
+  divide(0, picked, 0, null)
   return tree
 }
 

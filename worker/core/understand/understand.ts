@@ -16,15 +16,16 @@ import type { Tokens } from '../../schema/units.ts'
 import type { Understanding } from './artefact.ts'
 import { difficultyOf } from './difficulty.ts'
 import { expectedOutputTokens } from './expected-output.ts'
-import { injectionOf } from './injection.ts'
+import { hiddenIn } from './hidden-text.ts'
+import { hiddenInjectionOf, injectionOf } from './injection.ts'
 import { languageOf } from './language.ts'
 import { learnedOf } from './learned.ts'
 import { cuesIn } from './lexicon.ts'
 import { findPersonalData } from './personal-data.ts'
-import { pieces, signalsOf } from './signals.ts'
+import { pieces, type Signals, signalsOf } from './signals.ts'
 import { judge } from './task.ts'
 import { estimateTokens } from './tokens.ts'
-import { appendWords, noWords } from './words.ts'
+import { appendWords, noWords, type Words } from './words.ts'
 
 /** Characters over all messages that are counted one by one, newest first; the rest is taken to be like these. */
 const COUNTED_CHARS_MAX = 24_000
@@ -89,8 +90,17 @@ export function understand(request: ChatRequest, model: Understanding | null = n
     choices: request.choices,
     logprobs: request.logprobs !== null,
     personal_data: survey.personal_data,
-    injection: Math.max(injectionOf(cues), learned?.injection ?? 0),
+    // Last, for what is hidden is read into the same memory.
+    injection: Math.max(learned?.injection ?? 0, injectionOf(cues) || hiddenInjection(text, words, form)),
   }
+}
+
+function hiddenInjection(text: string, words: Words, form: Signals): number {
+  const hidden = hiddenIn(text, words, form)
+  if (hidden === null) return 0
+  const told = noWords()
+  appendWords(told, hidden, 0, hidden.length)
+  return hiddenInjectionOf(cuesIn(told, hidden.length))
 }
 
 type Survey = {
