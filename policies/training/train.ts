@@ -68,7 +68,7 @@ function thinned<Row>(rows: readonly Row[], sourceOf: (row: Row) => string, most
 }
 
 /** Weights with which every class counts alike, and our own corpus for `OWN_SHARE` of each: it is what chat looks like. */
-const OWN_SHARE = 0.7
+const OWN_SHARE = 0.78
 function balancedWeights<Row>(rows: readonly Row[], classOf: (row: Row) => string, isOwn: (row: Row) => boolean): number[] {
   const counts = new Map<string, number>()
   const keyOf = (row: Row) => `${classOf(row)} ${isOwn(row)}`

@@ -40,6 +40,9 @@ export type InRuntime = { prompt_bytes: number; p50_us: number; batch_p99_us: nu
 export type Artefacts = {
   start_ms: number
   start_without_ms: number
+  /** Of them the processor's time; the rest is waiting, for it and for others. */
+  start_cpu_ms: number
+  start_cpu_without_ms: number
   read_us: number
   resident_mb: number
   resident_without_mb: number
@@ -114,6 +117,8 @@ async function starts(whole: string, bare: string, count: number): Promise<Artef
   const took = {
     start: [] as number[],
     bare: [] as number[],
+    cpu: [] as number[],
+    bare_cpu: [] as number[],
     read: [] as number[],
     resident: [] as number[],
     bare_resident: [] as number[],
@@ -124,6 +129,7 @@ async function starts(whole: string, bare: string, count: number): Promise<Artef
       try {
         await ask(worker.port, 'what=nothing')
         ;(directory === whole ? took.start : took.bare).push(performance.now() - worker.spawned_at_ms)
+        ;(directory === whole ? took.cpu : took.bare_cpu).push(cpuMicros(worker.pid) / 1_000)
         if (directory === whole) took.read.push((await spent(worker, 'what=read')) - (await spent(worker, 'what=nothing')))
         ;(directory === whole ? took.resident : took.bare_resident).push(residentBytes(worker.pid) / 2 ** 20)
       } finally {
@@ -134,6 +140,8 @@ async function starts(whole: string, bare: string, count: number): Promise<Artef
   return {
     start_ms: median(took.start),
     start_without_ms: median(took.bare),
+    start_cpu_ms: median(took.cpu),
+    start_cpu_without_ms: median(took.bare_cpu),
     read_us: median(took.read),
     resident_mb: median(took.resident),
     resident_without_mb: median(took.bare_resident),

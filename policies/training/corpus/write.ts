@@ -178,7 +178,8 @@ for (const file of readdirSync(join(HERE, 'scenarios')).sort()) {
 writeFileSync(join(HERE, 'prompts.jsonl'), `${lines.join('\n')}\n`)
 process.stdout.write(`${lines.length} prompts\n`)
 
-/** Attacks and their harmless look-alikes, by the same grammar. */
+/** Attacks and their harmless look-alikes, by the same grammar, from a beginning of their own: more scenarios above leave them as they are. */
+state = 0x7a11
 const ATTACK_FILLINGS = 24
 const hostile: string[] = []
 for (const [index, line] of readFileSync(join(HERE, 'attacks.txt'), 'utf8').split('\n').entries()) {
