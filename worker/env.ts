@@ -119,7 +119,7 @@ export function makeDeps(env: Env): Deps {
   const catalogues = catalogueStore(env.KV, variables)
   const health = healthView(env, nearbyCache())
   const spoken = conversations()
-  const own_keys = ownKeyStore(env.KV, env as unknown as Record<string, unknown>)
+  const own_keys = ownKeyStore(env.KV, env as unknown as Record<string, unknown>, health.rules)
 
   return {
     effects,

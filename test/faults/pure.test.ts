@@ -2,10 +2,10 @@
  * Rows of the fault catalogue that need no server: readers and relays over every way to cut their bytes, and the real dispatch in
  * virtual time where what counts is when, and that it is settled once.
  */
+import { grantProbe, LEASE_MS, newGate, step } from '../core/health/usual.ts'
 import '../stream/stand-in.ts'
 import fc from 'fast-check'
 import { describe, expect } from 'vitest'
-import { grantProbe, LEASE_MS, newGate, step } from '../../worker/core/health/gate.ts'
 import type { SseEvent } from '../../worker/dialects/dialect.ts'
 import { dispatch } from '../../worker/dispatch/dispatch.ts'
 import { RETRY_AFTER_AT_MOST_MS, retryAfter } from '../../worker/dispatch/retry-after.ts'

@@ -1,8 +1,7 @@
 /** Rows of the fault catalogue that need a whole edge: many isolates, an object that is away, regions that disagree. */
+
 import { describe, expect } from 'vitest'
-import { bewareOf, everywhere, factsOf, withOthers } from '../../worker/core/health/everywhere.ts'
-import { fleet } from '../../worker/core/health/fleet.ts'
-import { healthOf, newGate } from '../../worker/core/health/gate.ts'
+import { everywhere, factsOf, withOthers } from '../../worker/core/health/everywhere.ts'
 import { costOf, priceAt } from '../../worker/core/spend/price.ts'
 import { UNKNOWN_USAGE } from '../../worker/schema/chat.ts'
 import { run } from '../../worker/simulate/cluster.ts'
@@ -11,6 +10,7 @@ import { smallScene } from '../../worker/simulate/scene.ts'
 import { NO_WEATHER, WEATHERS, type Weather } from '../../worker/simulate/weather.ts'
 import { WORKLOADS, type Workload } from '../../worker/simulate/workload.ts'
 import { outcome, START } from '../core/health/outcomes.ts'
+import { bewareOf, fleet, healthOf, newGate } from '../core/health/usual.ts'
 import { row } from './note.ts'
 
 const scene = smallScene()

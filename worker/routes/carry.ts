@@ -5,7 +5,7 @@
 import type { LiveCatalogue } from '../core/decide/world.ts'
 import type { GatewayError } from '../core/errors.ts'
 import { providerOf } from '../core/health/fleet.ts'
-import { opensInMs } from '../core/health/gate.ts'
+import { opensInMs } from '../core/health/gate-told.ts'
 import { type Call, type Carrier, type Ended, shadow } from '../dispatch/dispatch.ts'
 import { sign } from '../dispatch/sign.ts'
 import { unasked } from '../dispatch/unanswered.ts'

@@ -2,6 +2,7 @@
  * What an attempt told about its target, and what the fleet knows of every target from such reports.
  */
 import type { SizeClass } from './features.ts'
+import type { HealthRules } from './health-rules.ts'
 import type { DecisionId, TargetId } from './ids.ts'
 import type { Ms } from './units.ts'
 
@@ -77,7 +78,8 @@ export type TargetHealth = {
   samples: number
 }
 
-export type HealthSnapshot = { v: 1; taken_at_ms: Ms; targets: Record<TargetId, TargetHealth> }
+/** `rules`: those by which its targets are judged, where they are not the usual ones; whoever is given it judges by them too. */
+export type HealthSnapshot = { v: 1; taken_at_ms: Ms; targets: Record<TargetId, TargetHealth>; rules?: HealthRules }
 
 export const NO_HEALTH: HealthSnapshot = { v: 1, taken_at_ms: 0, targets: {} }
 

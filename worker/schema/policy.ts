@@ -9,6 +9,7 @@
  */
 import * as z from 'zod'
 import { PERSONAL_DATA_TYPES, personalDataType } from './features.ts'
+import { healthRules } from './health-rules.ts'
 import { policyName } from './ids.ts'
 
 const share = z.number().min(0).max(1)
@@ -111,6 +112,23 @@ export const limits = z.strictObject({
     .describe('To the first token of a stream. A target that usually thinks longer gets twice its usual time.'),
   idle_ms: z.int().min(100).max(120_000).default(15_000).describe('Between two events of a stream.'),
   total_ms: z.int().min(100).max(900_000).default(300_000).describe('For the whole request, whatever happens.'),
+  late_over_p99: z
+    .number()
+    .min(1)
+    .max(10)
+    .default(1.5)
+    .describe(
+      "A first token is overdue, which tells its target's health while the call still waits, after so many times what 99 of 100 took there,",
+    ),
+  late_at_least_ms: z.int().min(100).max(120_000).default(2_000).describe('never sooner than this, as a busy minute is no fault,'),
+  late_at_most_ms: z.int().min(100).max(120_000).default(8_000).describe('nor later than this, where the target does not think longer.'),
+  deadline_over_p99: z
+    .number()
+    .min(1)
+    .max(20)
+    .default(3)
+    .describe('And it is waited for no longer than so many times what 99 of 100 took, where `first_token_ms` allows more.'),
+  deadline_at_least_ms: z.int().min(100).max(120_000).default(4_000).describe('But always so long.'),
   retry_after_at_most_ms: z
     .int()
     .min(0)
@@ -373,6 +391,11 @@ export const policy = z.strictObject({
   idempotency: idempotency
     .default(idempotency.parse({}))
     .describe('What comes of a request that is sent again with the same `Idempotency-Key`.'),
+  health: healthRules
+    .default(healthRules.parse({}))
+    .describe(
+      'How targets are judged: when one is left alone, how it comes back, what is slow. Of the policy named `default` alone, as all who call a target share what is known of it.',
+    ),
   warm: warm.optional().describe('Keeps targets awake that fall asleep when they are not used. Nothing is called where it is absent.'),
   tests: z.array(policyTest).max(200).default([]).describe('Run before the policy is accepted.'),
 })

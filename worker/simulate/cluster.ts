@@ -6,12 +6,13 @@
 import { decide } from '../core/decide/decide.ts'
 import { everywhere } from '../core/health/everywhere.ts'
 import { EVIDENCE } from '../core/health/evidence.ts'
-import { healthOf } from '../core/health/gate.ts'
+import { healthOf } from '../core/health/gate-told.ts'
 import { ok, type Result } from '../core/result.ts'
 import { type Allowance, hedgeAllowance, retryAllowance } from '../dispatch/allowance.ts'
 import type { Caller } from '../schema/caller.ts'
 import type { DecisionRecord, Plan } from '../schema/decision.ts'
 import { NO_HEALTH, type Outcome } from '../schema/health.ts'
+import { rulesFrom, USUAL_HEALTH } from '../schema/health-rules.ts'
 import type { Ms } from '../schema/units.ts'
 import type { MadeRule, Rule } from './baselines.ts'
 import { carry } from './carry.ts'
@@ -87,8 +88,9 @@ export async function run({
     draw: draws(seed + 1),
   }
   const others = everywhere()
+  const rules = rulesFrom(scene.policy.policy.health) ?? USUAL_HEALTH
   const regions: Region[] = Array.from({ length: workload.regions }, (_, n) =>
-    region(`region-${n}`, line, clock, others, (target, before, after) => {
+    region(`region-${n}`, line, clock, others, rules, (target, before, after) => {
       if (before.state !== after.state) transitions.push({ target, region: n, state: after.state, at_ms: clock.nowMs() - START_MS })
       const { lease_until_ms, wary_until_ms } = after
       if (wary_until_ms !== null && (before.wary_until_ms ?? 0) < wary_until_ms)
@@ -103,7 +105,7 @@ export async function run({
     const colo = workload.colos === 0 ? null : Math.floor(i / workload.regions) % workload.colos
     return isolateOn(`isolate-${i}`, regions[i % workload.regions] as Region, colo, clock, chance)
   })
-  const rules = isolates.map(() => new Map<string, Rule>())
+  const rules_of_others = isolates.map(() => new Map<string, Rule>())
   const retries = isolates.map(retryAllowance)
   const hedges = isolates.map(hedgeAllowance)
   const callers = new Map<string, Caller>()
@@ -129,7 +131,7 @@ export async function run({
     const isolate = isolates[at] as Isolate
     const poisoned = chance() < workload.poison
     const org = poisoned ? 'org-poison' : `org-${Math.floor(chance() * workload.tenants)}`
-    const own = rules[at] as Map<string, Rule>
+    const own = rules_of_others[at] as Map<string, Rule>
     const extra = { retries: retries[at] as Allowance, hedges: hedges[at] as Allowance }
     if (judgement.by === 'gate') {
       isolate.whenFresh(() => {
@@ -249,7 +251,8 @@ export async function run({
   if (shared && !weather.object_away && weather.spells.length > 0 && healed_ms < workload.duration_ms) {
     clock.at(START_MS + healed_ms, () => {
       for (const { head } of regions)
-        for (const [target, gate] of head.fleet.gates) watched.healed(target, healthOf(gate, clock.nowMs()), gate.lease_used, clock.nowMs())
+        for (const [target, gate] of head.fleet.gates)
+          watched.healed(target, healthOf(gate, clock.nowMs(), rules), gate.lease_used, clock.nowMs())
     })
   }
   const until_ms = START_MS + workload.duration_ms + AFTER_MS

@@ -10,6 +10,7 @@ import { REPORT_LIMIT_MS } from '../core/health/outbox.ts'
 import { ANSWER_WAIT_MS, type Relay, relay } from '../core/health/relay.ts'
 import { SNAPSHOT_FRESH_MS } from '../core/health/view.ts'
 import type { HealthReply, HealthReport, NearbyHealth } from '../schema/health.ts'
+import type { HealthRules } from '../schema/health-rules.ts'
 import type { TargetId } from '../schema/ids.ts'
 import type { Ms } from '../schema/units.ts'
 import type { SimClock } from './clock.ts'
@@ -48,9 +49,10 @@ export function region(
   line: Line,
   clock: SimClock,
   others: Everywhere,
+  rules: HealthRules,
   onChange: (target: TargetId, before: Gate, after: Gate) => void,
 ): Region {
-  const known = head(onChange)
+  const known = head(() => rules, onChange)
   const counts = { sent: 0, at_head: 0, busiest_per_s: 0, relays: 0, looks: 0, found: 0 }
   const colos = new Map<number, NearbyHealth & { left_at_ms: Ms }>()
   const relays: Post[] = []

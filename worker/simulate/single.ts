@@ -6,6 +6,7 @@
  */
 import { fleet } from '../core/health/fleet.ts'
 import type { Outcome, OutcomeClass } from '../schema/health.ts'
+import { USUAL_HEALTH } from '../schema/health-rules.ts'
 import type { Ms } from '../schema/units.ts'
 import type { MadeRule, Rule } from './baselines.ts'
 import { draws, wait } from './chance.ts'
@@ -24,11 +25,14 @@ const TARGET = 'p/m'
 const ELSEWHERE = 'q/m'
 
 /** Our gate, seeing every outcome; `tenants` as they come. */
-export function gateObserver(draw: () => number): Observer {
+export function gateObserver(draw: () => number, rules = USUAL_HEALTH): Observer {
   let opened = 0
-  const known = fleet((target, before, after) => {
-    if (target === TARGET && before.state === 'closed' && after.state === 'open') opened++
-  })
+  const known = fleet(
+    () => rules,
+    (target, before, after) => {
+      if (target === TARGET && before.state === 'closed' && after.state === 'open') opened++
+    },
+  )
   const tell = (target: string, kind: OutcomeClass, org: string, now_ms: Ms, id: number) => {
     const outcome: Outcome = {
       target,

@@ -8,25 +8,40 @@
  * Where a region has too many isolates for one object to be called by, others stand before it as relays (`core/health/relay.ts`), under
  * names of their own; they keep no gates, and nothing in storage.
  *
+ * The numbers by which it judges are those of the policy named `default`, which it reads from KV behind reports; what it answers says by which it judged, so
+ * that isolates and relays judge alike. A gate that was opened by other numbers stays what it is, and goes on by the new ones.
+ *
  * Counters live in memory and may be lost when the object is evicted, which only slows detection. What requests are kept
  * away by (states, waits, leases, limits) is in storage before anyone is told of it.
  */
 import { DurableObject } from 'cloudflare:workers'
 import { type Everywhere, everywhere, type Facts, type Heard, type Orders } from '../core/health/everywhere.ts'
-import { type Gate, mustOutlive, restored } from '../core/health/gate.ts'
+import { type Gate, restored } from '../core/health/gate.ts'
+import { mustOutlive } from '../core/health/gate-told.ts'
 import { head } from '../core/health/head.ts'
 import { REPORT_LIMIT_MS } from '../core/health/outbox.ts'
 import { EVERYWHERE, PLACES } from '../core/health/region.ts'
 import { ANSWER_WAIT_MS, type Relay, relay } from '../core/health/relay.ts'
 import type { HealthReply, HealthReport, HealthSnapshot } from '../schema/health.ts'
+import { GOVERNING_POLICY, type HealthRules, rulesFrom, USUAL_HEALTH } from '../schema/health-rules.ts'
 import type { TargetId } from '../schema/ids.ts'
 import type { Ms } from '../schema/units.ts'
+import { type PolicyStore, policyStore } from './policies.ts'
+
+/** How often the governing policy is looked at, while there are reports: an edit holds within so long, and isolates hear of it with their next snapshot. */
+export const RULES_EVERY_MS: Ms = 10_000
 
 export class HealthObject extends DurableObject<Env> {
   #changed = new Set<TargetId>()
-  #head = head((target, before, after) => {
-    if (mustOutlive(before, after)) this.#changed.add(target)
-  })
+  #rules: HealthRules = USUAL_HEALTH
+  #rules_read_at_ms: Ms = Number.NEGATIVE_INFINITY
+  #policies: PolicyStore
+  #head = head(
+    () => this.#rules,
+    (target, before, after) => {
+      if (mustOutlive(before, after)) this.#changed.add(target)
+    },
+  )
   #everywhere: Everywhere
   #relay: Relay | undefined
   /** What it is as an isolate of the region's object: begun anew, it is another. */
@@ -37,9 +52,14 @@ export class HealthObject extends DurableObject<Env> {
 
   constructor(ctx: DurableObjectState, env: Env) {
     super(ctx, env)
+    this.#policies = policyStore(env.KV)
+    ctx.storage.sql.exec('CREATE TABLE IF NOT EXISTS rules (one INTEGER PRIMARY KEY, rules TEXT NOT NULL)')
+    for (const row of ctx.storage.sql.exec<{ rules: string }>('SELECT rules FROM rules')) {
+      this.#rules = rulesFrom(JSON.parse(row.rules)) ?? USUAL_HEALTH
+    }
     ctx.storage.sql.exec('CREATE TABLE IF NOT EXISTS gates (target TEXT PRIMARY KEY, gate TEXT NOT NULL)')
     for (const row of ctx.storage.sql.exec<{ target: string; gate: string }>('SELECT target, gate FROM gates')) {
-      this.#head.fleet.restore(row.target, restored(JSON.parse(row.gate) as Gate, Date.now()))
+      this.#head.fleet.restore(row.target, restored(JSON.parse(row.gate) as Gate, Date.now(), this.#rules))
     }
     ctx.storage.sql.exec('CREATE TABLE IF NOT EXISTS orders (target TEXT PRIMARY KEY, said TEXT NOT NULL)')
     const orders = [...ctx.storage.sql.exec<{ target: string; said: string }>('SELECT target, said FROM orders')]
@@ -50,6 +70,7 @@ export class HealthObject extends DurableObject<Env> {
   report(report: HealthReport): HealthReply {
     if (report.v !== 1) throw new Error(`A health report of version ${report.v} is not known here`)
     const now_ms = Date.now()
+    this.#readRules(now_ms)
     const probes = this.#head.told(report, now_ms, Math.random)
     const facts = this.#head.due(now_ms)
     if (facts !== null) this.#askOthers(report.region ?? EVERYWHERE, facts, now_ms)
@@ -107,6 +128,24 @@ export class HealthObject extends DurableObject<Env> {
   /** Of the object for everywhere: what a region knows, for what the others do. */
   exchange(region: string, facts: Facts): Heard {
     return this.#everywhere.exchange(region, facts, Date.now())
+  }
+
+  /**
+   * Never waited for: until the policy is read, those hold that held before. A policy that is not usable changes nothing here, as it changes
+   * nothing for requests.
+   */
+  #readRules(now_ms: Ms): void {
+    if (Math.abs(now_ms - this.#rules_read_at_ms) < RULES_EVERY_MS) return
+    this.#rules_read_at_ms = now_ms
+    const read = Promise.resolve(this.#policies.policyFor(GOVERNING_POLICY, this.ctx, now_ms))
+    this.ctx.waitUntil(read.then(found => this.#goBy(found?.policy.health)))
+  }
+
+  #goBy(told: HealthRules | undefined): void {
+    const rules = rulesFrom(told)
+    if (rules === null || JSON.stringify(rules) === JSON.stringify(this.#rules)) return
+    this.#rules = rules
+    this.ctx.storage.sql.exec('INSERT OR REPLACE INTO rules VALUES (1, ?)', JSON.stringify(rules))
   }
 
   /** Never waited for. Where it fails, what was heard before holds as long as its own instants say. */

@@ -11,6 +11,7 @@ import { relayName, relayOf } from '../core/health/relays.ts'
 import { isolateView } from '../core/health/view.ts'
 import type { Plan } from '../schema/decision.ts'
 import type { HealthReply, HealthReport, HealthSnapshot, Outcome } from '../schema/health.ts'
+import type { HealthRules } from '../schema/health-rules.ts'
 import type { TargetId } from '../schema/ids.ts'
 import type { Ms } from '../schema/units.ts'
 import { type Nearby, NOTHING_NEARBY } from './nearby.ts'
@@ -28,6 +29,8 @@ export type HealthView = {
   /** Tells that a plan will use the leases it has as first step, so that no other request does. */
   took(plan: Plan): void
   report(outcome: Outcome, ctx: Context): void
+  /** By which targets are judged; they came with the snapshot. */
+  rules(): HealthRules
   /** False after a report that did not arrive. */
   reachable(): boolean
   /** Any request of this isolate, from which it learns, once, in which region it is. */
@@ -107,6 +110,7 @@ export function healthView(env: Bindings, nearby: Nearby = NOTHING_NEARBY): Heal
       if (after_ms === 0) ctx.waitUntil(flush())
       else if (after_ms !== null) ctx.waitUntil(later(after_ms))
     },
+    rules: view.rules,
     reachable: view.reachable,
     locate(request) {
       if (region !== null) return

@@ -11,6 +11,7 @@
  * that page advises: others cost a look-up of their name.
  */
 import type { NearbyHealth } from '../schema/health.ts'
+import { rulesFrom } from '../schema/health-rules.ts'
 import type { Ms } from '../schema/units.ts'
 
 export type Nearby = {
@@ -79,6 +80,7 @@ export function checked(value: unknown): NearbyHealth | null {
   const { snapshot, relays } = value
   if (!isObject(relays) || !isCount(relays.count) || !isCount(relays.since_ms)) return null
   if (!isObject(snapshot) || snapshot.v !== 1 || !isCount(snapshot.taken_at_ms) || !isObject(snapshot.targets)) return null
+  if (snapshot.rules !== undefined && rulesFrom(snapshot.rules) === null) return null
   for (const target of Object.values(snapshot.targets)) {
     if (!isObject(target) || !STATES.has(target.state) || typeof target.ramp_share !== 'number' || !isObject(target.ln_first_token_ms))
       return null

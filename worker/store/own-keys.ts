@@ -11,6 +11,7 @@ import { type CredentialHealth, credentialHealth, seenByOwner } from '../core/he
 import type { Caller } from '../schema/caller.ts'
 import type { Plan } from '../schema/decision.ts'
 import type { HealthSnapshot, Outcome } from '../schema/health.ts'
+import type { HealthRules } from '../schema/health-rules.ts'
 import type { ProviderId, TargetId } from '../schema/ids.ts'
 import { orgProviderKeys, type ProviderKey } from '../schema/provider-key.ts'
 import type { Ms } from '../schema/units.ts'
@@ -58,7 +59,8 @@ const KEYS_KEPT = 500
 type Entry = { keys: ProviderKey[]; read_at_ms: Ms; fresh_until_ms: Ms; renew_at_ms: Ms; of: WeakMap<Caller, OwnKeys | null> }
 type Opened = { secret: string | null; sealed: string; until_ms: Ms }
 
-export function ownKeyStore(kv: KVNamespace, variables: Record<string, unknown>): OwnKeyStore {
+/** `rules`: those by which everybody's health is judged. */
+export function ownKeyStore(kv: KVNamespace, variables: Record<string, unknown>, rules: () => HealthRules): OwnKeyStore {
   const orgs = new Map<string, Entry>()
   /** These by whose and what a key is, and not by its id alone: a record that was copied to somebody else finds nothing here. */
   const opened = new Map<string, Opened>()
@@ -126,7 +128,7 @@ export function ownKeyStore(kv: KVNamespace, variables: Record<string, unknown>)
   /** One that is set anew has another id, and begins anew. */
   function healthOf(key: ProviderKey): CredentialHealth {
     const name = nameOf(key)
-    const known = health.get(name) ?? credentialHealth()
+    const known = health.get(name) ?? credentialHealth(rules)
     keep(health, name, known, KEYS_KEPT)
     return known
   }

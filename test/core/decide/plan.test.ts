@@ -4,8 +4,8 @@ import type { LiveTarget } from '../../../worker/core/decide/world.ts'
 import { limits } from '../../../worker/schema/policy.ts'
 
 const target = { id: 'p/m' } as LiveTarget
-const step = (p99_ms: number | null, first_token_ms = 500) =>
-  stepFor(target, true, { first_token_ms, latency_ms: 5_000, p99_ms }, limits.parse({}))
+const step = (p99_ms: number | null, first_token_ms = 500, written: Parameters<typeof limits.parse>[0] = {}) =>
+  stepFor(target, true, { first_token_ms, latency_ms: 5_000, p99_ms }, limits.parse(written))
 
 describe('the wait for a first token', () => {
   it('is the policy’s while nothing was measured, and nothing is late', () => {
@@ -20,6 +20,12 @@ describe('the wait for a first token', () => {
   })
   it('is never above what the policy allows', () => {
     expect(step(60_000)).toMatchObject({ first_token_ms: 12_000, late_ms: 8_000 })
+  })
+  it('is learned as the policy says', () => {
+    const written = { late_over_p99: 2, late_at_least_ms: 500, late_at_most_ms: 5_000, deadline_over_p99: 5, deadline_at_least_ms: 1_000 }
+    expect(step(100, 100, written)).toMatchObject({ first_token_ms: 1_000, late_ms: 500 })
+    expect(step(1_000, 100, written)).toMatchObject({ first_token_ms: 5_000, late_ms: 2_000 })
+    expect(step(60_000, 100, written)).toMatchObject({ first_token_ms: 12_000, late_ms: 5_000 })
   })
   it('leaves a target that thinks for long its usual time', () => {
     expect(step(20_000, 15_000)).toMatchObject({ first_token_ms: 30_000 })

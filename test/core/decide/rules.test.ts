@@ -29,6 +29,17 @@ describe('a policy', () => {
 
 describe('a problem is shown where it is', () => {
   it.each([
+    ['a rule of health out of bounds', 'name: default\nobjective: { quality: 1 }\nhealth:\n  open:\n    backoff_first_ms: 1\n', /^5:23 /],
+    [
+      'rules of health that contradict each other',
+      'name: default\nobjective: { quality: 1 }\nhealth: { open: { backoff_first_ms: 60000 } }\n',
+      /it is less than backoff_first_ms/,
+    ],
+    [
+      'rules of health where they would not be read',
+      `${HEAD}health: { ramp: { for_ms: 60000 } }\n`,
+      /^3:1 .*only the policy named default/,
+    ],
     ['broken YAML', 'name: [', /^1:/],
     ['a key that is there twice', 'name: p\nname: q\nobjective: { quality: 1 }\n', /^2:1 /],
     ['an unknown key', `${HEAD}limts: { attempts: 2 }\n`, /^3:1 there is no "limts" here; near: limits$/],

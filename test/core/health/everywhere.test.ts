@@ -1,8 +1,7 @@
 import { describe, expect, it } from 'vitest'
-import { bewareOf, everywhere, factsOf, withOthers } from '../../../worker/core/health/everywhere.ts'
-import { fleet } from '../../../worker/core/health/fleet.ts'
-import { healthOf, newGate } from '../../../worker/core/health/gate.ts'
+import { everywhere, factsOf, withOthers } from '../../../worker/core/health/everywhere.ts'
 import { outcome, START } from './outcomes.ts'
+import { bewareOf, fleet, healthOf, newGate } from './usual.ts'
 
 const NOW = START + 1_000
 const draw = () => 0.5

@@ -1,8 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { fleet } from '../../../worker/core/health/fleet.ts'
-import { healthOf } from '../../../worker/core/health/gate.ts'
-import { mergeHealth, STALE_MS } from '../../../worker/core/health/merge.ts'
 import { outcome, START } from './outcomes.ts'
+import { fleet, healthOf, mergeHealth, STALE_MS } from './usual.ts'
 
 const draw = () => 0.5
 const failing = (known: ReturnType<typeof fleet>, target: string, times: number) => {

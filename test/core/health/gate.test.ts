@@ -1,22 +1,21 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
+import type { Gate, GateCommand } from '../../../worker/core/health/gate.ts'
+import { mustOutlive } from '../../../worker/core/health/gate-told.ts'
+import { OUTCOME_CLASSES, type Outcome } from '../../../worker/schema/health.ts'
+import { having, outcome, random, START, told } from './outcomes.ts'
 import {
   BACKOFF_MAX_MS,
   BACKOFF_MIN_MS,
   CREDENTIAL_RETRY_MS,
-  type Gate,
-  type GateCommand,
   grantProbe,
   healthOf,
   LEASE_MS,
-  mustOutlive,
   newGate,
   RAMP_MS,
   RETRY_AFTER_MAX_MS,
   step,
-} from '../../../worker/core/health/gate.ts'
-import { OUTCOME_CLASSES, type Outcome } from '../../../worker/schema/health.ts'
-import { having, outcome, random, START, told } from './outcomes.ts'
+} from './usual.ts'
 
 const stateOf = (gate: Gate, now_ms: number) => healthOf(gate, now_ms).state
 

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
-import { type Latency, latencyNow, measured, newLatency } from '../../../worker/core/health/latency.ts'
+import { type Latency, newLatency } from '../../../worker/core/health/latency.ts'
 import { random, START } from './outcomes.ts'
+import { latencyNow, measured } from './usual.ts'
 
 /** Log-normal times to first token, as measured on real providers: sigma .8, and one in fifty 5 to 15 times as long. */
 function sampler(seed: number, median_ms: number) {

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest'
-import { type Gate, healthOf, newGate } from '../../../worker/core/health/gate.ts'
-import { mergeHealth } from '../../../worker/core/health/merge.ts'
+import type { Gate } from '../../../worker/core/health/gate.ts'
 import type { HealthSnapshot } from '../../../worker/schema/health.ts'
 import { having, outcome, START, told } from './outcomes.ts'
+import { healthOf, mergeHealth, newGate } from './usual.ts'
 
 const snapshot = (gates: Record<string, Gate>, taken_at_ms: number): HealthSnapshot => ({
   v: 1,

@@ -1,6 +1,8 @@
 /** Outcomes in a few words, and a target that is told of them one after another, for the tests of this folder. */
-import { type Gate, type GateCommand, newGate, step } from '../../../worker/core/health/gate.ts'
+
+import type { Gate, GateCommand } from '../../../worker/core/health/gate.ts'
 import type { Outcome, OutcomeClass } from '../../../worker/schema/health.ts'
+import { newGate, step } from './usual.ts'
 
 export const START = 1_000_000_000
 

@@ -1,9 +1,9 @@
 /** What a caller's own key meets stays with that key, and what the router's credential meets is nothing to it. */
+
 import { describe, expect, it } from 'vitest'
-import { fleet } from '../../../worker/core/health/fleet.ts'
-import { BACKOFF_MAX_MS, CREDENTIAL_RETRY_MS } from '../../../worker/core/health/gate.ts'
-import { credentialHealth, seenByOwner } from '../../../worker/core/health/own-credential.ts'
+import { seenByOwner } from '../../../worker/core/health/own-credential.ts'
 import type { Outcome, OutcomeClass } from '../../../worker/schema/health.ts'
+import { BACKOFF_MAX_MS, CREDENTIAL_RETRY_MS, credentialHealth, fleet } from './usual.ts'
 
 const NOW_MS = 1_790_000_000_000
 const DRAW = () => 0.5

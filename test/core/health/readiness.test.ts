@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { isColdStart, newReadiness, wakingLearned, wakingMs, wakingOf } from '../../../worker/core/health/readiness.ts'
+import { newReadiness, wakingMs, wakingOf } from '../../../worker/core/health/readiness.ts'
+import { isColdStart, wakingLearned } from './usual.ts'
 
 const MINUTE = 60_000
 const learned = (starts: [idle_ms: number, first_token_ms: number][]) =>

@@ -1,11 +1,10 @@
 import { describe, expect, it } from 'vitest'
-import { BACKOFF_MAX_MS } from '../../../worker/core/health/gate.ts'
-import { head } from '../../../worker/core/health/head.ts'
 import type { Report } from '../../../worker/core/health/outbox.ts'
 import { PASS_ON_EVERY_MS, relay } from '../../../worker/core/health/relay.ts'
 import { isolateView, REPORT_AT } from '../../../worker/core/health/view.ts'
 import type { HealthReport, Outcome } from '../../../worker/schema/health.ts'
 import { outcome, START } from './outcomes.ts'
+import { BACKOFF_MAX_MS, head } from './usual.ts'
 
 const draw = () => 0.5
 

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { mergedSketches, quantileOf, type Sketch, sketched, sketchedBeyond, weightOf } from '../../../worker/core/health/sketch.ts'
+import { mergedSketches, quantileOf, type Sketch, weightOf } from '../../../worker/core/health/sketch.ts'
+import { sketched, sketchedBeyond } from './usual.ts'
 
 const of = (values: number[], now_ms = 0) =>
   values.reduce((sketch: Sketch | null, value) => sketched(sketch, value, now_ms), null) as Sketch

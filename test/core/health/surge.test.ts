@@ -1,7 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { fleet } from '../../../worker/core/health/fleet.ts'
-import { surges } from '../../../worker/core/health/surge.ts'
 import { outcome, START } from './outcomes.ts'
+import { fleet, surges } from './usual.ts'
 
 const draw = () => 0.5
 const [PRIMARY, FALLBACK, OTHER] = ['p/m', 'q/m', 'r/m'] as const

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
-import { newGate, step } from '../../../worker/core/health/gate.ts'
-import { errorRateOf, noSuspicion, suspect } from '../../../worker/core/health/suspicion.ts'
+import { errorRateOf, noSuspicion } from '../../../worker/core/health/suspicion.ts'
 import { having, outcome, START } from './outcomes.ts'
+import { newGate, step, suspect } from './usual.ts'
 
 describe('one tenant, whose requests all fail', () => {
   it('does not take a target from others who are being served', () => {
@@ -98,6 +98,27 @@ describe('a target that is slow and answers', () => {
     const told = suspect(noSuspicion(START), late, START + 4_000, 1)
     const come = outcome('late', START + 5_000, { sent_at_ms: START, first_token_ms: 5_000, decision_id: late.decision_id })
     expect(suspect(told, come, START + 5_000, 1)).toMatchObject({ fast: 0, row: 0, late: [], answered: 0 })
+  })
+})
+
+describe('a tenant whose every request fails', () => {
+  it('is not forgotten for the many that are answered, and believed anew', () => {
+    let known = noSuspicion(START)
+    let now_ms = START
+    const tell = (kind: 'ok' | 'server', org: string) => {
+      now_ms += 100
+      known = suspect(known, outcome(kind, now_ms, { org }), now_ms, 1)
+    }
+    for (let n = 0; n < 400; n++) tell(n % 20 === 0 ? 'server' : 'ok', n % 20 === 0 ? 'poison' : `org-${n % 20}`)
+    const before = known.fast
+    tell('server', 'poison')
+    expect(known.fast).toBeCloseTo(before, 1)
+  })
+  it('does not make those forgotten who are answered, however many they are', () => {
+    let known = noSuspicion(START)
+    for (let n = 0; n < 3; n++) known = suspect(known, outcome('ok', START + n, { org: `served-${n}` }), START + n, 1)
+    for (let n = 0; n < 40; n++) known = suspect(known, outcome('server', START + 10 + n, { org: `failing-${n}` }), START + 10 + n, 1)
+    expect(known.tenants.filter(({ org }) => org.startsWith('served'))).toHaveLength(3)
   })
 })
 

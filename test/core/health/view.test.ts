@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest'
-import { fleet } from '../../../worker/core/health/fleet.ts'
 import { heard } from '../../../worker/core/health/heard.ts'
 import type { Report } from '../../../worker/core/health/outbox.ts'
 import { isolateView, LOOK_NO_MORE_MS, LOOKS_IN_VAIN } from '../../../worker/core/health/view.ts'
 import type { HealthReply, NearbyHealth } from '../../../worker/schema/health.ts'
 import { outcome, START } from './outcomes.ts'
+import { fleet } from './usual.ts'
 
 const draw = () => 0.5
 

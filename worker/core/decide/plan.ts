@@ -17,16 +17,6 @@ const OTHER_PROVIDER_WORTH = 0.08
 const PATIENCE = 3
 const STREAM_PATIENCE = 2
 
-/**
- * From what was measured of a target: half as much again as 99 of 100 first tokens took is late, and twice that long is too long
- * to wait. Never less than two and four seconds, as a busy minute is no fault; and late is at most eight, where it does not think longer.
- */
-const LATE_OVER_P99 = 1.5
-const LATE_LEAST_MS = 2_000
-const LATE_MOST_MS = 8_000
-const DEADLINE_OVER_P99 = 3
-const DEADLINE_LEAST_MS = 4_000
-
 /** Indexes of targets, the first choice and whoever follows. */
 export function order(first: number, admitted: Ranking, targets: readonly LiveTarget[], length: number): number[] {
   const steps = [first]
@@ -93,10 +83,10 @@ export function stepFor(
     const patient_ms = Math.round(Math.max(limits.first_token_ms, Math.min(STREAM_PATIENCE * predicted.first_token_ms, total_ms)))
     if (p99_ms == null)
       return { target: target.id, headers_ms: Math.max(limits.headers_ms, patient_ms), first_token_ms: patient_ms, idle_ms }
-    const learned_ms = Math.max(DEADLINE_LEAST_MS, DEADLINE_OVER_P99 * p99_ms, STREAM_PATIENCE * predicted.first_token_ms)
+    const learned_ms = Math.max(limits.deadline_at_least_ms, limits.deadline_over_p99 * p99_ms, STREAM_PATIENCE * predicted.first_token_ms)
     const first_token_ms = Math.round(Math.min(patient_ms, learned_ms))
-    const late_most_ms = Math.max(LATE_MOST_MS, STREAM_PATIENCE * predicted.first_token_ms)
-    const late_ms = Math.round(Math.min(late_most_ms, Math.max(LATE_LEAST_MS, LATE_OVER_P99 * p99_ms)))
+    const late_most_ms = Math.max(limits.late_at_most_ms, STREAM_PATIENCE * predicted.first_token_ms)
+    const late_ms = Math.round(Math.min(late_most_ms, Math.max(limits.late_at_least_ms, limits.late_over_p99 * p99_ms)))
     const step = { target: target.id, headers_ms: Math.max(limits.headers_ms, first_token_ms), first_token_ms, idle_ms }
     return late_ms < first_token_ms ? { ...step, late_ms } : step
   }

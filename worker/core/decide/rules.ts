@@ -4,6 +4,7 @@
  * conditions of its rules, and the names of groups it refers to. What can only be judged beside a catalogue is in `lint.ts`.
  */
 import type { z } from 'zod'
+import { GOVERNING_POLICY } from '../../schema/health-rules.ts'
 import type { PolicyVersion } from '../../schema/ids.ts'
 import { type Objective, type Policy, policy as policySchema, type Requirement } from '../../schema/policy.ts'
 import { err, ok, type Result } from '../result.ts'
@@ -25,7 +26,11 @@ export function compilePolicy(text: string, version: PolicyVersion): Result<Comp
   const parsed = policySchema.safeParse(document.value)
   if (!parsed.success) return err(parsed.error.issues.flatMap(issue => shapeProblems(issue, [], document)))
   const rules: CompiledRule[] = []
-  const problems = [...weightProblems(parsed.data, document), ...groupProblems(parsed.data, document)]
+  const problems = [
+    ...weightProblems(parsed.data, document),
+    ...groupProblems(parsed.data, document),
+    ...healthProblems(parsed.data, document),
+  ]
   parsed.data.rules.forEach((rule, i) => {
     const path = ['rules', i, 'when']
     const condition = compileCondition(rule.when)
@@ -100,6 +105,14 @@ const RULE_KEYS = ['name', 'when', 'do', 'last', 'narrow', 'require', 'reweigh',
 function hint(key: string, path: Path): string {
   const near = nearest(key, path.length === 0 ? KEYS : RULE_KEYS, 1)
   return near.length > 0 ? `; near: ${near.join(', ')}` : ''
+}
+
+/** Where it would not be read, it is refused, so that nobody believes that it holds. */
+function healthProblems({ name }: Policy, document: PolicyDocument): PolicyProblem[] {
+  const isWritten = typeof document.value === 'object' && document.value !== null && Object.hasOwn(document.value, 'health')
+  if (name === GOVERNING_POLICY || !isWritten) return []
+  const message = `all who call a target share what is known of its health, so only the policy named ${GOVERNING_POLICY} says how it is judged`
+  return [problem(['health'], document.placeOfKey([], 'health'), message)]
 }
 
 /** Weights that are all zero prefer nothing, which nobody means. */

@@ -6,6 +6,7 @@
  * Each region tells what it knows every few seconds and hears what the others do; an operator's word goes the same way.
  */
 import type { HealthSnapshot, TargetHealth } from '../../schema/health.ts'
+import type { HealthRules } from '../../schema/health-rules.ts'
 import type { TargetId } from '../../schema/ids.ts'
 import type { Ms } from '../../schema/units.ts'
 
@@ -15,8 +16,6 @@ export const EXCHANGE_EVERY_MS: Ms = 5_000
 const SILENT_MS: Ms = 60_000
 /** A wait this short is over before others could hear of it. */
 const WORTH_TELLING_MS: Ms = 5_000
-/** Shut in so many others, a target is trusted less here. */
-const BEWARE_FROM = 2
 
 export type Fact = { limited_until_ms: Ms | null; auth_broken_until_ms: Ms | null; shut: boolean }
 export type Facts = Record<TargetId, Fact>
@@ -106,7 +105,7 @@ export function withOthers(
 }
 
 /** Targets that are shut in enough other regions to be trusted less in this one. */
-export const bewareOf = ({ shut_elsewhere }: Heard): TargetId[] =>
-  Object.keys(shut_elsewhere).filter(target => (shut_elsewhere[target] ?? 0) >= BEWARE_FROM)
+export const bewareOf = ({ shut_elsewhere }: Heard, { wary }: HealthRules): TargetId[] =>
+  Object.keys(shut_elsewhere).filter(target => (shut_elsewhere[target] ?? 0) >= wary.regions)
 
 const later = (a: Ms | null, b: Ms | null): Ms | null => (a === null ? b : b === null ? a : Math.max(a, b))

@@ -5,23 +5,24 @@
  * Three things are seen across gates. A request that failed here and was answered elsewhere was sound, so the failure was the
  * target's (`confirmed`). A request that failed in the same way at two providers is likelier broken itself, so it speaks against
  * neither (`withdrawn`): one tenant's poison must not take a target from all. And where two targets of one provider
- * open within ten seconds, something that they share is failing, so its other targets are believed less for a while (`beware`).
+ * open within some seconds, something that they share is failing, so its other targets are believed less for a while (`beware`).
  * The requests of one that has shut go to others, which are not judged by the first that they fail (`surge.ts`).
  */
 import type { HealthSnapshot, Outcome, OutcomeClass } from '../../schema/health.ts'
+import type { HealthRules } from '../../schema/health-rules.ts'
 import type { DecisionId, TargetId } from '../../schema/ids.ts'
 import type { Ms } from '../../schema/units.ts'
+import { isDoubtful } from './doubt.ts'
 import { EVIDENCE } from './evidence.ts'
-import { type Gate, type GateCommand, grantProbe, healthOf, newGate, step, useProbe } from './gate.ts'
+import { type Gate, type GateCommand, newGate, step } from './gate.ts'
+import { healthOf } from './gate-told.ts'
+import { grantProbe, useProbe } from './probe.ts'
 import { surges } from './surge.ts'
-import { isDoubtful } from './suspicion.ts'
 
 /** Targets kept. Ids come from our own isolates' catalogues, which have far fewer. */
 const TARGETS_KEPT = 2_000
 /** Requests whose failures still wait for a verdict; a request is over within minutes, and most within seconds. */
 const CASES_KEPT = 500
-/** Two targets of a provider that open within this time opened for one reason. */
-const TOGETHER_MS: Ms = 10_000
 /** Providers whose openings are remembered; a catalogue has a few dozen. */
 const PROVIDERS_KEPT = 200
 
@@ -46,13 +47,13 @@ type Failure = { target: TargetId; class: OutcomeClass }
 /** Target ids are `provider/model`. */
 export const providerOf = (target: TargetId): string => target.split('/', 1)[0] ?? target
 
-/** `onChange` hears of every gate that became another. */
-export function fleet(onChange: (target: TargetId, before: Gate, after: Gate) => void = () => {}): Fleet {
+/** `rules`: asked at each step, so that a change of policy holds from the next one on. `onChange` hears of every gate that became another. */
+export function fleet(rules: () => HealthRules, onChange: (target: TargetId, before: Gate, after: Gate) => void = () => {}): Fleet {
   const gates = new Map<TargetId, Gate>()
   const cases = new Map<DecisionId, Failure[]>()
   const openings = new Map<string, Opening[]>()
   const wary_from_ms = new Map<string, Ms>()
-  const surging = surges()
+  const surging = surges(rules)
 
   function put(target: TargetId, before: Gate, after: Gate, now_ms: Ms): void {
     if (!gates.has(target) && gates.size >= TARGETS_KEPT) return
@@ -66,13 +67,13 @@ export function fleet(onChange: (target: TargetId, before: Gate, after: Gate) =>
   }
 
   function move(target: TargetId, event: Parameters<typeof step>[1], now_ms: Ms, draw: () => number): void {
-    const before = gates.get(target) ?? newGate(now_ms)
-    put(target, before, step(before, event, now_ms, draw(), surging.underWay(target, now_ms)), now_ms)
+    const before = gates.get(target) ?? newGate(now_ms, rules())
+    put(target, before, step(before, event, now_ms, draw(), rules(), surging.underWay(target, now_ms)), now_ms)
   }
 
   function noteOpening(target: TargetId, now_ms: Ms): void {
     const provider = providerOf(target)
-    const recent = (openings.get(provider) ?? []).filter(each => each.target !== target && now_ms - each.at_ms <= TOGETHER_MS)
+    const recent = (openings.get(provider) ?? []).filter(each => each.target !== target && now_ms - each.at_ms <= rules().wary.together_ms)
     keep(openings, provider, [...recent, { target, at_ms: now_ms }], PROVIDERS_KEPT)
     if (recent.length > 0) keep(wary_from_ms, provider, now_ms, PROVIDERS_KEPT)
   }
@@ -80,7 +81,7 @@ export function fleet(onChange: (target: TargetId, before: Gate, after: Gate) =>
   /** Told to each gate once, when it is next heard of. */
   function warn(target: TargetId, now_ms: Ms, draw: () => number): void {
     const from_ms = wary_from_ms.get(providerOf(target))
-    if (from_ms === undefined || from_ms < now_ms - TOGETHER_MS) return
+    if (from_ms === undefined || from_ms < now_ms - rules().wary.together_ms) return
     if ((gates.get(target)?.wary_until_ms ?? 0) <= from_ms) move(target, 'beware', now_ms, draw)
   }
 
@@ -120,18 +121,18 @@ export function fleet(onChange: (target: TargetId, before: Gate, after: Gate) =>
     grant(target, now_ms) {
       const before = gates.get(target)
       if (before === undefined) return false
-      const { gate, granted } = grantProbe(before, now_ms, false)
+      const { gate, granted } = grantProbe(before, now_ms, rules(), false)
       put(target, before, gate, now_ms)
       return granted
     },
     use(target, now_ms) {
       const before = gates.get(target)
-      if (before !== undefined) put(target, before, useProbe(before, now_ms), now_ms)
+      if (before !== undefined) put(target, before, useProbe(before, now_ms, rules()), now_ms)
     },
     restore: (target, gate) => void gates.set(target, gate),
     snapshot(taken_at_ms) {
       const targets: HealthSnapshot['targets'] = {}
-      for (const [target, gate] of gates) targets[target] = healthOf(gate, taken_at_ms)
+      for (const [target, gate] of gates) targets[target] = healthOf(gate, taken_at_ms, rules())
       return { v: 1, taken_at_ms, targets }
     },
   }

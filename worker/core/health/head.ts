@@ -4,11 +4,13 @@
  * platform so that the simulation runs the same.
  */
 import type { HealthReply, HealthReport, HealthSnapshot } from '../../schema/health.ts'
+import { type HealthRules, USUAL_HEALTH } from '../../schema/health-rules.ts'
 import type { TargetId } from '../../schema/ids.ts'
 import type { Ms } from '../../schema/units.ts'
 import { bewareOf, EXCHANGE_EVERY_MS, type Facts, factsOf, type Heard, NOTHING_HEARD, withOthers } from './everywhere.ts'
 import { type Fleet, fleet } from './fleet.ts'
-import { type Gate, type GateCommand, healthOf, newGate } from './gate.ts'
+import { type Gate, type GateCommand, newGate } from './gate.ts'
+import { healthOf } from './gate-told.ts'
 import { heard } from './heard.ts'
 import { relayCount } from './relays.ts'
 
@@ -23,15 +25,20 @@ export type Head = {
   heed(others: Heard, now_ms: Ms, draw: () => number): void
 }
 
-/** `onChange` hears of every gate that became another. */
-export function head(onChange?: (target: TargetId, before: Gate, after: Gate) => void): Head {
-  const known = fleet(onChange)
+/** `rules`: those that hold now. `onChange` hears of every gate that became another. */
+export function head(rules: () => HealthRules, onChange?: (target: TargetId, before: Gate, after: Gate) => void): Head {
+  const known = fleet(rules, onChange)
   const reports = heard()
   const calls = relayCount()
   let others = NOTHING_HEARD
   let exchanged_at_ms: Ms = 0
 
-  const snapshot = (now_ms: Ms) => withOthers(known.snapshot(now_ms), others, now_ms, () => healthOf(newGate(now_ms), now_ms))
+  /** It says by which rules, so that isolates judge what they see themselves by the same. */
+  function snapshot(now_ms: Ms): HealthSnapshot {
+    const judged_by = rules()
+    const all = withOthers(known.snapshot(now_ms), others, now_ms, () => healthOf(newGate(now_ms, judged_by), now_ms, judged_by))
+    return judged_by === USUAL_HEALTH ? all : { ...all, rules: judged_by }
+  }
 
   return {
     fleet: known,
@@ -58,7 +65,7 @@ export function head(onChange?: (target: TargetId, before: Gate, after: Gate) =>
         if (!order.isolated && gate?.state === 'isolated') move(target, 'release')
         if (gate?.auth_broken_at_ms != null && gate.auth_broken_at_ms < order.credential_at_ms) move(target, 'credential_changed')
       }
-      for (const target of bewareOf(others)) {
+      for (const target of bewareOf(others, rules())) {
         const gate = known.gates.get(target)
         if (gate !== undefined && (gate.wary_until_ms ?? 0) <= now_ms) move(target, 'beware')
       }

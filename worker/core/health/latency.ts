@@ -12,6 +12,7 @@
  * by the target's own long run, and its place in the spread is shared out over all that is later (Efron's redistribution to the right).
  */
 import { SIZE_CLASSES, type SizeClass } from '../../schema/features.ts'
+import type { HealthRules } from '../../schema/health-rules.ts'
 import type { Ms } from '../../schema/units.ts'
 import { mergedSketches, quantileOf, type Sketch, sketched, sketchedBeyond, weightOf } from './sketch.ts'
 
@@ -32,22 +33,13 @@ export type Latency = {
   slow: boolean
 }
 
-const NOW_HALF_LIFE_MS = 60_000
-const BASELINE_HALF_LIFE_MS = 3_600_000
+type Rules = Pick<HealthRules, 'latency' | 'slow'>
+
 /** Below this many samples there is no long run yet to compare with. */
 const BASELINE_MIN_WEIGHT = 10
 /** Spread assumed of a target not yet known, and the least believed of one that seems never to vary. */
 const SIGMA_ASSUMED = 0.8
 const SIGMA_MIN = 0.3
-
-/** A sample counts as at most this many standard deviations, so that one outlier says little. */
-const Z_CLIP = 2.5
-/** What a sample must exceed to count as slow at all. */
-const Z_ALLOWANCE = 0.75
-const SLOW_AT = 6
-/** Hysteresis: slow until the sum has fallen to this. The sum stops at twice the threshold, so that recovery takes a bounded number of samples. */
-const SLOW_UNTIL = 2
-const SLOWNESS_MAX = 12
 
 export const newLatency = (): Latency => ({
   ln_first_token: { s: null, m: null, l: null, xl: null },
@@ -68,11 +60,11 @@ function withSample(before: DecayedMean | null, value: number, now_ms: Ms, half_
 }
 
 /** The sample is clipped to the baseline's own spread first, so that an outage does not become the new normal within minutes. */
-function withLongRun(before: Baseline | null, value: number, now_ms: Ms): Baseline {
+function withLongRun(before: Baseline | null, value: number, now_ms: Ms, { latency, slow }: Rules): Baseline {
   if (before === null) return { mean: value, variance: SIGMA_ASSUMED ** 2, weight: 1, at_ms: now_ms }
-  const reach = Z_CLIP * Math.sqrt(before.variance)
+  const reach = slow.clip * Math.sqrt(before.variance)
   const clipped = Math.min(before.mean + reach, Math.max(before.mean - reach, value))
-  const next = withSample(before, clipped, now_ms, BASELINE_HALF_LIFE_MS)
+  const next = withSample(before, clipped, now_ms, latency.usual_half_life_ms)
   const variance = before.variance + ((clipped - before.mean) * (clipped - next.mean) - before.variance) / next.weight
   return { ...next, variance: Math.max(SIGMA_MIN ** 2, variance) }
 }
@@ -84,32 +76,51 @@ export function measured(
   before: Latency,
   sample: { size: SizeClass; first_token_ms: Ms | null; waited_ms?: Ms; tokens_per_second: number | null },
   now_ms: Ms,
+  rules: Rules,
 ): Latency {
   const after = { ...before }
   if (positive(sample.tokens_per_second)) {
-    after.ln_tokens_per_second = withSample(before.ln_tokens_per_second, Math.log(sample.tokens_per_second), now_ms, NOW_HALF_LIFE_MS)
+    after.ln_tokens_per_second = withSample(
+      before.ln_tokens_per_second,
+      Math.log(sample.tokens_per_second),
+      now_ms,
+      rules.latency.half_life_ms,
+    )
   }
   if (sample.first_token_ms === null && positive(sample.waited_ms ?? null))
-    return outwaited(after, sample.size, sample.waited_ms as Ms, now_ms)
+    return outwaited(after, sample.size, sample.waited_ms as Ms, now_ms, rules)
   if (!positive(sample.first_token_ms)) return after
 
   const { size } = sample
   const value = Math.log(sample.first_token_ms)
   const known = before.baseline[size]
   if (known !== null && known.weight >= BASELINE_MIN_WEIGHT) {
-    const z = Math.min(Z_CLIP, (value - known.mean) / Math.sqrt(known.variance))
-    after.slowness = Math.min(SLOWNESS_MAX, Math.max(0, before.slowness + z - Z_ALLOWANCE))
-    after.slow = after.slowness >= SLOW_AT || (before.slow && after.slowness > SLOW_UNTIL)
+    slowed(after, before, (value - known.mean) / Math.sqrt(known.variance), rules)
   }
-  after.ln_first_token = { ...before.ln_first_token, [size]: withSample(before.ln_first_token[size], value, now_ms, NOW_HALF_LIFE_MS) }
-  after.spread = { ...before.spread, [size]: sketched(before.spread[size], sample.first_token_ms, now_ms) }
-  after.baseline = { ...before.baseline, [size]: withLongRun(known, value, now_ms) }
+  after.ln_first_token = {
+    ...before.ln_first_token,
+    [size]: withSample(before.ln_first_token[size], value, now_ms, rules.latency.half_life_ms),
+  }
+  after.spread = {
+    ...before.spread,
+    [size]: sketched(before.spread[size], sample.first_token_ms, now_ms, rules.latency.spread_half_life_ms),
+  }
+  after.baseline = { ...before.baseline, [size]: withLongRun(known, value, now_ms, rules) }
   return after
 }
 
+/** One more that was so many standard deviations later than usual. Hysteresis: slow until the sum has fallen well below what made it so. */
+function slowed(after: Latency, before: Latency, z: number, { slow }: Rules): void {
+  after.slowness = Math.min(slow.at_most, Math.max(0, before.slowness + Math.min(slow.clip, z) - slow.allowance))
+  after.slow = after.slowness >= slow.at || (before.slow && after.slowness > slow.until)
+}
+
 /** A first token that had not come after so long. */
-function outwaited(before: Latency, size: SizeClass, waited_ms: Ms, now_ms: Ms): Latency {
-  const after = { ...before, spread: { ...before.spread, [size]: sketchedBeyond(before.spread[size], waited_ms, now_ms) } }
+function outwaited(before: Latency, size: SizeClass, waited_ms: Ms, now_ms: Ms, rules: Rules): Latency {
+  const after = {
+    ...before,
+    spread: { ...before.spread, [size]: sketchedBeyond(before.spread[size], waited_ms, now_ms, rules.latency.spread_half_life_ms) },
+  }
   const known = before.baseline[size]
   if (known === null || known.weight < BASELINE_MIN_WEIGHT) return after
   const sigma = Math.sqrt(known.variance)
@@ -117,10 +128,12 @@ function outwaited(before: Latency, size: SizeClass, waited_ms: Ms, now_ms: Ms):
   // Less than it usually takes says nothing about what it would have taken.
   if (z <= 0) return after
   const value = known.mean + sigma * meanBeyond(z)
-  after.slowness = Math.min(SLOWNESS_MAX, Math.max(0, before.slowness + Math.min(Z_CLIP, z) - Z_ALLOWANCE))
-  after.slow = after.slowness >= SLOW_AT || (before.slow && after.slowness > SLOW_UNTIL)
-  after.ln_first_token = { ...before.ln_first_token, [size]: withSample(before.ln_first_token[size], value, now_ms, NOW_HALF_LIFE_MS) }
-  after.baseline = { ...before.baseline, [size]: withLongRun(known, value, now_ms) }
+  slowed(after, before, z, rules)
+  after.ln_first_token = {
+    ...before.ln_first_token,
+    [size]: withSample(before.ln_first_token[size], value, now_ms, rules.latency.half_life_ms),
+  }
+  after.baseline = { ...before.baseline, [size]: withLongRun(known, value, now_ms, rules) }
   return after
 }
 
@@ -134,6 +147,7 @@ const meanBeyond = (z: number) => (3 * z + Math.sqrt(z * z + 8)) / 4
 export function latencyNow(
   latency: Latency,
   now_ms: Ms,
+  rules: Rules,
 ): {
   ln_first_token_ms: Record<SizeClass, number | null>
   first_token_p99_ms: Record<SizeClass, Ms | null>
@@ -144,15 +158,15 @@ export function latencyNow(
   let heard_at_ms: Ms = 0
   for (const size of SIZE_CLASSES) {
     const known = latency.ln_first_token[size]
-    ln_first_token_ms[size] = remembered(known, now_ms)
+    ln_first_token_ms[size] = remembered(known, now_ms, rules)
     if (known !== null && known.at_ms > heard_at_ms) heard_at_ms = known.at_ms
   }
-  const slowness = latency.slowness * decay(heard_at_ms, now_ms, NOW_HALF_LIFE_MS)
+  const slowness = latency.slowness * decay(heard_at_ms, now_ms, rules.latency.half_life_ms)
   return {
     ln_first_token_ms,
     first_token_p99_ms: latest(latency),
-    ln_tokens_per_second: remembered(latency.ln_tokens_per_second, now_ms),
-    slow: latency.slow && slowness > SLOW_UNTIL,
+    ln_tokens_per_second: remembered(latency.ln_tokens_per_second, now_ms, rules),
+    slow: latency.slow && slowness > rules.slow.until,
   }
 }
 
@@ -188,5 +202,5 @@ const USUAL_WEIGHT = 3
 /** With this much of a sample left, about five minutes after a busy time, the prior of the catalogue knows better. */
 const REMEMBERED_WEIGHT = 0.05
 
-const remembered = (known: DecayedMean | null, now_ms: Ms) =>
-  known !== null && known.weight * decay(known.at_ms, now_ms, NOW_HALF_LIFE_MS) >= REMEMBERED_WEIGHT ? known.mean : null
+const remembered = (known: DecayedMean | null, now_ms: Ms, rules: Rules) =>
+  known !== null && known.weight * decay(known.at_ms, now_ms, rules.latency.half_life_ms) >= REMEMBERED_WEIGHT ? known.mean : null

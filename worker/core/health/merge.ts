@@ -3,42 +3,40 @@
  * this isolate has seen fail since then it need not wait to be told. Once a newer snapshot is here, the fleet has heard of
  * it too, and knows better: what fails for one may work for all others.
  *
- * A snapshot that nobody has renewed for a minute still says which targets were failing, but no longer that they are. Of those
+ * A snapshot that nobody has renewed for a minute, longer than any gate waits, still says which targets were failing, but no longer that they are. Of those
  * that were left alone, half of the requests may find out; they are never taken for healthy before the fleet says so.
  */
 import type { BreakerState, HealthSnapshot, TargetHealth } from '../../schema/health.ts'
+import type { HealthRules } from '../../schema/health-rules.ts'
 import type { TargetId } from '../../schema/ids.ts'
 import type { Ms } from '../../schema/units.ts'
-import { type Gate, healthOf } from './gate.ts'
-
-/** Waits end within 18 s, so after this much longer silence every one of them has been over for long. */
-export const STALE_MS: Ms = 60_000
-const STALE_SHARE = 0.5
+import type { Gate } from './gate.ts'
+import { healthOf } from './gate-told.ts'
 
 const SEVERITY: Record<BreakerState, number> = { closed: 0, ramp: 1, probing: 2, open: 3, isolated: 4 }
 
 /** The snapshot itself where nothing local is newer, which is the common case and allocates nothing. */
-export function mergeHealth(snapshot: HealthSnapshot, local: ReadonlyMap<TargetId, Gate>, now_ms: Ms): HealthSnapshot {
-  let targets = now_ms - snapshot.taken_at_ms > STALE_MS ? halfBelieved(snapshot) : null
+export function mergeHealth(snapshot: HealthSnapshot, local: ReadonlyMap<TargetId, Gate>, now_ms: Ms, rules: HealthRules): HealthSnapshot {
+  let targets = now_ms - snapshot.taken_at_ms > rules.stale.after_ms ? halfBelieved(snapshot, rules) : null
   for (const [id, gate] of local) {
     const known = (targets ?? snapshot.targets)[id]
     const isNews = gate.worsened_at_ms !== null && gate.worsened_at_ms > snapshot.taken_at_ms
     if (known && !isNews) continue
     targets ??= { ...snapshot.targets }
-    const own = healthOf(gate, now_ms)
+    const own = healthOf(gate, now_ms, rules)
     targets[id] = known ? worse(known, own) : own
   }
-  return targets === null ? snapshot : { v: 1, taken_at_ms: snapshot.taken_at_ms, targets }
+  return targets === null ? snapshot : { ...snapshot, targets }
 }
 
 /** The targets, with those that were left alone admitted for half of the requests; null where there were none. */
-function halfBelieved({ targets }: HealthSnapshot): Record<TargetId, TargetHealth> | null {
+function halfBelieved({ targets }: HealthSnapshot, { stale }: HealthRules): Record<TargetId, TargetHealth> | null {
   let changed: Record<TargetId, TargetHealth> | null = null
   for (const id in targets) {
     const target = targets[id]
     if (target === undefined || (target.state !== 'open' && target.state !== 'probing')) continue
     changed ??= { ...targets }
-    changed[id] = { ...target, state: 'ramp', until_ms: null, ramp_share: STALE_SHARE }
+    changed[id] = { ...target, state: 'ramp', until_ms: null, ramp_share: stale.share }
   }
   return changed
 }

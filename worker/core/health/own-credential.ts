@@ -8,10 +8,11 @@
  * out, since the fleet's probes may never come where nobody else calls.
  */
 import type { HealthSnapshot, Outcome, TargetHealth } from '../../schema/health.ts'
+import { type HealthRules, USUAL_HEALTH } from '../../schema/health-rules.ts'
 import type { TargetId } from '../../schema/ids.ts'
 import type { Ms } from '../../schema/units.ts'
 import { type Fleet, fleet, providerOf } from './fleet.ts'
-import { healthOf } from './gate.ts'
+import { healthOf } from './gate-told.ts'
 import { worse } from './merge.ts'
 
 export type CredentialHealth = {
@@ -23,8 +24,9 @@ export type CredentialHealth = {
   leases(now_ms: Ms): TargetId[]
 }
 
-export function credentialHealth(): CredentialHealth {
-  const own = fleet()
+/** `rules`: those by which everybody's are judged. */
+export function credentialHealth(rules: () => HealthRules): CredentialHealth {
+  const own = fleet(rules)
   return {
     observe: own.observe,
     use: own.use,
@@ -53,12 +55,12 @@ export function seenByOwner(shared: HealthSnapshot, providers: ReadonlyMap<strin
   for (const { gates } of providers.values()) {
     for (const [id, gate] of gates) {
       targets ??= { ...shared.targets }
-      const own = healthOf(gate, now_ms)
+      const own = healthOf(gate, now_ms, shared.rules ?? USUAL_HEALTH)
       const known = targets[id]
       targets[id] = known ? worse(known, own) : own
     }
   }
-  return targets === null ? shared : { v: 1, taken_at_ms: shared.taken_at_ms, targets }
+  return targets === null ? shared : { ...shared, targets }
 }
 
 function withoutOurCredential(health: TargetHealth, now_ms: Ms): TargetHealth {

@@ -3,17 +3,17 @@
  * start where its first token took several times as long as this target otherwise needs. Counted by how long the target had been
  * idle, so the share of cold starts shows by itself when it falls asleep.
  */
+import type { HealthRules } from '../../schema/health-rules.ts'
 import type { Ms } from '../../schema/units.ts'
 
-/** Idle times are told apart at these bounds; below the first a target is awake. */
+/** Idle times are told apart at these bounds; below the first a target is awake. Counts are stored by them, so no policy can change them. */
 const IDLE_MS = [60_000, 180_000, 600_000, 1_800_000] as const
 export type Readiness = { cold: number[]; seen: number[]; cold_ms: Ms; starts: number }
 /** Rides on the snapshot: chance of a cold start by idle time, and what it then adds; null where nothing was learned. */
 export type Waking = { chances: number[]; cold_ms: Ms } | null
 
-/** Longer than so many times the usual, and at least so much, is a cold start. Log-normal times with a spread of .8 exceed it once in 12 to 20. */
-const COLD_RATIO = 3
-const COLD_LEAST_MS = 500
+type Rules = HealthRules['cold_start']
+
 /** Counts are halved beyond this, so that a target that changes is learned anew. */
 const SEEN_AT_MOST = 50
 
@@ -26,15 +26,15 @@ export function idleSpan(idle_ms: Ms): number {
   return span
 }
 
-/** `usual_ms`: its time to first token when awake; null where not known. */
-export function isColdStart(idle_ms: Ms, first_token_ms: Ms, usual_ms: Ms | null): boolean {
-  return idleSpan(idle_ms) >= 0 && usual_ms !== null && first_token_ms > Math.max(COLD_RATIO * usual_ms, usual_ms + COLD_LEAST_MS)
+/** `usual_ms`: its time to first token when awake; null where not known. Log-normal times with a spread of .8 exceed three times that once in 12 to 20. */
+export function isColdStart(idle_ms: Ms, first_token_ms: Ms, usual_ms: Ms | null, { ratio, at_least_ms }: Rules): boolean {
+  return idleSpan(idle_ms) >= 0 && usual_ms !== null && first_token_ms > Math.max(ratio * usual_ms, usual_ms + at_least_ms)
 }
 
-export function wakingLearned(before: Readiness, idle_ms: Ms, first_token_ms: Ms, usual_ms: Ms | null): Readiness {
+export function wakingLearned(before: Readiness, idle_ms: Ms, first_token_ms: Ms, usual_ms: Ms | null, rules: Rules): Readiness {
   const span = idleSpan(idle_ms)
   if (span < 0 || usual_ms === null) return before
-  const cold = isColdStart(idle_ms, first_token_ms, usual_ms)
+  const cold = isColdStart(idle_ms, first_token_ms, usual_ms, rules)
   const keep = (before.seen[span] ?? 0) >= SEEN_AT_MOST ? 0.5 : 1
   const add = (counts: number[], more: number) => counts.map((count, i) => (i === span ? count * keep + more : count))
   const starts = Math.min(SEEN_AT_MOST, before.starts + (cold ? 1 : 0))

@@ -11,17 +11,13 @@
  * them as may have moved to a target, less those that it was heard of, count as under way there. What is done with that number is
  * in `suspicion.ts`: the failures to be expected among them are excused. A target that is down fails all of them, and is found as soon as ever.
  */
+import type { HealthRules } from '../../schema/health-rules.ts'
 import type { TargetId } from '../../schema/ids.ts'
 import type { Ms } from '../../schema/units.ts'
 
-/** So much of what moved was heard of, with nothing that speaks against the target, and answers flow again. */
-const SETTLED_SHARE = 0.5
-/** After this time they do wherever requests have moved; most take less than half of it. */
-const SETTLED_AFTER_MS: Ms = 20_000
-/** Over which time it is counted whose requests how many are, and how many are usually under way. */
+/** Over which time it is counted whose requests how many are: an estimate that decides nothing by itself. */
 const FLOW_HALF_LIFE_MS: Ms = 10_000
-const USUAL_HALF_LIFE_MS: Ms = 5_000
-/** By chance there are sometimes so many standard deviations more. */
+/** By chance, as counts of independent requests vary, there are sometimes so many standard deviations more. */
 const BY_CHANCE = 2
 
 export type Surges = {
@@ -29,7 +25,7 @@ export type Surges = {
   began(count: number): void
   /** One of them has ended. */
   heard(target: TargetId, now_ms: Ms): void
-  /** An answer after which nothing speaks against the target. */
+  /** An answer after which nothing speaks against the target: where enough of what moved was heard of, answers flow there again. */
   calm(target: TargetId): void
   /** Its gate has shut: its requests go to others. */
   left(target: TargetId, now_ms: Ms): void
@@ -44,7 +40,7 @@ type Move = { at_ms: Ms; begun: number; share: number }
 type Surge = Move & { until_ms: Ms; heard: number; moves: number }
 type Flow = { weight: number; at_ms: Ms }
 
-export function surges(): Surges {
+export function surges(rules: () => HealthRules): Surges {
   const flows = new Map<TargetId, Flow>()
   const known = new Map<TargetId, Surge>()
   const share_at_shutting = new Map<TargetId, number>()
@@ -69,7 +65,7 @@ export function surges(): Surges {
     const before = known.get(target)
     const isOver = before === undefined || before.until_ms <= now_ms
     if (last === null || before?.moves === moves) return isOver ? null : (before ?? null)
-    const until_ms = last.at_ms + SETTLED_AFTER_MS
+    const until_ms = last.at_ms + rules().surge.settled_after_ms
     if (until_ms <= now_ms) return isOver ? null : before
     const surge = isOver
       ? { ...last, until_ms, share: Math.min(1, last.share + shareOf(target, now_ms)), heard: 0, moves }
@@ -87,7 +83,7 @@ export function surges(): Surges {
       under_way += count
     },
     heard(target, now_ms) {
-      usual += (under_way - usual) * (1 - 2 ** (-Math.max(0, now_ms - (usual_at_ms ?? now_ms)) / USUAL_HALF_LIFE_MS))
+      usual += (under_way - usual) * (1 - 2 ** (-Math.max(0, now_ms - (usual_at_ms ?? now_ms)) / rules().surge.usual_half_life_ms))
       usual_at_ms = now_ms
       // A request that is tried twice is heard of twice.
       under_way = Math.max(0, under_way - 1)
@@ -103,7 +99,7 @@ export function surges(): Surges {
     },
     calm(target) {
       const surge = known.get(target)
-      if (surge !== undefined && surge.heard >= SETTLED_SHARE * movedIn(surge)) surge.until_ms = 0
+      if (surge !== undefined && surge.heard >= rules().surge.settled_share * movedIn(surge)) surge.until_ms = 0
     },
     left(target, now_ms) {
       const share = shareOf(target, now_ms)
@@ -114,11 +110,12 @@ export function surges(): Surges {
     },
     back(target, now_ms) {
       const share = share_at_shutting.get(target) ?? 1
-      known.set(target, { at_ms: now_ms, begun, share, until_ms: now_ms + SETTLED_AFTER_MS, heard: 0, moves })
+      known.set(target, { at_ms: now_ms, begun, share, until_ms: now_ms + rules().surge.settled_after_ms, heard: 0, moves })
     },
     underWay(target, now_ms) {
       if (begun === 0) return 0
       const surge = surgeOf(target, now_ms)
+      if (rules().surge.settled_after_ms === 0) return 0
       const more = under_way - usual - BY_CHANCE * Math.sqrt(usual)
       return Math.max(0, more, surge === null ? 0 : movedIn(surge) - surge.heard)
     },

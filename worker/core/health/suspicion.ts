@@ -17,76 +17,26 @@
  * is confirmed: by another tenant who fails as well, or by another target that answers the same request. Where the
  * same request fails at another provider in the same way, what it had counted is taken back.
  *
- * Slow is not broken. That a first token is overdue, told while the request still hangs, counts only while the target is silent for
- * everybody: once any first token has come since the request was sent, it is answering, and this one is only slow or unlucky.
- * Of a target that is known to be slow the same holds of a request that was given up at its deadline.
+ * The numbers are those of a policy's `health` (`schema/health-rules.ts`). Beside this file: what is normal (`normal.ts`), who said what (`tenants.ts`), how it
+ * is forgotten (`fading.ts`), that slow is not broken (`overdue.ts`), and failures that may be the request's own (`doubt.ts`).
  */
-import type { Outcome, OutcomeClass } from '../../schema/health.ts'
-import type { DecisionId } from '../../schema/ids.ts'
+import type { Outcome } from '../../schema/health.ts'
+import type { HealthRules } from '../../schema/health-rules.ts'
 import type { Ms } from '../../schema/units.ts'
+import { type Doubt, isDoubtful, withDoubtResolved } from './doubt.ts'
 import { EVIDENCE } from './evidence.ts'
+import { ERROR_RATE_HALF_LIFE_MS, halved, scaled, withAge } from './fading.ts'
+import { healthyShareOf, likelihoods } from './normal.ts'
+import { isOnlySlow, type Late, withoutLate, withToken } from './overdue.ts'
+import { capOf, failedLately, othersServed, type Tenant, tenantOf, withTenant } from './tenants.ts'
 
-/** Failure share of a healthy target: a fifth more than its last hour had, within bounds. Of one not yet known, 2 % are assumed. */
-const P_HEALTHY_MIN = 0.02
-const P_HEALTHY_MAX = 0.08
-const P_HEALTHY_MARGIN = 1.2
-const ASSUMED_SHARE = 0.02
-const ASSUMED_WEIGHT = 50
-const BASE_HALF_LIFE_MS = 3_600_000
-/** A broken target fails at least three times as often as a healthy one, or the two could not be told apart. */
-const BROKEN_RATIO = 3
+type Rules = HealthRules['suspicion']
 
-/** Thresholds as far down as false alarms stay under five in a million at 3 % errors (`npm run simulate:report`): four failures in a row, or five where 5 % are normal. */
-const FAST = { p_broken: 0.5, threshold: 10, half_life_ms: 120_000 }
-const SLOW = { p_broken: 0.15, threshold: 9, half_life_ms: 600_000 }
-
-/** What one failure and one answer add, in nats, under the present idea of what is healthy. */
-function likelihoods({ p_broken }: typeof FAST, p_healthy: number): { failure: number; ok: number } {
-  const broken = Math.max(p_broken, BROKEN_RATIO * p_healthy)
-  return { failure: Math.log(broken / p_healthy), ok: Math.log((1 - broken) / (1 - p_healthy)) }
-}
-
-/** Failures in a row, however far apart, that open the gate; a gap longer than the second number begins a new row. */
-const ROW_LENGTH = 5
-const ROW_GAP_MS = 600_000
-
-/** Tenants told apart at once; of those that fail, or of those that are answered, the one heard of longest ago makes room, and what it added stays in the sum. */
-const TENANTS_MAX = 8
-/** "Being served": another tenant's request, sent this recently or since this tenant began to fail, was answered. */
-const SERVED_JUST_NOW_MS = 5_000
-const SERVED_MS = 30_000
-/** A tenant that fails this often in a row, while others are answered in between, fails by its own doing. */
-const OWN_ROW = 2
-/** One tenant's part of what opens the gate, while others are served: a little more than half, so that two who always fail open it although sums fade. */
-const TENANT_SHARE = 0.52
-/** Hanging requests that may still take their `late` back. */
+/** Bounds on what is stored: hanging requests that may still take their `late` back, and failures that may turn out to be their requests' doing. */
 const LATE_MAX = 16
-/** Failures that may have been their requests' doing: what they weigh until confirmed, how long another tenant's failure confirms them, and how many are kept. */
-const UNCONFIRMED_WEIGHT = 0.35
-const CONFIRM_MS = 30_000
 const DOUBTS_MAX = 32
-const DOUBTFUL: ReadonlySet<OutcomeClass> = new Set(['server', 'garbage'])
-
-const ERROR_RATE_HALF_LIFE_MS = 60_000
 /** Less than this of a request left, and the error rate is unknown again. */
 const ERROR_RATE_MIN_WEIGHT = 0.05
-
-/** What one tenant's failures have put into the sums, and whether it was served. */
-type Tenant = {
-  org: string
-  fast: number
-  slow: number
-  /** Failures since it was last answered. */
-  row: number
-  failing_since_ms: Ms | null
-  ok_sent_ms: Ms | null
-  failed_ms: Ms | null
-  seen_ms: Ms
-}
-/** Evidence given while the request hung; the amounts are forgotten as the sums are. */
-type Late = { decision_id: DecisionId; org: string; fast: number; slow: number }
-/** A failure that may weigh more or nothing, once more is known. `weight`: what it counted for so far, 0..1. */
-type Doubt = Late & { weight: number; at_ms: Ms }
 
 export type Suspicion = {
   at_ms: Ms
@@ -144,22 +94,14 @@ export function served(before: Suspicion, { org, sent_at_ms }: Outcome, now_ms: 
  * `share` lowers the thresholds: a target that has just come back is trusted half as far. `under_way`: so many requests may be on their
  * way there of which nothing was heard yet (`surge.ts`); until something is, they count as answered.
  */
-export function isSuspicious(suspicion: Suspicion, share: number, under_way = 0): boolean {
-  const p_healthy = healthyShareOf(suspicion)
-  const enough = (sum: typeof FAST) => sum.threshold * share - (under_way === 0 ? 0 : under_way * likelihoods(sum, p_healthy).ok)
-  return suspicion.fast >= enough(FAST) || suspicion.slow >= enough(SLOW) || suspicion.row >= ROW_LENGTH + under_way
+export function isSuspicious(suspicion: Suspicion, share: number, rules: Rules, under_way = 0): boolean {
+  const p_healthy = healthyShareOf(suspicion, rules)
+  const enough = (sum: Rules['fast']) => sum.open_at * share - (under_way === 0 ? 0 : under_way * likelihoods(sum, p_healthy, rules).ok)
+  return suspicion.fast >= enough(rules.fast) || suspicion.slow >= enough(rules.slow) || suspicion.row >= rules.row_length + under_way
 }
 
 /** Nothing speaks against it any more. */
 export const isCalm = ({ fast }: Suspicion): boolean => fast === 0
-
-/** May it have been the request's doing? */
-export const isDoubtful = (outcome: OutcomeClass): boolean => DOUBTFUL.has(outcome)
-
-export function healthyShareOf({ base_seen, base_failed }: Suspicion): number {
-  const share = (base_failed + ASSUMED_SHARE * ASSUMED_WEIGHT) / (base_seen + ASSUMED_WEIGHT)
-  return Math.min(P_HEALTHY_MAX, Math.max(P_HEALTHY_MIN, P_HEALTHY_MARGIN * share))
-}
 
 export function errorRateOf(suspicion: Suspicion, now_ms: Ms): number | null {
   const weight = suspicion.answered + suspicion.failed
@@ -168,123 +110,35 @@ export function errorRateOf(suspicion: Suspicion, now_ms: Ms): number | null {
 }
 
 /** One more outcome. Those that say nothing of the target's health change nothing, but may take back a `late`. `slow`: it is known to be. */
-export function suspect(before: Suspicion, outcome: Outcome, now_ms: Ms, share: number, slow = false): Suspicion {
+export function suspect(before: Suspicion, outcome: Outcome, now_ms: Ms, share: number, rules: Rules, slow = false): Suspicion {
   const evidence = EVIDENCE[outcome.class]
-  const aged = withToken(withAge(before, now_ms), outcome, now_ms)
+  const aged = withToken(withAge(before, now_ms, rules), outcome, now_ms)
   const late = aged.late.find(entry => entry.decision_id === outcome.decision_id)
   if (evidence.says === 'failure') {
     if (isOnlySlow(aged, outcome, now_ms, slow)) return late ? withoutLate(aged, late, true) : aged
-    return late ? withoutLate(aged, late, false) : withFailure(aged, outcome, evidence.weight, now_ms, share)
+    return late ? withoutLate(aged, late, false) : withFailure(aged, outcome, evidence.weight, now_ms, share, rules)
   }
   // We hung up on a hanging request: that it hung stays true. Any answer, though, means that it had only been slow.
   const settled = late ? withoutLate(aged, late, outcome.class !== 'cancelled') : aged
-  return evidence.says === 'ok' ? withOk(settled, outcome, now_ms) : settled
+  return evidence.says === 'ok' ? withOk(settled, outcome, now_ms, rules) : settled
 }
 
-/** What came in this part of a wait, counted from its beginning, may have been the last that came. */
-const LAST_TOKENS_SHARE = { late: 1 / 6, timeout: 1 / 2 }
-
-/**
- * Is that it took so long no sign that it is broken? A `late` with a first token is one that has come after all. Else some other
- * request's first token must have come meanwhile, and of one that was given up on the target must be known to be slow.
- */
-export function isOnlySlow({ token_at_ms }: Suspicion, outcome: Outcome, now_ms: Ms, slow: boolean): boolean {
-  const { class: kind, first_token_ms, sent_at_ms } = outcome
-  if (kind !== 'late' && kind !== 'timeout') return false
-  if (first_token_ms !== null) return kind === 'late'
-  const answering = token_at_ms !== null && token_at_ms > sent_at_ms + LAST_TOKENS_SHARE[kind] * (now_ms - sent_at_ms)
-  return answering && (kind === 'late' || slow)
-}
-
-function withToken(before: Suspicion, { sent_at_ms, first_token_ms }: Outcome, now_ms: Ms): Suspicion {
-  if (first_token_ms === null) return before
-  return { ...before, token_at_ms: Math.max(before.token_at_ms ?? 0, Math.min(now_ms, sent_at_ms + first_token_ms)) }
-}
-
-/** A clock that went back counts as one that stood still. */
-const halved = (passed_ms: Ms, half_life_ms: Ms) => 2 ** (-Math.max(0, passed_ms) / half_life_ms)
-
-function scaled<Item extends { fast: number; slow: number }>(items: Item[], fast: number, slow: number): Item[] {
-  // In calm times all are nothing, and stay it.
-  if (items.every(item => item.fast === 0 && item.slow === 0)) return items
-  return items.map(item => ({ ...item, fast: item.fast * fast, slow: item.slow * slow }))
-}
-
-function withAge(before: Suspicion, now_ms: Ms): Suspicion {
-  const passed_ms = now_ms - before.at_ms
-  const fast = halved(passed_ms, FAST.half_life_ms)
-  const slow = halved(passed_ms, SLOW.half_life_ms)
-  const rate = halved(passed_ms, ERROR_RATE_HALF_LIFE_MS)
-  const base = halved(passed_ms, BASE_HALF_LIFE_MS)
-  return {
-    ...before,
-    at_ms: now_ms,
-    fast: before.fast * fast,
-    slow: before.slow * slow,
-    row: now_ms - before.row_at_ms > ROW_GAP_MS ? 0 : before.row,
-    row_at_ms: before.row_at_ms,
-    tenants: scaled(before.tenants, fast, slow),
-    late: scaled(before.late, fast, slow),
-    doubts: scaled(before.doubts, fast, slow),
-    base_seen: before.base_seen * base,
-    base_failed: before.base_failed * base,
-    answered: before.answered * rate,
-    failed: before.failed * rate,
-  }
-}
-
-function withTenant(tenants: Tenant[], tenant: Tenant): Tenant[] {
-  const others = tenants.filter(other => other.org !== tenant.org)
-  if (others.length >= TENANTS_MAX) {
-    // One that keeps failing is not forgotten for those that are answered, or it would be believed anew each time; nor those for it.
-    const failing = others.filter(({ row }) => row > 0)
-    const crowd = failing.length > TENANTS_MAX / 2 ? failing : others.filter(({ row }) => row === 0)
-    const oldest = crowd.reduce((a, b) => (b.seen_ms < a.seen_ms ? b : a))
-    others.splice(others.indexOf(oldest), 1)
-  }
-  return [...others, tenant]
-}
-
-const tenantOf = (tenants: Tenant[], org: string, now_ms: Ms): Tenant =>
-  tenants.find(tenant => tenant.org === org) ?? {
-    org,
-    fast: 0,
-    slow: 0,
-    row: 0,
-    failing_since_ms: null,
-    ok_sent_ms: null,
-    failed_ms: null,
-    seen_ms: now_ms,
-  }
-
-/** `just_now`: they were a moment ago · `since`: since this tenant began to fail, which only a working target can have done. */
-function othersServed(suspicion: Suspicion, org: string, failing_since_ms: Ms, now_ms: Ms): { just_now: boolean; since: boolean } {
-  let just_now = false
-  let since = false
-  for (const { org: other, ok_sent_ms } of suspicion.tenants) {
-    if (other === org || ok_sent_ms === null) continue
-    if (ok_sent_ms >= now_ms - SERVED_JUST_NOW_MS) just_now = true
-    if (ok_sent_ms >= failing_since_ms && ok_sent_ms >= now_ms - SERVED_MS) since = true
-  }
-  return { just_now, since }
-}
-
-function withFailure(before: Suspicion, outcome: Outcome, own_weight: number, now_ms: Ms, share: number): Suspicion {
+function withFailure(before: Suspicion, outcome: Outcome, own_weight: number, now_ms: Ms, share: number, rules: Rules): Suspicion {
   const { org, decision_id } = outcome
   const tenant = tenantOf(before.tenants, org, now_ms)
   const failing_since_ms = tenant.failing_since_ms ?? now_ms
-  const others = othersServed(before, org, failing_since_ms, now_ms)
+  const others = othersServed(before.tenants, org, failing_since_ms, now_ms, rules)
   const capped = others.just_now || others.since
-  if (others.since && tenant.row >= OWN_ROW) {
+  if (others.since && tenant.row >= rules.tenant_row) {
     return { ...before, tenants: withTenant(before.tenants, { ...tenant, row: tenant.row + 1, seen_ms: now_ms }) }
   }
   const doubtful = isDoubtful(outcome.class)
-  const confirmed = doubtful && before.tenants.some(each => each.org !== org && failedLately(each, now_ms))
-  const weight = confirmed ? 1 : doubtful && capped ? Math.min(own_weight, UNCONFIRMED_WEIGHT) : own_weight
-  const p_healthy = healthyShareOf(before)
-  const room = (threshold: number, given: number) => (capped ? Math.max(0, capOf(threshold, share) - given) : Number.POSITIVE_INFINITY)
-  const fast = Math.min(weight * likelihoods(FAST, p_healthy).failure, room(FAST.threshold, tenant.fast))
-  const slow = Math.min(weight * likelihoods(SLOW, p_healthy).failure, room(SLOW.threshold, tenant.slow))
+  const confirmed = doubtful && before.tenants.some(each => each.org !== org && failedLately(each, now_ms, rules))
+  const weight = confirmed ? 1 : doubtful && capped ? Math.min(own_weight, rules.unconfirmed_weight) : own_weight
+  const p_healthy = healthyShareOf(before, rules)
+  const room = (sum: Rules['fast'], given: number) => (capped ? Math.max(0, capOf(sum, share, rules) - given) : Number.POSITIVE_INFINITY)
+  const fast = Math.min(weight * likelihoods(rules.fast, p_healthy, rules).failure, room(rules.fast, tenant.fast))
+  const slow = Math.min(weight * likelihoods(rules.slow, p_healthy, rules).failure, room(rules.slow, tenant.slow))
   const inRow = weight === 1 && !capped
   const entry = { decision_id, org, fast, slow }
   const after: Suspicion = {
@@ -311,57 +165,14 @@ function withFailure(before: Suspicion, outcome: Outcome, own_weight: number, no
   }
   if (!confirmed) return after
   // Two tenants fail: those who were doubted before are believed now.
-  const believed = after.doubts.filter(doubt => doubt.org !== org && doubt.weight < 1 && doubt.at_ms >= now_ms - CONFIRM_MS)
-  return believed.reduce((sum, doubt) => withDoubtResolved(sum, doubt, 'confirmed', share), after)
+  const believed = after.doubts.filter(doubt => doubt.org !== org && doubt.weight < 1 && doubt.at_ms >= now_ms - rules.confirm_ms)
+  return believed.reduce((sum, doubt) => withDoubtResolved(sum, doubt, 'confirmed', share, rules), after)
 }
 
-/** What one tenant may put into a sum that opens at `threshold * share`. */
-const capOf = (threshold: number, share: number) => threshold * share * TENANT_SHARE
-
-const failedLately = ({ failed_ms }: Tenant, now_ms: Ms) => failed_ms !== null && failed_ms >= now_ms - CONFIRM_MS
-
-/** The request that had failed here was answered elsewhere (`confirmed`), or failed elsewhere in the same way (`withdrawn`). */
-export function reconsidered(
-  before: Suspicion,
-  decision_id: DecisionId,
-  verdict: 'confirmed' | 'withdrawn',
-  now_ms: Ms,
-  share: number,
-): Suspicion {
-  const aged = before.doubts.some(doubt => doubt.decision_id === decision_id) ? withAge(before, now_ms) : before
-  const doubts = aged.doubts.filter(doubt => doubt.decision_id === decision_id)
-  return doubts.reduce((sum, doubt) => withDoubtResolved(sum, doubt, verdict, share), aged)
-}
-
-/** What is missing to its full weight is added, as far as its tenant still has room; or what it had added is taken away. */
-function withDoubtResolved(before: Suspicion, doubt: Doubt, verdict: 'confirmed' | 'withdrawn', share: number): Suspicion {
-  const tenant = before.tenants.find(each => each.org === doubt.org)
-  const withdrawn = verdict === 'withdrawn'
-  const missing = (doubt.weight > 0 ? 1 / doubt.weight : 0) - 1
-  const more = (own: number, threshold: number, given: number) =>
-    withdrawn ? -own : Math.min(own * missing, Math.max(0, capOf(threshold, share) - given))
-  const fast = more(doubt.fast, FAST.threshold, tenant?.fast ?? 0)
-  const slow = more(doubt.slow, SLOW.threshold, tenant?.slow ?? 0)
-  const weight = withdrawn ? -doubt.weight : 1 - doubt.weight
-  const least0 = (value: number) => Math.max(0, value)
-  return {
-    ...before,
-    fast: least0(before.fast + fast),
-    slow: least0(before.slow + slow),
-    row: withdrawn ? least0(before.row - (doubt.weight === 1 ? 1 : 0)) : before.row,
-    tenants: before.tenants.map(each =>
-      each === tenant ? { ...each, fast: least0(each.fast + fast), slow: least0(each.slow + slow) } : each,
-    ),
-    doubts: before.doubts.filter(each => each.decision_id !== doubt.decision_id),
-    fresh_failed: least0(before.fresh_failed + weight),
-    failed: least0(before.failed + weight),
-  }
-}
-
-function withOk(before: Suspicion, outcome: Outcome, now_ms: Ms): Suspicion {
-  const p_healthy = healthyShareOf(before)
-  const fast = Math.max(0, before.fast + likelihoods(FAST, p_healthy).ok)
-  const slow = Math.max(0, before.slow + likelihoods(SLOW, p_healthy).ok)
+function withOk(before: Suspicion, outcome: Outcome, now_ms: Ms, rules: Rules): Suspicion {
+  const p_healthy = healthyShareOf(before, rules)
+  const fast = Math.max(0, before.fast + likelihoods(rules.fast, p_healthy, rules).ok)
+  const slow = Math.max(0, before.slow + likelihoods(rules.slow, p_healthy, rules).ok)
   // Calm again: what failed since the last time was no outage, and so belongs to what is normal here.
   const calm = fast === 0
   // The good word takes from what each has said against the target, in proportion, so that the parts stay parts of the sum.
@@ -384,24 +195,5 @@ function withOk(before: Suspicion, outcome: Outcome, now_ms: Ms): Suspicion {
     fresh_failed: calm ? 0 : before.fresh_failed,
     failing_from_ms: calm ? null : before.failing_from_ms,
     answered: before.answered + 1,
-  }
-}
-
-/** The hanging request ended. `takenBack`: what its `late` had added is subtracted again. */
-function withoutLate(before: Suspicion, late: Late, takenBack: boolean): Suspicion {
-  const rest = before.late.filter(entry => entry !== late)
-  if (!takenBack) return { ...before, late: rest }
-  const less = (from: number, amount: number) => Math.max(0, from - amount)
-  return {
-    ...before,
-    fast: less(before.fast, late.fast),
-    slow: less(before.slow, late.slow),
-    row: less(before.row, 1),
-    tenants: before.tenants.map(tenant =>
-      tenant.org === late.org ? { ...tenant, fast: less(tenant.fast, late.fast), slow: less(tenant.slow, late.slow) } : tenant,
-    ),
-    late: rest,
-    fresh_failed: less(before.fresh_failed, 1),
-    failed: less(before.failed, 1),
   }
 }

@@ -9,10 +9,10 @@
  */
 import type { Plan } from '../../schema/decision.ts'
 import { type HealthReply, type HealthSnapshot, type NearbyHealth, NO_HEALTH, type Outcome, type Relays } from '../../schema/health.ts'
+import { type HealthRules, rulesFrom, USUAL_HEALTH } from '../../schema/health-rules.ts'
 import type { TargetId } from '../../schema/ids.ts'
 import type { Ms } from '../../schema/units.ts'
 import { fleet } from './fleet.ts'
-import { LEASE_MS, LEASE_UNUSED_MS } from './gate.ts'
 import { mergeHealth } from './merge.ts'
 import { isUrgent, outbox, type Report } from './outbox.ts'
 import { NO_RELAYS, newer } from './relays.ts'
@@ -85,6 +85,8 @@ export type IsolateView = {
   replied(reply: HealthReply, now_ms: Ms): boolean
   /** It did not arrive, or nobody knows. */
   missed(report: Report, sent_at_ms: Ms): void
+  /** Those that came with the newest snapshot: what is seen here is judged as the object judges. */
+  rules(): HealthRules
   /** False after a report that did not arrive. */
   reachable(): boolean
   /** Whom to tell: the object itself, or one of so many relays. */
@@ -94,7 +96,8 @@ export type IsolateView = {
 export function isolateView(): IsolateView {
   let known = NO_HEALTH
   let merged: { health: HealthSnapshot; at_ms: Ms } = { health: NO_HEALTH, at_ms: 0 }
-  const own = fleet()
+  let rules: HealthRules = USUAL_HEALTH
+  const own = fleet(() => rules)
   const box = outbox()
   const leases = new Map<TargetId, Ms>()
   const asked_at_ms = new Map<TargetId, Ms>()
@@ -117,8 +120,8 @@ export function isolateView(): IsolateView {
       asked_at_ms.set(target, now_ms)
       // Out of reach, nobody can grant a lease: this isolate gives itself one, no oftener than one would have been given.
       if (misses > 0) {
-        leases.set(target, now_ms + LEASE_MS)
-        asked_at_ms.set(target, now_ms + LEASE_MS)
+        leases.set(target, now_ms + rules.probe.lease_ms)
+        asked_at_ms.set(target, now_ms + rules.probe.lease_ms)
       } else {
         box.wants(target)
         isNew = true
@@ -136,14 +139,19 @@ export function isolateView(): IsolateView {
   /** Nothing older replaces what is known. */
   function learn(snapshot: HealthSnapshot, at_ms: Ms): void {
     got_at_ms = Math.max(got_at_ms, at_ms)
-    if (snapshot.taken_at_ms >= known.taken_at_ms) known = snapshot
+    if (snapshot.taken_at_ms >= known.taken_at_ms) {
+      // Rules that this version cannot read leave those that it goes by.
+      if (!isDeepSame(snapshot.rules, known.rules))
+        rules = snapshot.rules === undefined ? USUAL_HEALTH : (rulesFrom(snapshot.rules) ?? rules)
+      known = snapshot
+    }
     merged = { health: known, at_ms: 0 }
   }
 
   return {
     see(now_ms) {
       // Within one millisecond nothing changes but by a report, which clears this.
-      if (merged.at_ms !== now_ms) merged = { health: mergeHealth(known, own.gates, now_ms), at_ms: now_ms }
+      if (merged.at_ms !== now_ms) merged = { health: mergeHealth(known, own.gates, now_ms, rules), at_ms: now_ms }
       const wanted = wantProbes(merged.health, now_ms)
       const age_ms = now_ms - got_at_ms
       const isOld = age_ms > SNAPSHOT_FRESH_MS
@@ -196,7 +204,7 @@ export function isolateView(): IsolateView {
     uses: box.uses,
     give(target, now_ms) {
       const until_ms = leases.get(target) ?? 0
-      return until_ms - now_ms >= LEASE_UNUSED_MS - GIVEN_WITHIN_MS && leases.delete(target)
+      return until_ms - now_ms >= rules.probe.lease_unused_ms - GIVEN_WITHIN_MS && leases.delete(target)
     },
 
     observe(outcome, now_ms, draw) {
@@ -233,7 +241,7 @@ export function isolateView(): IsolateView {
       misses = 0
       relays = newer(relays, told)
       learn(snapshot, now_ms)
-      for (const target of probes) leases.set(target, now_ms + LEASE_UNUSED_MS)
+      for (const target of probes) leases.set(target, now_ms + rules.probe.lease_unused_ms)
       return box.urgent()
     },
 
@@ -243,10 +251,15 @@ export function isolateView(): IsolateView {
       misses += 1
     },
 
+    rules: () => rules,
     reachable: () => misses === 0,
     relays: () => relays,
   }
 }
+
+/** Of rules, which are numbers in a fixed order; mostly there are none. */
+const isDeepSame = (one: HealthRules | undefined, other: HealthRules | undefined) =>
+  one === other || (one !== undefined && other !== undefined && JSON.stringify(one) === JSON.stringify(other))
 
 /** Of who is shut, and until when. */
 function saysTheSame({ targets: one }: HealthSnapshot, { targets: other }: HealthSnapshot): boolean {
