@@ -8,7 +8,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { freePort, type Local, type LocalOptions, startLocal } from '../../worker/cli/local.ts'
 import { wrangler } from '../../worker/cli/wrangler.ts'
-import type { Answer, Question } from './serve.ts'
+import type { Answer, Begin, Question } from './serve.ts'
 
 export type Running = Local & {
   putKv(values: Record<string, string>): Promise<void>
@@ -22,23 +22,46 @@ const READY_WITHIN_MS = 180_000
 const SAID_KEPT = 4_000
 
 /** `serve.ts` on a bundle of `bundle.ts`. */
-export async function startBundle(folder: string, { port, state_dir, vars_file, onLine }: LocalOptions): Promise<Running> {
-  const on = port || (await freePort())
-  const child = spawn(process.execPath, [join(import.meta.dirname, 'serve.ts'), folder, state_dir, vars_file, String(on)], {
+export const startBundle = (folder: string, options: LocalOptions): Promise<Running> => begin(newServer(folder), options)
+
+/** Starts of the same bundle again and again, each by a spare server that was made while the one before it ran. `end` stops the last spare. */
+export function starterOf(folder: string) {
+  let spare: ChildProcess | null = null
+  return {
+    async start(options: LocalOptions): Promise<Running> {
+      const running = await begin(spare?.connected ? spare : newServer(folder), options)
+      spare = newServer(folder)
+      return running
+    },
+    end: () => spare && killGroup(spare),
+  }
+}
+
+const newServer = (folder: string): ChildProcess =>
+  spawn(process.execPath, [join(import.meta.dirname, 'serve.ts'), folder], {
     env: { ...process.env, NODE_COMPILE_CACHE: join(tmpdir(), 'signalbox-compiled'), NODE_NO_WARNINGS: '1' },
     stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
     detached: true,
   })
+
+function killGroup(child: ChildProcess): void {
+  try {
+    if (child.pid !== undefined) process.kill(-child.pid, 'SIGKILL')
+  } catch (error) {
+    // ESRCH: the group has ended already.
+    if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error
+  }
+}
+
+async function begin(child: ChildProcess, { port, state_dir, vars_file, onLine }: LocalOptions): Promise<Running> {
+  const on = port || (await freePort())
   const ended = new Promise<void>(resolve => child.once('exit', () => resolve()))
   const kill = () => {
-    try {
-      if (child.pid !== undefined) process.kill(-child.pid, 'SIGKILL')
-    } catch (error) {
-      // ESRCH: the group has ended already.
-      if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error
-    }
+    killGroup(child)
     return ended
   }
+  // One that has ended meanwhile cannot be told; that it has is told below.
+  child.send({ state_dir, vars_file, port: on } satisfies Begin, () => {})
   try {
     await ready(child, onLine)
   } catch (error) {

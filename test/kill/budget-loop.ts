@@ -15,7 +15,7 @@ import { localAdminKey } from '../../worker/cli/local.ts'
 import { bundleForServe } from '../e2e/bundle.ts'
 import { chatTarget, localProvider } from '../e2e/overlay.ts'
 import { startServer, type TestServer } from '../e2e/server.ts'
-import { startBundle } from '../e2e/start.ts'
+import { starterOf } from '../e2e/start.ts'
 import { draws } from './draws.ts'
 
 export type BudgetOptions = { rounds: number; faults: number; seed: number; at_most_ms?: number; say?: (line: string) => void }
@@ -62,9 +62,9 @@ export async function budgetLoop({ rounds, faults, seed, at_most_ms = Number.POS
   const draw = draws(seed)
   const upstream = await startMeter(draw)
   const directory = mkdtempSync(join(tmpdir(), 'signalbox-kill-'))
-  const folder = await bundleForServe(directory, 'test/kill/worker.ts')
+  const starter = starterOf(await bundleForServe(directory, 'test/kill/worker.ts'))
   const server = await startServer({
-    startWith: options => startBundle(folder, options),
+    startWith: starter.start,
     vars: { NORTH_URL: `http://127.0.0.1:${upstream.port}/v1`, D1_FAULTS: String(faults) },
   })
   const admin_key = localAdminKey({ state_dir: server.state_dir, vars_file: join(server.state_dir, 'vars') }) ?? ''
@@ -90,6 +90,7 @@ export async function budgetLoop({ rounds, faults, seed, at_most_ms = Number.POS
     return await report(round, server, keys, upstream.billed, counts)
   } finally {
     await server.stop()
+    starter.end()
     upstream.close()
     rmSync(directory, { recursive: true, force: true })
   }

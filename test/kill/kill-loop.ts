@@ -17,7 +17,7 @@ import type { Price } from '../../worker/schema/catalogue.ts'
 import { bundleForServe } from '../e2e/bundle.ts'
 import { chatTarget, localProvider } from '../e2e/overlay.ts'
 import { startServer, type TestServer } from '../e2e/server.ts'
-import { startBundle } from '../e2e/start.ts'
+import { starterOf } from '../e2e/start.ts'
 import { draws } from './draws.ts'
 import { startUpstream } from './upstream.ts'
 
@@ -81,9 +81,9 @@ export async function killLoop({
   const draw = draws(seed)
   const upstream = await startUpstream()
   const directory = mkdtempSync(join(tmpdir(), 'signalbox-kill-'))
-  const folder = await bundleForServe(directory, 'test/kill/worker.ts')
+  const starter = starterOf(await bundleForServe(directory, 'test/kill/worker.ts'))
   const server = await startServer({
-    startWith: options => startBundle(folder, options),
+    startWith: starter.start,
     vars: { NORTH_URL: `http://127.0.0.1:${upstream.port}/v1`, D1_FAULTS: String(faults) },
   })
   const clients: Clients = { answered: new Map(), next: FIRST_NUMBER, draw }
@@ -106,6 +106,7 @@ export async function killLoop({
     return report(round, upstream.seen, clients.answered, await settledObject(server), await rowsOf(server))
   } finally {
     await server.stop()
+    starter.end()
     upstream.close()
     rmSync(directory, { recursive: true, force: true })
   }

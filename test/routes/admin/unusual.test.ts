@@ -1,5 +1,4 @@
 /** Unusual spend as its caller and its admins meet it: refused with the reason, shown, written down and lifted. */
-import { runDurableObjectAlarm } from 'cloudflare:test'
 import { env } from 'cloudflare:workers'
 import { beforeEach, describe, expect, it, vi } from 'vitest'
 import { forgetCallers } from '../../../worker/store/callers.ts'
@@ -33,8 +32,6 @@ async function runAway(): Promise<void> {
     vi.setSystemTime(at_ms)
     const one = intent({ org: 'acme', key_id: caller.key_id, reserved_micros: cost_micros, limited })
     await env.USAGE.getByName('acme').commit(batchOf([one], [settlement(one, { cost_micros })]))
-    // What comes so late is counted once D1 has said that it does not have it.
-    await runDurableObjectAlarm(env.USAGE.getByName('acme'))
   }
   const now_ms = Date.now()
   vi.useFakeTimers({ toFake: ['Date'] })
