@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { apiOf } from '../../worker/cli/api.ts'
-import { usd } from '../../worker/cli/numbers.ts'
+import { microsOf, numberOf, usd } from '../../worker/cli/numbers.ts'
 import { PROJECT } from '../../worker/cli/wrangler.ts'
 
 const state = mkdtempSync(join(tmpdir(), 'signalbox-api-'))
@@ -43,6 +43,17 @@ describe('the admin key', () => {
 describe('money', () => {
   it('has cents, and what is below a cent where that is all', () => {
     expect([0, 5_000_000, 1_234_567, 42, null].map(usd)).toEqual(['$0.00', '$5.00', '$1.23', '$0.000042', '-'])
+  })
+})
+
+describe('a limit in USD', () => {
+  it.each(['-3', '0', 'abc', '', 'Infinity', '1e999'])('is no "%s"', text => {
+    expect(() => numberOf('day', text)).toThrow('--day takes a number above 0')
+  })
+  it('is at least a micro-dollar, as none at all would refuse everything, and at most what can be counted', () => {
+    expect([microsOf('day', 0.000001), microsOf('day', 1.5)]).toEqual([1, 1_500_000])
+    expect(() => microsOf('day', 0.0000004)).toThrow('--day takes at least 0.000001 USD')
+    expect(() => microsOf('day', 1e10)).toThrow('--day is more USD than can be counted')
   })
 })
 

@@ -2,7 +2,7 @@
  * An operator's day with the command, against the real dev server: keys, budgets, usage, targets, policies, the audit log.
  */
 import { spawn } from 'node:child_process'
-import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
@@ -135,6 +135,14 @@ describe('signalbox usage', () => {
     expect(stdout.split('\r\n')).toHaveLength(3)
     expect(stdout).toMatch(/^decision_id,at_ms,.*\r\ndec_[^,]+,\d+,/)
   })
+  it('says what all lines come to, where that is a sum', async () => {
+    await (await chat((await make('--team', 'another')).key)).text()
+    const lines = async (...by: string[]) => (await there('usage', ...by)).stdout.trim().split('\n').slice(1)
+    await expect.poll(async () => (await lines('--by', 'team')).length, { timeout: 20_000, interval: 300 }).toBeGreaterThan(2)
+    const [total = '', ...others] = (await lines('--by', 'team')).map(line => line.trim().split(/ {2,}/)).reverse()
+    expect([total[0], Number(total[1])]).toEqual(['all', others.reduce((sum, line) => sum + Number(line[1]), 0)])
+    expect((await lines('--team', 'another')).join()).not.toContain('all')
+  })
   it('exports everything into a file, rows and days, and says whether the books agree', async () => {
     const folder = mkdtempSync(join(tmpdir(), 'signalbox-export-'))
     const file = join(folder, 'rows.jsonl')
@@ -143,6 +151,11 @@ describe('signalbox usage', () => {
     expect(rows.length).toBeGreaterThan(0)
     expect(JSON.parse(rows[0] ?? '')).toMatchObject({ decision_id: expect.stringMatching(/^dec_/) })
     expect((await there('usage', 'export', file)).stderr).toContain('is there already')
+    expect((await there('usage', 'export', join(folder, 'no-folder', 'x'))).stderr).toMatch(
+      /^signalbox: .* cannot be written \(ENOENT\)\n$/,
+    )
+    await there('usage', 'export', join(folder, 'asked-wrongly'), '--from', 'yesterday')
+    expect(existsSync(join(folder, 'asked-wrongly'))).toBe(false)
     expect((await there('usage', 'export', file, '--resume')).stderr).toContain('nothing broke off here')
     const days = join(folder, 'days.csv')
     await there('usage', 'export', days, '--what', 'days', '--format', 'csv', '--org', 'acme')
@@ -224,6 +237,7 @@ describe('signalbox policy', () => {
   it('pushes through the API of a router that is named, shows its versions, and rolls back', async () => {
     expect((await there('policy', 'push', file(GOOD))).stdout).toContain(`to ${server.url}`)
     await there('policy', 'push', file(GOOD.replace('1', '2')))
+    expect((await there('policy', 'list')).stdout.split('\n')).toEqual(expect.arrayContaining(['default', 'mine']))
     const { versions } = await json<{ versions: { version: string; in_force: boolean; by: string }[] }>(
       there('policy', 'versions', 'mine', '--json'),
     )

@@ -77,12 +77,14 @@ const create = defineCommand({
       const { args } = given
       const place = placeOf(args)
       const fields = fieldsOf(args)
-      const { key, key_id } =
+      const { key, key_id, policy_found } =
         'api' in place
-          ? await call<{ key: string; key_id: string }>(place.api, 'POST', '/keys', { body: fields })
-          : await madeHere(fields, place.kv)
+          ? await call<{ key: string; key_id: string; policy_found?: boolean }>(place.api, 'POST', '/keys', { body: fields })
+          : { ...(await madeHere(fields, place.kv)), policy_found: undefined }
       const text = `${key}\n\nShown once: keep it now. Stored as ${callerKey(key_id)} in ${shownPlace(place)}, organisation ${fields.org}.`
       print(args.json, { key, key_id, org: fields.org }, text)
+      if (policy_found === false)
+        process.stderr.write(`signalbox: there is no policy "${fields.policy}" yet; until it is pushed, "auto" is refused to this key\n`)
       return true
     }),
 })
@@ -172,7 +174,7 @@ function fieldsOf(args: CreateArgs): Fields {
     ...(args.policy ? { policy: args.policy } : {}),
     // What is not said is filled in where the key is made.
     ...(scopes ? { scopes: scopes as Caller['scopes'] } : {}),
-    ...(day === null ? {} : { budgets: [{ window: 'day', limit_micros: microsOf(day), kind: 'hard' }] }),
+    ...(day === null ? {} : { budgets: [{ window: 'day', limit_micros: microsOf('day-budget', day), kind: 'hard' }] }),
     ...(days === null ? {} : { expires_at_ms: Date.now() + Math.round(days * DAY_MS) }),
   }
 }

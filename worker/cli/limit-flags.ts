@@ -42,7 +42,7 @@ export async function limitsFrom(args: Given, before: () => Promise<ShownLimits>
   const kind = args.soft ? 'soft' : 'hard'
   const budgets = (['day', 'week', 'month'] as const).flatMap((window): Limits['budgets'] => {
     const limit = numberOf(window, args[window])
-    return limit === null ? [] : [{ window, limit_micros: microsOf(limit), kind }]
+    return limit === null ? [] : [{ window, limit_micros: microsOf(window, limit), kind }]
   })
   const rates = (['requests', 'tokens', 'concurrent'] as const).flatMap((flag): Rate[] => {
     const at_most = numberOf(flag, args[flag])
@@ -76,7 +76,7 @@ function shareFrom({ share }: Given): Limits['expensive'] {
     const value = Number(of)
     if (of.trim() === '' || !(value >= 0 && value <= 1) || more.length > 0)
       throw new Stop(`--share takes numbers from 0 to 1, each with the price it is for, as in 0.2@10; not "${each}"`)
-    return { share: value, above_micros_per_mtok: microsOf(numberOf('share', above) ?? DEAR_ABOVE_USD) }
+    return { share: value, above_micros_per_mtok: microsOf('share', numberOf('share', above) ?? DEAR_ABOVE_USD) }
   })
 }
 

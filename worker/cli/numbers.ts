@@ -8,11 +8,19 @@ export const DAY_MS = 86_400_000
 export function numberOf(name: string, text: string | undefined): number | null {
   if (text === undefined) return null
   const value = Number(text)
-  if (!(value > 0)) throw new Stop(`--${name} takes a number above 0, not "${text}"`)
+  if (!(value > 0 && value < Number.POSITIVE_INFINITY)) throw new Stop(`--${name} takes a number above 0, not "${text}"`)
   return value
 }
 
-export const microsOf = (usd: number): number => Math.round(usd * 1_000_000)
+/** A limit of less would be one of nothing, and refuse everything. */
+const LEAST_USD = 0.000001
+
+export function microsOf(name: string, usd: number): number {
+  const micros = Math.round(usd * 1_000_000)
+  if (micros < 1) throw new Stop(`--${name} takes at least ${LEAST_USD.toFixed(6)} USD, a micro-dollar`)
+  if (!Number.isSafeInteger(micros)) throw new Stop(`--${name} is more USD than can be counted to the micro-dollar`)
+  return micros
+}
 
 /** Cents where there are some, and what is below a cent where that is all there is. */
 export function usd(micros: number | null): string {

@@ -1,5 +1,5 @@
 /**
- * `signalbox policy versions` and `rollback`: what was in force before, and back to it.
+ * `signalbox policy list`, `versions` and `rollback`: what is in force, what was before, and back to it.
  */
 import { defineCommand } from 'citty'
 import { API_ARGS, apiOf, call } from './api.ts'
@@ -8,6 +8,26 @@ import { shownInstant } from './numbers.ts'
 import { print, table } from './table.ts'
 
 type Version = { version: string; in_force: boolean; at_ms: number | null; by: string | null }
+
+type Alarm = { about: string; message: string; line: number | null; since_ms: number }
+
+export const list = defineCommand({
+  meta: { name: 'list', description: 'Policies there are, and what is wrong with any that could not be taken up.' },
+  args: API_ARGS,
+  run: given =>
+    ending(given, async () => {
+      const { args } = given
+      const listed = await call<{ policies: { name: string }[]; alarms: Alarm[] }>(apiOf(args), 'GET', '/policies')
+      const wrong = listed.alarms.map(({ about, message, line, since_ms }) => [
+        about,
+        `${line === null ? '' : `line ${line}: `}${message}`,
+        shownInstant(since_ms),
+      ])
+      const names = listed.policies.map(({ name }) => name).join('\n')
+      print(args.json, listed, wrong.length === 0 ? names : `${names}\n\n${table(['not taken up', 'because', 'since'], wrong)}`)
+      return true
+    }),
+})
 
 export const versions = defineCommand({
   meta: { name: 'versions', description: 'Every version of a policy, newest first.' },

@@ -24,7 +24,7 @@ export function scopesOf(args: ScopeArgs): Partial<Caller['scopes']> | undefined
   for (const name of ['targets', 'policies', 'endpoints', 'regions', 'addresses'] as const) {
     if (args[name] !== undefined) scopes[name] = listOf(name, args[name])
   }
-  if (cost !== null) scopes.cost_at_most_micros = microsOf(cost)
+  if (cost !== null) scopes.cost_at_most_micros = microsOf('cost-at-most', cost)
   if (args['no-naming']) scopes.may_pin = false
   return Object.keys(scopes).length > 0 ? scopes : undefined
 }

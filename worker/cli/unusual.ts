@@ -64,7 +64,7 @@ function ruleFrom(args: Given): object | null | undefined {
   return {
     times,
     kind: args.soft ? 'soft' : 'hard',
-    ...(at_least !== null && { at_least_micros: microsOf(at_least) }),
+    ...(at_least !== null && { at_least_micros: microsOf('at-least', at_least) }),
     ...(after_hours !== null && { after_hours }),
   }
 }

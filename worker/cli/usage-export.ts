@@ -44,18 +44,19 @@ export const exportUsage = defineCommand({
       const place_file = `${file}.place`
       const asked = { what, format, from: args.from, to: args.to ?? tomorrow(), org: args.org ?? '' }
       const place = args.resume ? placeIn(place_file, file, asked) : null
+      const api = apiOf(args)
       if (!place && existsSync(file)) throw new Stop(`${file} is there already; take it away, or go on with --resume`)
       const { from, to, org } = place ?? asked
       let cursor = place?.cursor
       let bytes = place?.bytes ?? 0
-      if (!place) writeFileSync(file, '')
       let pages = 0
       do {
         const query = { from, to, ...(org && { org }), format, limit: WHAT[what].limit, cursor }
-        const response = await answer(apiOf(args), 'GET', WHAT[what].path, { query })
+        const response = await answer(api, 'GET', WHAT[what].path, { query })
         const text = await response.text()
         // One header for the whole file.
         const page = format === 'csv' && bytes > 0 ? text.slice(text.indexOf('\r\n') + 2) : text
+        if (bytes === 0) begun(file)
         appendFileSync(file, page)
         bytes += Buffer.byteLength(page)
         cursor = response.headers.get('x-signalbox-cursor') ?? undefined
@@ -68,6 +69,15 @@ export const exportUsage = defineCommand({
       return true
     }),
 })
+
+/** Only now, so that a command that got no answer leaves no file behind. */
+function begun(file: string): void {
+  try {
+    writeFileSync(file, '')
+  } catch (error) {
+    throw new Stop(`${file} cannot be written (${(error as NodeJS.ErrnoException).code})`)
+  }
+}
 
 const isKnown = (what: string): what is keyof typeof WHAT => Object.hasOwn(WHAT, what)
 const tomorrow = () => new Date(Date.now() + 86_400_000).toISOString().slice(0, 10)

@@ -13,6 +13,8 @@ import { reconcile } from './usage-reconcile.ts'
 type Sum = Record<string, string | number | null>
 const PAGES_AT_MOST = 1_000
 const ROWS_AT_ONCE = 1_000
+/** A bill that ends in the middle must not look like a whole one. */
+const TOO_MUCH = `there is more than ${PAGES_AT_MOST * ROWS_AT_ONCE} rows, and this is only its beginning: ask for a shorter time, or use "usage export"`
 
 const SUM_ARGS = {
   by: {
@@ -53,10 +55,11 @@ const sums = defineCommand({
           query: { ...query, limit: ROWS_AT_ONCE, cursor },
         })
         sums.push(...got.rows)
-        if (got.cursor === null) break
-        cursor = got.cursor
+        cursor = got.cursor ?? undefined
+        if (cursor === undefined) break
       }
       print(args.json, sums, shown(args.by.split(','), sums))
+      if (cursor !== undefined) throw new Stop(TOO_MUCH)
       return true
 
       async function exported(format: string, path: string, query: Record<string, string | undefined>): Promise<boolean> {
@@ -71,6 +74,7 @@ const sums = defineCommand({
           if (cursor === undefined) break
           if (process.stderr.isTTY) process.stderr.write(`\r${(page + 1) * ROWS_AT_ONCE} rows ...`)
         }
+        if (cursor !== undefined) throw new Stop(TOO_MUCH)
         return true
       }
     }),
@@ -79,7 +83,7 @@ const sums = defineCommand({
 function shown(groups: string[], sums: Sum[]): string {
   if (sums.length === 0) return 'Nothing was sent on in that time.'
   const number = (value: string | number | null | undefined) => (value === null || value === undefined ? '-' : String(value))
-  const rows = sums.map(sum => [
+  const rows = [...sums, ...totalOf(groups, sums)].map(sum => [
     ...groups.map(group => String(sum[group] ?? '-')),
     number(sum.requests),
     number(sum.failed),
@@ -91,6 +95,18 @@ function shown(groups: string[], sums: Sum[]): string {
     number(sum.first_token_ms),
   ])
   return table([...groups, 'requests', 'failed', 'lossy', 'in', 'out', 'cost', 'unpriced', 'first token ms'], rows)
+}
+
+/** Where there is more than one line; by loss there is none, as one request may have lost several things. */
+function totalOf(groups: string[], sums: Sum[]): Sum[] {
+  const [first] = groups
+  if (sums.length < 2 || first === undefined || groups.includes('loss')) return []
+  const total: Sum = { [first]: 'all' }
+  for (const name of ['requests', 'failed', 'lossy', 'input_tokens', 'output_tokens', 'cost_micros', 'cost_unknown']) {
+    const known = sums.flatMap(each => each[name] ?? [])
+    total[name] = known.length === 0 ? null : known.reduce<number>((sum, each) => sum + Number(each), 0)
+  }
+  return [total]
 }
 
 /** `signalbox usage --by target` is the sums; the flags are named here too, so that their values are taken for no command. */

@@ -57,7 +57,7 @@ export type GatewayError =
   | { code: 'admin_not_set_up'; message: string }
   | { code: 'resource_not_found'; kind: string; id: string }
   | { code: 'conflict'; message: string }
-  | { code: 'policy_not_accepted'; policy: string; findings: { line: number | null; message: string }[] }
+  | { code: 'policy_not_accepted'; policy: string; findings: { path?: string; line: number | null; message: string }[] }
   | { code: 'audit_unavailable' }
   | { code: 'not_found'; path: string; near: string[] }
   | { code: 'method_not_allowed'; allowed: string[] }
@@ -136,6 +136,9 @@ export function statusOf(error: GatewayError): number {
 
 const usd = (micros: Micros) => `$${(micros / 1_000_000).toFixed(micros % 10_000 === 0 ? 2 : 6)}`
 /** What a caller sent, shown back: no longer than helps, and nothing that could steer a terminal, a log or a page. */
+/** What is wrong with a policy, and with what part of it. */
+const found = (finding?: { path?: string; message: string }) =>
+  finding ? shown(`${finding.path ? `${finding.path}: ` : ''}${finding.message}`.replaceAll('"', "'")) : 'it does not parse'
 const shown = (text: string) => (text.length > 100 ? `${text.slice(0, 100)}...` : text).replace(/[\p{C}<>"`\\]/gu, '?')
 const seconds = (duration_ms: Ms) => `${duration_ms / 1000} s`
 
@@ -254,7 +257,7 @@ export function wording(error: GatewayError): string {
     case 'conflict':
       return error.message
     case 'policy_not_accepted':
-      return `The policy "${shown(error.policy)}" was not taken: ${shown(error.findings[0]?.message ?? 'it does not parse')}${error.findings.length > 1 ? ` (and ${error.findings.length - 1} more, in "findings")` : ''}`
+      return `The policy "${shown(error.policy)}" was not taken: ${found(error.findings[0])}${error.findings.length > 1 ? ` (and ${error.findings.length - 1} more, in "findings")` : ''}`
     case 'audit_unavailable':
       return 'The audit log cannot be written right now, and nothing is changed without it. Try again.'
     case 'not_found':

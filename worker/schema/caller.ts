@@ -6,7 +6,7 @@ import * as z from 'zod'
 import { endpointName } from './endpoint.ts'
 import { keyId, orgId, policyName } from './ids.ts'
 import { budgets, rates, shares } from './limits.ts'
-import { micros, ms } from './units.ts'
+import { limitMicros, ms } from './units.ts'
 
 export const scopes = z.strictObject({
   /** Policies this key may name; null for all. */
@@ -21,12 +21,14 @@ export const scopes = z.strictObject({
   endpoints: z.array(endpointName).min(1).optional(),
   /** Only from these internet addresses or ranges of them (CIDR), of either kind; from anywhere where absent. */
   addresses: z
-    .array(z.union([z.cidrv4(), z.cidrv6(), z.ipv4(), z.ipv6()]))
+    .array(
+      z.union([z.cidrv4(), z.cidrv6(), z.ipv4(), z.ipv6()], 'an internet address, or a range of them as in 192.0.2.0/24 or 2001:db8::/32'),
+    )
     .min(1)
     .max(50)
     .optional(),
   /** No request that is expected to cost more than this, whatever its policy allows. */
-  cost_at_most_micros: micros.optional(),
+  cost_at_most_micros: limitMicros.optional(),
 })
 
 export const caller = z.strictObject({

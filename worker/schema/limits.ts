@@ -7,13 +7,13 @@
  */
 import * as z from 'zod'
 import { orgId } from './ids.ts'
-import { type Micros, micros, type Tokens } from './units.ts'
+import { limitMicros, type Micros, type Tokens } from './units.ts'
 
 const kind = z.enum(['hard', 'soft'])
 
 export const budget = z.strictObject({
   window: z.enum(['day', 'week', 'month']),
-  limit_micros: micros,
+  limit_micros: limitMicros,
   /** `hard`: a request waits for its reservation and is refused beyond the limit. `soft`: a header warns. */
   kind,
 })
@@ -46,7 +46,7 @@ export type Limits = z.infer<typeof limits>
 /** What a whole organisation and each of its keys spends in an hour, against what it usually does. */
 export const unusual = z.strictObject({
   times: z.number().min(2).max(1_000).default(10).describe('So many times the usual is unusual.'),
-  at_least_micros: micros.default(1_000_000).describe('Below so much in an hour nothing is; 1 USD where it is not said.'),
+  at_least_micros: limitMicros.default(1_000_000).describe('Below so much in an hour nothing is; 1 USD where it is not said.'),
   after_hours: z
     .int()
     .min(3)

@@ -24,6 +24,8 @@ export type Bytes = Unit<'bytes'>
 
 export const ms = z.int().min(0).max(1e15)
 export const micros = z.int().min(-1e15).max(1e15)
+/** What may be spent: nothing at all, but no less. */
+export const limitMicros = z.int().min(0).max(1e15)
 export const tokens = z.int().min(0).max(1e10)
 
 /** Tokens times a price in micro-dollars per million tokens, rounded half up to a whole micro-dollar. */

@@ -8,7 +8,17 @@ import { forgetCallers } from '../../../worker/store/callers.ts'
 import { callerKey } from '../../../worker/store/keys.ts'
 import { adminOf, ask, callerOf, emptyRouter, errorOf, told } from './asking.ts'
 
-type View = { key_id: string; key: string; last4: string; status: string; org: string; label: string; budgets: object[]; replaces: object }
+type View = {
+  key_id: string
+  key: string
+  last4: string
+  status: string
+  org: string
+  label: string
+  budgets: object[]
+  replaces: object
+  policy_found: boolean
+}
 
 let admin: string
 beforeAll(async () => {
@@ -29,6 +39,11 @@ describe('a key that is made', () => {
     const text = JSON.stringify([listed, await told('GET', `/admin/v1/keys/${key_id}`, { key: admin })])
     expect([text.includes(key), text.includes('secret'), text.includes('hmac')]).toEqual([false, false, false])
   })
+  it('says whether the policy that it is set to is there', async () => {
+    expect([(await make()).policy_found, (await make({ policy: 'later' })).policy_found]).toEqual([true, false])
+    await env.KV.put('policy/later', 'name: later\nobjective: { quality: 1 }\n')
+    expect((await make({ policy: 'later' })).policy_found).toBe(true)
+  })
   it('lies in KV without anything that could be used', async () => {
     const { key, key_id } = await make()
     const stored = (await env.KV.get(callerKey(key_id))) ?? ''
@@ -39,6 +54,8 @@ describe('a key that is made', () => {
       [{ org: 'Acme' }, 'org'],
       [{ budgets: [{ window: 'hour', limit_micros: 1, kind: 'hard' }] }, 'budgets.0.window'],
       [{ budgets: [{ window: 'day', limit_micros: 1.5, kind: 'hard' }] }, 'budgets.0.limit_micros'],
+      [{ budgets: [{ window: 'day', limit_micros: -5, kind: 'hard' }] }, 'budgets.0.limit_micros'],
+      [{ scopes: { cost_at_most_micros: -1 } }, 'scopes.cost_at_most_micros'],
       [{ scopes: { policies: null, models: [] } }, 'scopes.models'],
       [{ role: 'owner' }, 'role'],
       [{ secret_hmac: '0'.repeat(64) }, 'secret_hmac'],

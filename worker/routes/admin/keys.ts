@@ -11,6 +11,7 @@ import { orgId } from '../../schema/ids.ts'
 import { ms } from '../../schema/units.ts'
 import { callerRecords } from '../../store/key-records.ts'
 import { makeKey } from '../../store/keys.ts'
+import { policyNames } from '../../store/policy-records.ts'
 import { newestPepper } from '../../store/secret-hmac.ts'
 import { change } from './change.ts'
 import { callerFor, keyParams, keyView, keyViewOf, maySee } from './key-view.ts'
@@ -32,7 +33,13 @@ const changeBody = () =>
       expires_at_ms: expires_at_ms.unwrap(),
     })
     .partial()
-const made = () => keyView().extend({ key: z.string().describe('Shown this once; it is stored nowhere.') })
+const made = () =>
+  keyView().extend({
+    key: z.string().describe('Shown this once; it is stored nowhere.'),
+    policy_found: z
+      .boolean()
+      .describe('False where nobody has put the policy that `auto` means for this key: until then it is refused (503).'),
+  })
 /** A week to replace a key everywhere. */
 const GRACE_AT_MOST_S = 604_800
 
@@ -158,10 +165,13 @@ async function create(
   const pepper = newestPepper(call.world.variables)
   if (!pepper) return err({ code: 'keys_unavailable', message: 'the operator has to set KEY_PEPPER.' })
   const { key, caller: record } = await makeKey(pepper.pepper, { ...fields, pepper: pepper.name }, call.world.now_ms)
+  // Before the key is made: nobody would be shown one that is made and then not answered.
+  const policy_found = (await policyNames(call.world.env.KV)).includes(record.policy)
   const done = await change(call, { ...of(record), before: null, after: record, detail: { ...fields, ...more } }, () =>
     callerRecords(call.world.env.KV).put(record),
   )
-  return done.ok ? ok({ ...keyViewOf(record, call.world.now_ms), key }) : done
+  if (!done.ok) return done
+  return ok({ ...keyViewOf(record, call.world.now_ms), key, policy_found })
 }
 
 async function end(call: Call, before: Caller, ending: Partial<Caller>): Promise<Result<Caller, GatewayError>> {

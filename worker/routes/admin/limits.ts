@@ -73,7 +73,7 @@ export const LIMIT_ROUTES: Route[] = [
       if (Object.keys(body.teams ?? {}).length > TEAMS_AT_MOST)
         return err({ code: 'invalid_request', param: 'teams', message: `at most ${TEAMS_AT_MOST} teams` })
       const url = body.webhook ? webhookUrl(body.webhook.url) : null
-      if (url && !url.ok) return err({ code: 'invalid_request', param: 'webhook.url', message: url.error })
+      if (url && !url.ok) return err({ code: 'invalid_request', param: 'webhook.url', message: `webhook.url: ${url.error}` })
       const pepper = newestPepper(world.variables)
       if (url && !pepper) return err({ code: 'keys_unavailable', message: 'the operator has to set KEY_PEPPER.' })
       const before = await recordOf(org, world)

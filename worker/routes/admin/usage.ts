@@ -17,7 +17,10 @@ const GROUPS_AT_MOST = 4
 export const instant = () =>
   z
     .string()
-    .regex(/^\d{4}-\d{2}-\d{2}(T\d{2}:\d{2}(:\d{2}(\.\d{1,3})?)?Z)?$/, 'an instant is 2026-11-24 or 2026-11-24T09:00:00Z')
+    .regex(/^\d{4}-\d{2}-\d{2}(T\d{2}:\d{2}(:\d{2}(\.\d{1,3})?)?Z)?$/, {
+      error: 'an instant is 2026-11-24 or 2026-11-24T09:00:00Z',
+      abort: true,
+    })
     .refine(text => !Number.isNaN(Date.parse(text)), 'there is no such day')
     .optional()
 const text = () => z.string().max(200).optional()
