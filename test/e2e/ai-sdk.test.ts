@@ -1,4 +1,4 @@
-/** The Vercel `ai` package through each of its providers, against the real dev server. */
+/** The Vercel `ai` package through each of its providers, against the whole router. */
 import { createAnthropic } from '@ai-sdk/anthropic'
 import { createOpenAI } from '@ai-sdk/openai'
 import { createOpenAICompatible } from '@ai-sdk/openai-compatible'

@@ -1,4 +1,4 @@
-/** The official Anthropic client against the real dev server: targets speak another dialect, and the client cannot tell. */
+/** The official Anthropic client against the whole router: targets speak another dialect, and the client cannot tell. */
 import Anthropic from '@anthropic-ai/sdk'
 import { betaTool } from '@anthropic-ai/sdk/helpers/beta/json-schema'
 import { zodOutputFormat } from '@anthropic-ai/sdk/helpers/zod'

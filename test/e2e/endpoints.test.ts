@@ -1,5 +1,5 @@
 /**
- * The endpoints beside chat, with the official OpenAI client, against the real dev server: embeddings from the built-in demo, and
+ * The endpoints beside chat, with the official OpenAI client, against the whole router: embeddings from the built-in demo, and
  * images, speech, transcripts, moderation and ranking from a small upstream that stands for a provider.
  */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'

@@ -1,4 +1,4 @@
-/** LangChain's models for OpenAI and Anthropic against the real dev server, with the address changed and nothing else. */
+/** LangChain's models for OpenAI and Anthropic against the whole router, with the address changed and nothing else. */
 import { ChatAnthropic } from '@langchain/anthropic'
 import type { BaseChatModel } from '@langchain/core/language_models/chat_models'
 import { AIMessageChunk, HumanMessage, ToolMessage } from '@langchain/core/messages'

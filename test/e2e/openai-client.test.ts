@@ -1,4 +1,4 @@
-/** The official OpenAI client against the real dev server, with the base URL changed and nothing else. */
+/** The official OpenAI client against the whole router, with the base URL changed and nothing else. */
 import OpenAI from 'openai'
 import { zodResponseFormat } from 'openai/helpers/zod'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'

@@ -1,5 +1,5 @@
 /**
- * Every recording through the real dev server, from an upstream that serves it byte for byte in random pieces: a caller of the same
+ * Every recording through the whole router, from an upstream that serves it byte for byte in random pieces: a caller of the same
  * format gets the same bytes, and callers of the others see through their official clients what the target's own client sees.
  */
 import { createServer, type Server, type ServerResponse } from 'node:http'

@@ -1,4 +1,4 @@
-/** The other half of the fault table against the real dev server, and many long prompts at the same time. */
+/** The other half of the fault table against the whole router, and many long prompts at the same time. */
 import { afterAll, describe, expect } from 'vitest'
 import { row } from './note.ts'
 import { ROWS_BEFORE } from './rows-before.ts'

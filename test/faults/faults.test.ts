@@ -1,5 +1,5 @@
 /**
- * The first half of the fault table, against the real dev server. `npm run faults` runs it with the deadlines that operators get,
+ * The first half of the fault table, against the whole router. `npm run faults` runs it with the deadlines that operators get,
  * beside the rest of the catalogue, and writes what came of all of it to RESULTS.md.
  */
 import { describe, expect } from 'vitest'

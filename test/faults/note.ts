@@ -4,7 +4,7 @@
  */
 import { it } from 'vitest'
 
-/** `worker`: the real dev server and an upstream that misbehaves · `dispatch`: the real dispatch in virtual time · `pure`: values in, values out · `simulation`: an edge in one process. */
+/** `worker`: the whole router and an upstream that misbehaves · `dispatch`: the real dispatch in virtual time · `pure`: values in, values out · `simulation`: an edge in one process. */
 export type Where = 'worker' | 'workerd' | 'dispatch' | 'pure' | 'simulation'
 export type Note = { id: string; fault: string; expected: string; where: Where; seen: string }
 

@@ -61,7 +61,7 @@ export type Row = {
   check(seen: Seen): void
 }
 
-/** Slack for a busy machine, in which a request also passes the dev server's own proxy. */
+/** Slack for a busy machine. */
 export const SLACK_MS = 4_000
 export const errorOf = (seen: Seen) => JSON.parse(seen.text).error as { code: string; message: string; type: string }
 

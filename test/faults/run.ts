@@ -3,7 +3,7 @@
  * came of every row as RESULTS.md. A row that did not run is named there, and the run fails.
  */
 import { spawnSync } from 'node:child_process'
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { cpus, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Note } from './note.ts'
@@ -35,6 +35,10 @@ const { status } = spawnSync(
 )
 
 type Case = { status: string; meta?: { note?: Note } }
+if (!existsSync(report_file)) {
+  console.error('The test runner left no report; what it said is above.')
+  process.exit(1)
+}
 const { testResults } = JSON.parse(readFileSync(report_file, 'utf8')) as { testResults: { assertionResults: Case[] }[] }
 rmSync(scratch, { recursive: true, force: true })
 const rows = testResults
@@ -49,7 +53,7 @@ const passed = SITUATIONS.filter(id => ran(id) && !failed.some(row => row.id ===
 const held = CATALOGUE.filter(id => ran(id) && !failed.some(row => row.id === id || row.id.startsWith(`${id}-`)))
 
 const WHERE: Record<Note['where'], string> = {
-  worker: 'dev server',
+  worker: 'whole router',
   workerd: 'workerd',
   dispatch: 'dispatch, virtual time',
   pure: 'pure',
@@ -69,8 +73,8 @@ writeFileSync(
   join(import.meta.dirname, 'RESULTS.md'),
   `# Faults, at full timing
 
-Made by \`npm run faults\` on ${new Date().toISOString().slice(0, 10)}, ${cpus().length} cores, the dev server on loopback. Limits: 12 s to the first token, 15 s between
-events, 60 s in all. Times are a caller's, the dev server's own proxy included; calls are those to the first and to the second target.
+Made by \`npm run faults\` on ${new Date().toISOString().slice(0, 10)}, ${cpus().length} cores, the router in workerd on loopback; for the situations the
+dev server. Limits: 12 s to the first token, 15 s between events, 60 s in all. Times are a caller's; calls are those to the first and to the second target.
 
 ## The sixteen situations: ${passed.length} of ${SITUATIONS.length}
 

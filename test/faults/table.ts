@@ -1,5 +1,5 @@
 /**
- * Rows of the fault table against the real dev server: two upstreams that do as they are told, a policy that prefers the first, and
+ * Rows of the fault table against the whole router in workerd: two upstreams that do as they are told, a policy that prefers the first, and
  * for each row a model of its own, so that no row's evidence touches another's.
  */
 import { setTimeout as sleep } from 'node:timers/promises'
