@@ -19,6 +19,8 @@ describe('an address is found by its street, flat, box or state', () => {
     ['Ich wohne Birkenweg 4 in Köln', 'Birkenweg 4'],
     ['Feldstrasse 42\nWien', 'Feldstrasse 42'],
     ['8 bis, avenue de Provence', '8 bis, avenue de Provence'],
+    ['au 8bis rue Hoche', '8bis rue Hoche'],
+    ['au 3 quai Éluard', '3 quai Éluard'],
     ['mieszka przy ul. Narewska 94', 'ul. Narewska 94'],
     ['Rua João Pessoa 1636', 'Rua João Pessoa 1636'],
     ['Apt. 322, ring twice', 'Apt. 322'],
@@ -27,6 +29,7 @@ describe('an address is found by its street, flat, box or state', () => {
     ['USS Sörös\nFPO AE 18956', 'FPO AE 18956'],
     ['my zip code is 3910', '3910'],
     ['she lives at 7 Rowan in York', '7 Rowan'],
+    ['she lives at 7b, Élan in York', '7b, Élan'],
   ])('%j', (text, address) => {
     expect(findsIn(text)).toEqual([`address: ${address}`])
   })

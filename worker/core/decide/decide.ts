@@ -6,9 +6,9 @@
  *
  * Each step takes what those above made. It holds no sentences: `explain.ts` makes them from the record, on demand.
  *
- * Measured 2026-11-24, Node 24.21, 2 quiet cores, four rules, health for every target, medians: 9 us over 10 targets, 13 us over 100,
- * 88 us over 1,000; objects instead of columns and a full sort took 40 us over 100 and 700 over 1,000, before there was a front. With
- * `understand` on a prompt of 2 kB: 69 us over 100, the 99th percentile 134 us. (`npm run bench:micro`)
+ * Measured 2026-11-24, Node 24.21, 2 cores with other work on them, four rules, health for every target, medians: 6 us over 10 targets,
+ * 11 over 100, 84 over 1,000; objects instead of columns and a full sort took 40 us over 100 and 700 over 1,000, before there was a front.
+ * With `understand` on a prompt of 2 kB: 76 us over 100. In the runtime, of 60 targets: 9.7 us. (`npm run bench:micro`)
  */
 import type { Caller } from '../../schema/caller.ts'
 import type { ChatRequest } from '../../schema/chat.ts'

@@ -7,6 +7,8 @@
  * Only looked for beside a row of at most six digits, and in a bounded stretch around it.
  */
 
+import { isDigit, isLower, isUpper } from './ascii.ts'
+
 /** Characters before a number and behind it that are read. */
 const BEFORE_CHARS = 48
 const BEHIND_CHARS = 64
@@ -66,8 +68,7 @@ export function addressAround(text: string, first: number, past: number, start: 
     const found = namedBefore(left, digits) ?? (before === 0x20 ? streetBefore(left.slice(0, -1), digits) : null)
     if (found !== null) return { from: first - found, to: past }
   }
-  // Behind the number: a space, a comma, or a letter of the house, and then a capital or a French street.
-  if (after !== 0x20 && after !== 0x2c && !(after >= 0x41 && after <= 0x7a)) return null
+  if (!mayGoOn(text, past, end)) return null
   const right = text.slice(past, Math.min(end, past + BEHIND_CHARS))
   const street = FRENCH.exec(right) ?? (digits <= 5 ? ENGLISH.exec(right) : null)
   if (street !== null && !NO_STREET.test(street[0]) && !isYearOf(text, first, past, start))
@@ -77,6 +78,29 @@ export function addressAround(text: string, first: number, past: number, start: 
     if (place !== null) return { from: first, to: past + place[0].length }
   }
   return null
+}
+
+/** How a French street begins, and "bis" and "ter" before it; all else that follows a number begins with a capital or a number. */
+const FRENCH_BEGINS = new Set(Array.from('rabpcqit', letter => letter.charCodeAt(0)))
+
+/**
+ * Whether a street or a place may stand behind a number: perhaps a letter of the house and a comma, a space, and then what such a thing
+ * begins with. Without this, three expressions were tried behind every number.
+ */
+function mayGoOn(text: string, past: number, end: number): boolean {
+  const codeAt = (i: number) => (i < end ? text.charCodeAt(i) : 0)
+  let i = past
+  const letter = codeAt(i)
+  if (isLower(letter | 0x20)) {
+    const next = codeAt(i + 1)
+    // "8bis rue", "8ter rue"
+    if (next !== 0x20 && next !== 0x2c) return (letter === 0x62 && next === 0x69) || (letter === 0x74 && next === 0x65)
+    i++
+  }
+  if (codeAt(i) === 0x2c) i++
+  if (codeAt(i) !== 0x20) return false
+  const first = codeAt(i + 1)
+  return isUpper(first) || isDigit(first) || first > 0x7f || FRENCH_BEGINS.has(first)
 }
 
 const LAST_WORDS = /(?:is|at|in|on|code|zip|apt|suite|box|plz|cap|address|road|vei)$/i
