@@ -152,6 +152,8 @@ export type Cuts = {
   /** By what stood in the way: an error in band. */
   errors: Record<string, number>
   rescued: Record<Way, number>
+  /** Of the cuts behind the first token: those of answers that are text and nothing else. */
+  of_text: number
   /** Sixteen letters and more that come twice in a row for the first time, right at the seam: nobody can tell. */
   ambiguous: number
   failures: {
@@ -173,6 +175,7 @@ export function cuts(count: number, seed: number): Cuts {
     unseen: 0,
     errors: {},
     rescued: { continue: 0, restart: 0, repeat: 0 },
+    of_text: 0,
     ambiguous: 0,
     failures: [],
   }
@@ -217,6 +220,7 @@ function cutOnce({ from, bytes, whole }: Answer, to: Spoken, done: Cuts, chance:
   const told = flow.told()
   const parts = (JSON.parse(whole) as { parts: [string, string][] }[])[0]?.parts ?? []
   const text = parts.length === 1 && parts[0]?.[0] === 'text' ? parts[0][1] : null
+  if (text !== null) done.of_text++
   const obstacle = told?.obstacle ?? (told?.text === '' ? 'nothing said' : text === null ? 'more than text' : null)
   if (told === null || obstacle !== null || text === null) {
     done.errors[obstacle ?? 'none kept'] = (done.errors[obstacle ?? 'none kept'] ?? 0) + 1

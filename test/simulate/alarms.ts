@@ -32,8 +32,10 @@ say()
 say('| of all requests fail | 0.2 a second | 2 a second | 20 a second |')
 say('| --- | --: | --: | --: |')
 const worst = { upTo3: 0, at5: 0 }
+const unpoisoned: number[] = []
 for (const base of BASES) {
   const found = RATES.map(rps => falseEjections(gate, { rps, base, requests: EACH, seed: SEED }))
+  if (base === BASES[0]) unpoisoned.push(...found)
   if (base <= 0.03) worst.upTo3 = Math.max(worst.upTo3, ...found)
   else worst.at5 = Math.max(worst.at5, ...found)
   say(`| ${base * 100} % | ${found.map(each => each.toFixed(2)).join(' | ')} |`)
@@ -43,5 +45,9 @@ say(`| 1 %, and one tenant's always, a fifth of them | ${poison.map(each => each
 say()
 say(
   `M8, at most ${AT_MOST.upTo3} at up to 3 % and ${AT_MOST.at5} at 5 %: ${worst.upTo3.toFixed(1)} and ${worst.at5.toFixed(1)}, ${worst.upTo3 <= AT_MOST.upTo3 && worst.at5 <= AT_MOST.at5 ? 'met' : '**not met**'}.`,
+)
+say()
+say(
+  `M9, what a poisonous tenant adds: in the last row others fail by chance as in the first, so that some ejections are theirs. It adds ${Math.max(0, ...poison.map((each, i) => each - (unpoisoned[i] ?? 0))).toFixed(2)} to the first row at most.`,
 )
 if (!short) writeFileSync(join(import.meta.dirname, 'ALARMS.md'), `${lines.join('\n')}\n`)

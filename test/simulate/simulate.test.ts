@@ -69,6 +69,19 @@ describe('an outage of the first choice', () => {
   })
 })
 
+describe('a policy that says how targets are judged', () => {
+  it('is what objects and isolates go by', async () => {
+    const short = { ...workload('usual'), duration_ms: 150_000 }
+    const leftAloneFor = async (more: string) => {
+      const { transitions } = await run({ scene: smallScene(more), workload: short, weather: weather('outage'), seed: 1 })
+      const opened = transitions.findIndex(({ target, state }) => target === scene.order[0] && state === 'open')
+      return (transitions[opened + 1]?.at_ms ?? Number.NaN) - (transitions[opened]?.at_ms ?? Number.NaN)
+    }
+    expect(await leftAloneFor('')).toBeLessThan(10_000)
+    expect(await leftAloneFor('health: { open: { backoff_first_ms: 50000, backoff_at_most_ms: 50000 } }')).toBeGreaterThan(40_000)
+  })
+})
+
 describe('two hundred isolates that begin at once', () => {
   it('ask the object once each in two seconds, spread out, and mostly find what they want nearby', async () => {
     const load = { ...workload('busy'), rps: 400, duration_ms: 10_000 }

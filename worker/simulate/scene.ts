@@ -59,7 +59,7 @@ export const callerFor = (org: string, { policy }: CompiledPolicy): Caller => ({
   policy: policy.name,
 })
 
-/** A primary and one fallback. `more`: of the policy, as YAML. */
+/** A primary and one fallback. `more`: of the policy, as YAML; it is the one that governs, so it may have `health`. */
 export function smallScene(more = ''): Scene {
   const source = { name: 'simulated', as_of: '2026-11-24' }
   const ids = ['one/primary', 'two/fallback']
@@ -111,7 +111,7 @@ export function smallScene(more = ''): Scene {
       energy: { active_params_b: 50, total_params_b: 50, measured_j_per_token: null, confidence: 'disclosed', source },
     })),
   })
-  const policy = compilePolicy(`name: simulated\nobjective: { quality: 1 }\n${more}\n`, 'simulated')
+  const policy = compilePolicy(`name: default\nobjective: { quality: 1 }\n${more}\n`, 'simulated')
   if (!policy.ok) throw new Error(policy.error.map(each => each.message).join('\n'))
   return sceneOf(policy.value, compileCatalogue(catalogue, {}, START_MS, 'simulated'))
 }
