@@ -146,14 +146,22 @@ function sent(prompt: string, world: World, model: Understanding, output_tokens?
 const BOUND_AT = [0.1, 0.3, 0.6, 0.9]
 
 /**
+ * Of the honest share so much is let through. Honest traffic sends what is hard to dear targets, which is often answered briefly; crafted text sends
+ * the long answers there too, so a share by number of requests buys it more tokens than honest traffic had (a seventh more spend at the full share).
+ */
+const SHARE_KEPT = 0.9
+
+/**
  * The bound as an operator would set it from a week of honest traffic: above each of these quantiles of the price, dear targets may have
- * the share they had, to the half hundredth.
+ * nine tenths of the share they had, to the half hundredth.
  */
 function boundFor(clean: readonly Sent[]): Expensive[] {
   const prices = clean.map(one => one.output_micros_per_mtok).sort((a, b) => a - b)
   const above = new Set(BOUND_AT.map(at => prices[Math.floor(at * prices.length)] as number))
   return [...above].map(above_micros_per_mtok => ({
-    share: Math.round((clean.filter(one => one.output_micros_per_mtok > above_micros_per_mtok).length / clean.length) * 200) / 200,
+    share:
+      Math.round(((SHARE_KEPT * clean.filter(one => one.output_micros_per_mtok > above_micros_per_mtok).length) / clean.length) * 200) /
+      200,
     above_micros_per_mtok,
   }))
 }

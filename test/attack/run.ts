@@ -20,7 +20,7 @@ function pageOf(report: Report): string {
 Made by \`npm run attack\` on ${today()} (${machine().cpu}, Node ${process.versions.node}). ${report.prompts} prompts of the released corpus under the
 bundled default policy over ${report.targets} priced targets; clean difficulty ${report.clean_difficulty.toFixed(2)}. The gadgets of ten words were
 found on other prompts. *Upgraded*: of the requests that did not go to a target of the dearest class before, those that now do.
-*Spend* is over that of the clean prompts, with answers as long as theirs: the question is the same. The bound (\`expensive\` of a key, a team or an organisation) follows honest traffic: ${bound.join(', ')}.
+*Spend* is over that of the clean prompts, with answers as long as theirs: the question is the same. The bound (\`expensive\` of a key, a team or an organisation) follows honest traffic, a tenth below what it had: ${bound.join(', ')}.
 
 | attack | gadget | difficulty | upgraded | spend, no bound | spend, bound on | words |
 |---|---|---|---|---|---|---|

@@ -3,6 +3,7 @@
  * pr3v10us"). They are decoded only where the text looks like it, which few do: a word of 24 characters and more, or three words that have
  * figures within. What comes out counts for its cues alone, so that hashes, keys and part numbers, which say nothing, are nothing.
  */
+import { isDigit, isLower, isUpper } from './ascii.ts'
 import type { Signals } from './signals.ts'
 import type { Words } from './words.ts'
 
@@ -74,8 +75,31 @@ const MIXED = /(?<![\p{L}\d@$])[a-z013457@$!]*(?:[a-z][013457@$]|[013457@$][a-z]
 
 /** The text with letters for figures, where enough of its words have figures within; else empty. */
 function plainOf(text: string): string {
+  if (!isMixed(text)) return ''
   const seen = text.slice(0, MIXED_CHARS_MOST)
   if ((seen.match(MIXED) ?? NONE).length < MIXED_LEAST) return ''
   return seen.replace(MIXED, word => word.replace(/[013457@$!]/g, mark => LETTER_OF[mark] ?? mark))
 }
 const NONE: readonly string[] = []
+
+/** Characters at the beginning and at the end in which a text shows how it is written. */
+const EDGE_CHARS = 512
+
+/** Whether figures stand between letters often enough, before an expression looks at every character: part numbers and versions hardly do. */
+function isMixed(text: string): boolean {
+  const { length } = text
+  const seen = mixedBetween(text, 1, Math.min(length - 1, EDGE_CHARS))
+  return (
+    seen >= MIXED_LEAST ||
+    (length > EDGE_CHARS && seen + mixedBetween(text, Math.max(EDGE_CHARS, length - EDGE_CHARS), length - 1) >= MIXED_LEAST)
+  )
+}
+
+function mixedBetween(text: string, start: number, end: number): number {
+  let mixed = 0
+  for (let i = start; i < end; i++)
+    if (isDigit(text.charCodeAt(i)) && isAsciiLetter(text.charCodeAt(i + 1)) && isAsciiLetter(text.charCodeAt(i - 1))) mixed++
+  return mixed
+}
+
+const isAsciiLetter = (code: number) => isUpper(code) || isLower(code)
