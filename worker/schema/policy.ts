@@ -354,6 +354,14 @@ export const policy = z.strictObject({
     .max(100)
     .default([])
     .describe('Looked at from top to bottom; every one that matches counts, until one that is `last`.'),
+  slow_penalty: z
+    .number()
+    .min(0)
+    .max(1)
+    .default(0.1)
+    .describe(
+      'Taken from the total of a target that is flagged as slow against its own past (`health.slow` of the default policy), beyond what its latency costs it.',
+    ),
   limits: limits.default(limits.parse({})).describe('Bounds on time, tries and money.'),
   hedge: hedge
     .default(hedge.parse({}))

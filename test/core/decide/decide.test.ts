@@ -52,6 +52,13 @@ describe('the choice', () => {
     const penalty = decided({ health: { 'north/strong': { slow: true } } }).scores.find(each => each.target === 'north/strong')?.penalty
     expect(penalty).toBe(0.1)
   })
+  it('takes off as much as the policy says, so that it may cost the choice or nothing', () => {
+    const slow = { health: { 'north/strong': { slow: true } } }
+    const chosen = decided({ ...slow, policy: { slow_penalty: 1 } })
+    expect(chosen.chosen).not.toBe('north/strong')
+    expect(chosen.scores.find(each => each.target === 'north/strong')?.penalty).toBe(1)
+    expect(decided({ ...slow, policy: { slow_penalty: 0 } }).scores.find(each => each.target === 'north/strong')?.penalty).toBe(0)
+  })
   it('prefers what was measured to be fast over what was said to be', () => {
     const fast = { objective: { latency: 1 } }
     const slow = { ln_first_token_ms: { s: Math.log(20_000), m: null, l: null, xl: null } }

@@ -26,7 +26,7 @@ function frontOf(all: readonly Facts[], objective: Objective, most: number, rais
   })
   const indexes = () => Int32Array.from(all.keys())
   const slow = Uint8Array.from(all, each => (each.slow ? 1 : 0))
-  rate(indexes(), all.length, scratch, { slow } as Seen, 10, objective)
+  rate(indexes(), all.length, scratch, { slow } as Seen, 10, objective, 0.1)
   if (raised >= 0) scratch.totals[raised] = (scratch.totals[raised] as number) + 0.2
   const aside = all.flatMap((each, i) => (each.slow ? [i] : []))
   return {

@@ -92,7 +92,7 @@ export function decide(
   }
 
   const tokens = Math.max(1, features.prompt_tokens + output_tokens)
-  rate(scratch.callable, callable, scratch, seen, tokens, outcome.objective)
+  rate(scratch.callable, callable, scratch, seen, tokens, outcome.objective, policy.policy.slow_penalty)
   const stay = stays && scratch.refusals[stays.index] === null ? stays : null
   if (stay) scratch.totals[stay.index] = (scratch.totals[stay.index] as number) + stay.stay.margin
   const byTotal = ranking(scratch.callable, callable, scratch.totals)
@@ -122,7 +122,8 @@ export function decide(
   if (!panic) record.eligible = admitted.length
   record.refused = refusedOf(ready, named)
   if (stay) record.stay = stay.stay
-  record.scores = scoresKept(admitted, first_index, scores_kept, targets, scratch, seen, tokens, stay)
+  const given = (index: number) => (stay?.index === index ? stay.stay.margin : 0) - (seen.slow[index] ? policy.policy.slow_penalty : 0)
+  record.scores = scoresKept(admitted, first_index, scores_kept, targets, scratch, tokens, given)
   if (first.provider.dialect !== request.dialect || first.parameters !== null) record.losses = world.losses(first)
 
   const steps = ordered.map(index => {
@@ -270,17 +271,13 @@ function scoresKept(
   kept: number,
   targets: readonly LiveTarget[],
   scratch: Scratch,
-  seen: Seen,
   tokens: number,
-  stay: Staying | null,
+  given: (index: number) => number,
 ): Score[] {
   const best: number[] = []
-  const bonus = (index: number) => (stay !== null && index === stay.index ? stay.stay.margin : 0)
   for (let place = 0; place < admitted.length && place < kept; place++) best.push(at(admitted, place))
   if (!best.includes(first)) best[best.length - 1] = first
-  return best.map(index =>
-    scoreOf(targets[index] as LiveTarget, index, scratch.estimates, terms(index, scratch, seen, tokens, bonus(index))),
-  )
+  return best.map(index => scoreOf(targets[index] as LiveTarget, index, scratch.estimates, terms(index, scratch, tokens, given(index))))
 }
 
 /** The best eligible target of each shadow rule whose share the draw falls into; never the one that answers. */

@@ -23,13 +23,6 @@ const ENERGY = scale(0.000_01, 0.01)
 /** Of two targets alike in quality, the better known one: half a standard deviation is taken off. */
 export const RISK_AVERSION = 0.5
 
-/**
- * Flagged as slow against its own past, beyond what the latency estimate already says. Errors are no penalty: the gate alone
- * judges them, because it also finds out when they have ended. A penalty would take a failing target's requests away before
- * its gate opens, and with the requests every chance to see it recover.
- */
-const SLOW_PENALTY = 0.1
-
 type Scale = { per_unit: number; over: number }
 
 function scale(best: number, worst: number): Scale {
@@ -45,23 +38,33 @@ function goodness(value: number, { per_unit, over }: Scale): number {
 /** `quality`, `cost`, `latency` and `energy` weighed, less `penalty`, are the total. */
 export type Terms = { quality: number; cost: number; latency: number; energy: number; penalty: number; total: number }
 
-/** All terms of one target, for the record; `tokens` are those of the whole request, `bonus` what it was given beyond its own. */
-export function terms(index: number, { estimates, totals }: Scratch, { slow }: Seen, tokens: number, bonus: number): Terms {
+/** All terms of one target, for the record; `tokens` are those of the whole request, `given` what its total has beyond its weighed terms. */
+export function terms(index: number, { estimates, totals }: Scratch, tokens: number, given: number): Terms {
   return {
     quality: qualityTerm(estimates.quality[index] as number, estimates.quality_uncertainty[index] as number),
     cost: goodness((estimates.cost_micros[index] as number) / tokens, COST),
     latency: goodness(estimates.latency_ms[index] as number, LATENCY),
     energy: goodness((estimates.energy_wh[index] as number) / tokens, ENERGY),
-    penalty: (slow[index] ? SLOW_PENALTY : 0) - bonus,
+    penalty: 0 - given,
     total: totals[index] as number,
   }
 }
 
 /**
  * The total of each of the first `count` of `indexes`, one term after the other. A logarithm is the dearest part of a decision, so
- * what weighs nothing is not worked out.
+ * what weighs nothing is not worked out. `slow_penalty` is the policy's. Errors are no penalty: the gate alone judges them, because it also
+ * finds out when they have ended. A penalty would take a failing target's requests away before its gate opens, and with the requests every
+ * chance to see it recover.
  */
-export function rate(indexes: Int32Array, count: number, scratch: Scratch, { slow }: Seen, tokens: number, objective: Objective): void {
+export function rate(
+  indexes: Int32Array,
+  count: number,
+  scratch: Scratch,
+  { slow }: Seen,
+  tokens: number,
+  objective: Objective,
+  slow_penalty: number,
+): void {
   const { totals, estimates } = scratch
   for (let at = 0; at < count; at++) {
     const i = indexes[at] as number
@@ -73,7 +76,7 @@ export function rate(indexes: Int32Array, count: number, scratch: Scratch, { slo
   const weights = objective.quality + objective.cost + objective.latency + objective.energy
   for (let at = 0; at < count; at++) {
     const i = indexes[at] as number
-    totals[i] = (totals[i] as number) / weights - (slow[i] ? SLOW_PENALTY : 0)
+    totals[i] = (totals[i] as number) / weights - (slow[i] ? slow_penalty : 0)
   }
 }
 
