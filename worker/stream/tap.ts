@@ -24,7 +24,7 @@
  * A read costs about 6 over native, a write 20. So in a burst, writes are gathered: the first chunk goes out at once, what comes
  * within `GATHER_MS` of it goes out together. Tokens at the speed of most models are further apart than that and wait for nothing;
  * of the fastest, one may wait 4 ms. That is 2.6 times native in a burst and 2.8 times paced. Since then reads go into lent memory
- * (`chunks.ts`), which took another 6 % (24 pairs of interleaved rounds and two times 20, .96, .90 and .94, with a standard error of .02 in all).
+ * (`chunks.ts`): of a burst .96 of the time before, with a standard error of .02 (80 interleaved pairs on busy cores); paced, no difference was seen.
  * Rejected: `tee` with the observer's branch read ten times a second (13 and 44) is cheaper still, but its other branch buffers
  * without bound for a slow caller, and events have already been delivered by the time they are looked at. A stream pulled by the
  * response is not told when the caller leaves (`cancel` is never called on workerd); a writer is: its write rejects.
