@@ -2,14 +2,14 @@ import { describe, expect, it } from 'vitest'
 import { budgetLoop, overspent } from './budget-loop.ts'
 import { broken, killLoop } from './kill-loop.ts'
 
-/** Forty rounds, or as many as a busy machine manages in this time: then the rest of the suite has its turn. */
-const AT_MOST_MS = 100_000
+/** Forty rounds take some 75 s on a quiet machine of two cores. One that is too busy for them in this time has not shown what it should. */
+const AT_MOST_MS = 360_000
 
 describe('a router that is killed while it works, with a D1 that fails more often than not', () => {
   it('has one row for whatever was answered or recorded first, and three ledgers that agree', { timeout: 420_000 }, async () => {
     const report = await killLoop({ rounds: 40, faults: 0.6, seed: 7, at_most_ms: AT_MOST_MS })
     expect(broken(report)).toEqual([])
-    expect(report.rounds).toBeGreaterThanOrEqual(3)
+    expect(report.rounds).toBe(40)
     expect(report.answered).toBeGreaterThan(0)
     expect(report.rows).toBeGreaterThanOrEqual(report.answered)
     expect(report.rows_micros).toBeGreaterThan(0)
