@@ -122,8 +122,8 @@ export function decide(
   if (!panic) record.eligible = admitted.length
   record.refused = refusedOf(ready, named)
   if (stay) record.stay = stay.stay
-  const given = (index: number) => (stay?.index === index ? stay.stay.margin : 0) - (seen.slow[index] ? policy.policy.slow_penalty : 0)
-  record.scores = scoresKept(admitted, first_index, scores_kept, targets, scratch, tokens, given)
+  const penaltyOf = (index: number) => (seen.slow[index] ? policy.policy.slow_penalty : 0) - (stay?.index === index ? stay.stay.margin : 0)
+  record.scores = scoresKept(admitted, first_index, scores_kept, targets, scratch, tokens, penaltyOf)
   if (first.provider.dialect !== request.dialect || first.parameters !== null) record.losses = world.losses(first)
 
   const steps = ordered.map(index => {
@@ -272,12 +272,12 @@ function scoresKept(
   targets: readonly LiveTarget[],
   scratch: Scratch,
   tokens: number,
-  given: (index: number) => number,
+  penaltyOf: (index: number) => number,
 ): Score[] {
   const best: number[] = []
   for (let place = 0; place < admitted.length && place < kept; place++) best.push(at(admitted, place))
   if (!best.includes(first)) best[best.length - 1] = first
-  return best.map(index => scoreOf(targets[index] as LiveTarget, index, scratch.estimates, terms(index, scratch, tokens, given(index))))
+  return best.map(index => scoreOf(targets[index] as LiveTarget, index, scratch.estimates, terms(index, scratch, tokens, penaltyOf(index))))
 }
 
 /** The best eligible target of each shadow rule whose share the draw falls into; never the one that answers. */

@@ -38,14 +38,14 @@ function goodness(value: number, { per_unit, over }: Scale): number {
 /** `quality`, `cost`, `latency` and `energy` weighed, less `penalty`, are the total. */
 export type Terms = { quality: number; cost: number; latency: number; energy: number; penalty: number; total: number }
 
-/** All terms of one target, for the record; `tokens` are those of the whole request, `given` what its total has beyond its weighed terms. */
-export function terms(index: number, { estimates, totals }: Scratch, tokens: number, given: number): Terms {
+/** All terms of one target, for the record; `tokens` are those of the whole request, `penalty` what was taken from its total, negative where it was given. */
+export function terms(index: number, { estimates, totals }: Scratch, tokens: number, penalty: number): Terms {
   return {
     quality: qualityTerm(estimates.quality[index] as number, estimates.quality_uncertainty[index] as number),
     cost: goodness((estimates.cost_micros[index] as number) / tokens, COST),
     latency: goodness(estimates.latency_ms[index] as number, LATENCY),
     energy: goodness((estimates.energy_wh[index] as number) / tokens, ENERGY),
-    penalty: 0 - given,
+    penalty,
     total: totals[index] as number,
   }
 }
