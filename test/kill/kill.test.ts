@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { budgetLoop, overspent } from './budget-loop.ts'
 import { broken, killLoop } from './kill-loop.ts'
 
-/** Forty rounds take some 75 s on a quiet machine of two cores. One that is too busy for them in this time has not shown what it should. */
+/** On two quiet cores this file takes 85 s. A machine that is too busy for forty rounds in this time has not shown what it should. */
 const AT_MOST_MS = 360_000
 
 describe('a router that is killed while it works, with a D1 that fails more often than not', () => {
