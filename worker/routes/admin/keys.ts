@@ -11,7 +11,7 @@ import { orgId } from '../../schema/ids.ts'
 import { ms } from '../../schema/units.ts'
 import { callerRecords } from '../../store/key-records.ts'
 import { makeKey } from '../../store/keys.ts'
-import { policyNames } from '../../store/policy-records.ts'
+import { policyInForce } from '../../store/policy-records.ts'
 import { newestPepper } from '../../store/secret-hmac.ts'
 import { change } from './change.ts'
 import { callerFor, keyParams, keyView, keyViewOf, maySee } from './key-view.ts'
@@ -166,7 +166,7 @@ async function create(
   if (!pepper) return err({ code: 'keys_unavailable', message: 'the operator has to set KEY_PEPPER.' })
   const { key, caller: record } = await makeKey(pepper.pepper, { ...fields, pepper: pepper.name }, call.world.now_ms)
   // Before the key is made: nobody would be shown one that is made and then not answered.
-  const policy_found = (await policyNames(call.world.env.KV)).includes(record.policy)
+  const policy_found = (await policyInForce(call.world.env.KV, record.policy)) !== null
   const done = await change(call, { ...of(record), before: null, after: record, detail: { ...fields, ...more } }, () =>
     callerRecords(call.world.env.KV).put(record),
   )
