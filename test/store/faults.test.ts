@@ -10,6 +10,7 @@ import type { Budget } from '../../worker/schema/limits.ts'
 import { healthView } from '../../worker/store/health.ts'
 import { policyStore } from '../../worker/store/policies.ts'
 import { AccountingUnavailable, intend } from '../../worker/store/usage.ts'
+import { outcome as outcomeOf } from '../core/health/outcomes.ts'
 import { row } from '../faults/note.ts'
 import { callerOf } from '../routes/admin/asking.ts'
 import { ANSWER, CHAT, router } from '../security/workerd/router.ts'
@@ -22,20 +23,8 @@ beforeEach(async () => {
 })
 
 const TARGET = 'openai/gpt-5'
-const outcome = (changes: Partial<Outcome> = {}): Outcome => ({
-  target: TARGET,
-  class: 'server',
-  decision_id: newId(),
-  org: newOrg(),
-  size: 's',
-  sent_at_ms: Date.now(),
-  at_ms: Date.now(),
-  first_token_ms: null,
-  tokens_per_second: null,
-  retry_after_ms: null,
-  probe: false,
-  ...changes,
-})
+const outcome = (changes: Partial<Outcome> = {}) =>
+  outcomeOf('server', Date.now(), { target: TARGET, decision_id: newId(), org: newOrg(), ...changes })
 const failing = (count: number) => Array.from({ length: count }, () => outcome())
 const problem = (message: string, marks: { retryable?: boolean; overloaded?: boolean }) => Object.assign(new Error(message), marks)
 

@@ -4,6 +4,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import type { Outcome } from '../../worker/schema/health.ts'
 import { healthView } from '../../worker/store/health.ts'
 import { RULES_EVERY_MS } from '../../worker/store/health-object.ts'
+import { outcome } from '../core/health/outcomes.ts'
 import { backgroundWork, emptyStorage, newId } from './fixture.ts'
 
 const TARGET = 'openai/gpt-5'
@@ -12,23 +13,8 @@ const LENIENT = 'suspicion: { fast: { open_at: 100 }, slow: { open_at: 100 }, ro
 beforeEach(emptyStorage)
 afterEach(() => void vi.useRealTimers())
 
-const failures = (count: number, class_: Outcome['class'] = 'connection') =>
-  Array.from(
-    { length: count },
-    (): Outcome => ({
-      target: TARGET,
-      class: class_,
-      decision_id: newId(),
-      org: newId(),
-      size: 's',
-      sent_at_ms: Date.now(),
-      at_ms: Date.now(),
-      first_token_ms: null,
-      tokens_per_second: null,
-      retry_after_ms: null,
-      probe: false,
-    }),
-  )
+const failures = (count: number) =>
+  Array.from({ length: count }, () => outcome('connection', Date.now(), { target: TARGET, decision_id: newId(), org: newId() }))
 const write = (text: string) => env.KV.put('policy/default', text)
 const policy = (health: string) => `name: default\nobjective: { quality: 1 }\n${health === '' ? '' : `health: { ${health} }\n`}`
 
