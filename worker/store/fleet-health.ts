@@ -1,4 +1,4 @@
-/** The health that every region knows, for the few who look at all of them: what runs once a minute, and not on behalf of a request. */
+/** The health that every region knows, for the few who look at all of them: what runs once a minute, and operators; never a caller's request. */
 import { PLACES, REGIONS } from '../core/health/region.ts'
 import type { HealthSnapshot } from '../schema/health.ts'
 
